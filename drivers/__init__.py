@@ -1,0 +1,1 @@
+"""Device drivers, one folder each: manifest, wire codec, driver."""

@@ -1,0 +1,1 @@
+"""What a device is: contracts, manifests, registry, device host, streams."""

@@ -1,0 +1,61 @@
+"""What a device can do, as data: actions with typed arguments, units, effect and settlement."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["ActionSpec", "ArgSpec", "CapabilitySpec", "Effect", "OutputSpec", "Settle"]
+
+Effect = Literal["none", "absolute", "once"]
+"""none: reads only. absolute: sets a state, safe to repeat. once: acts physically, must not be repeated."""
+
+Settle = Literal["query", "ask"]
+"""How an unknown outcome is settled: by querying the device, or by asking a person."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ArgSpec(_Frozen):
+    """One argument. On the wire a quantity is a plain number in `unit`."""
+
+    kind: Literal["quantity", "integer", "text", "choice", "volumes"]
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+    default: float | int | str | None = None
+    required: bool = True
+    description: str = ""
+
+
+class OutputSpec(_Frozen):
+    """One value that an action returns, a plain number in `unit`. `<name>_sd` may accompany it."""
+
+    unit: str = ""
+    description: str = ""
+
+
+class ActionSpec(_Frozen):
+    """One action of a capability."""
+
+    description: str
+    effect: Effect
+    settle: Settle = "query"
+    args: dict[str, ArgSpec] = Field(default_factory=dict)
+    outputs: dict[str, OutputSpec] = Field(default_factory=dict)
+    duration_s: float = 5.0
+    """Typical duration in process seconds, used for planning where the SOP says nothing."""
+    doses: Literal["", "volume", "volumes"] = ""
+    """Which argument adds liquid to the step's container (for the volume bookkeeping)."""
+
+
+class CapabilitySpec(_Frozen):
+    """A contract that several devices can fulfil: `weighing`, `liquid_dosing`, ..."""
+
+    name: str
+    description: str
+    actions: dict[str, ActionSpec]

@@ -1,0 +1,22 @@
+"""Identifiers. They are pure functions of what they name, so a restart computes the same ones."""
+
+from __future__ import annotations
+
+import hashlib
+
+__all__ = ["command_id", "run_id", "sha256_text"]
+
+
+def sha256_text(text: str) -> str:
+    """Hex SHA-256 of the UTF-8 bytes of `text`."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def run_id(campaign: str, number: int) -> str:
+    """`electrolyte-1/r007`: the run's number within its campaign."""
+    return f"{campaign}/r{number:03d}"
+
+
+def command_id(run: str, step: str, attempt: int) -> str:
+    """The id of one try of a step (32 hex digits). Equal after every restart, never used twice."""
+    return sha256_text(f"{run}\n{step}\n{attempt}")[:32]

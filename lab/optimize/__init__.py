@@ -1,0 +1,1 @@
+"""Ask/tell Bayesian optimisation; torch is imported in this room alone."""

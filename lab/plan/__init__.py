@@ -1,0 +1,1 @@
+"""Procedures and parameters to plans, plans to timelines; pure functions."""

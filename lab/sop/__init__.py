@@ -1,0 +1,1 @@
+"""SOP files: text to a checked procedure, or diagnostics with line and column."""

@@ -1,0 +1,1 @@
+"""The same devices from the other side of the wire, with physics."""
