@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from lab.devices.stream import StreamClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from lab.devices.stream import ByteStream
 
@@ -31,7 +31,7 @@ class Decoder(Protocol[FrameOut]):
     """Bytes in, whole frames out, however the bytes were cut."""
 
     def feed(self, data: bytes) -> Sequence[FrameOut]:
-        """Take bytes as they arrived; return the frames now complete, oldest first. Never raises."""
+        """Take bytes as they arrived; return the frames now whole, oldest first. Never raises."""
         ...
 
     def reset(self) -> None:
@@ -85,7 +85,7 @@ class Line(Generic[Frame]):
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
-    async def exchange(self) -> AsyncIterator[None]:
+    async def exchange(self) -> AsyncGenerator[None]:
         """Hold the line for several reads and writes; what lay in it is dropped first."""
         async with self._lock:
             await self.drain()
