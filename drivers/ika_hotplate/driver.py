@@ -187,18 +187,18 @@ class IkaHotplate:
     ) -> float:
         settings = self._settings
         deadline = self._clock.monotonic() + act.command.timeout_s
-        within: list[tuple[float, float]] = []
+        within_since: float | None = None
         while True:
             value = await self._value(wire.ask_value(Channel.PROBE), Channel.PROBE)
             now = self._clock.monotonic()
             self._check_still_on(order)
             await act.progress({"temperature": value, "target": target})
-            if abs(value - target) <= tolerance + 1e-9:
-                within.append((now, value))
-            else:
-                within.clear()
-            if within and now - within[0][0] >= settings.stable_s:
-                return sum(value for _, value in within) / len(within)
+            if abs(value - target) > tolerance + 1e-9:
+                within_since = None
+            elif within_since is None:
+                within_since = now
+            if within_since is not None and now - within_since >= settings.stable_s:
+                return value
             if now + settings.poll_s > deadline:
                 await self._all_off()  # a probe beside the liquid would let it heat without end
                 raise DeviceError(

@@ -22,7 +22,7 @@ class IkaSettings(BaseModel):
     """How long one reply may take (real seconds)."""
     poll_s: float = Field(default=5.0, gt=0.0)
     """How often temperature and speed are read while waiting (process seconds)."""
-    stable_s: float = Field(default=20.0, ge=0.0)
+    stable_s: float = Field(default=30.0, ge=0.0)
     """How long the medium must stay within tolerance before `heat` returns (process seconds)."""
     stir_timeout_s: float = Field(default=60.0, gt=0.0)
     """How long the stirrer may take to reach its speed (process seconds)."""
