@@ -12,7 +12,6 @@ from random import Random
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from lab.domain.clock import Clock
@@ -56,8 +55,6 @@ class World:
         self.clock = clock
         self.vessels: dict[str, Vessel] = {}
         self.acts: list[PhysicalAct] = []
-        self.physics: dict[str, Callable[[], None]] = {}
-        """Vessel name -> brings its state to the present; set by the simulator that changes it in time."""
         self._acts_file = acts_file
 
     def random_for(self, name: str) -> Random:
@@ -65,9 +62,7 @@ class World:
         return Random(f"{self.seed}:{name}")
 
     def vessel(self, name: str, capacity_ml: float = 1000.0) -> Vessel:
-        """The vessel of that name as it is now, made empty when it is first asked for."""
-        if name in self.physics:
-            self.physics[name]()
+        """The vessel of that name, made empty when it is first asked for."""
         return self.vessels.setdefault(name, Vessel(name=name, capacity_ml=capacity_ml))
 
     def log(self, device: str, kind: str, **detail: float | str) -> None:
