@@ -1,7 +1,7 @@
 """A simulated IKA RCT digital: NAMUR lines, a plate, a stirred vessel on it, and its own watchdog.
 
 All times are process time, physics and watchdog alike: at 60-fold speed a watchdog of 300 s is five real seconds.
-State is computed when it is asked for; the vessel's temperature lives in the shared world.
+State is computed when someone looks at the world; the vessel's temperature lives there.
 
 Settings (`simulate:` in lab.yaml): `at` vessel; `safety_limit_c` (360); `ambient_c` (22); `noise_k` (0.02);
 `blocked` (false: true holds the motor); `name` ("RCT digital").
@@ -60,7 +60,7 @@ class IkaHotplateSimulator:
         vessel = context.world.vessel(text(settings, "at", context.device))
         ambient = number(settings, "ambient_c", 22.0)
         self._heat = HeatedVessel(vessel, ambient, limit_c=self._safety_c)
-        context.world.physics[vessel.name] = self._advance
+        context.world.advance_hooks.append(self._advance_to)
 
     async def serve(self, stream: ByteStream) -> None:
         """Answer until the stream closes."""
@@ -80,7 +80,7 @@ class IkaHotplateSimulator:
             request = wire.decode_request(line)
         except wire.WireError:
             return b""
-        self._advance()
+        self._context.world.advance()
         match request:
             case wire.Request("IN_NAME"):
                 return wire.encode_text(self._name)
@@ -150,24 +150,26 @@ class IkaHotplateSimulator:
             return
         if channel == Channel.PROBE and on != self._heat.heating:
             self._heat.heating = on
-            self._context.world.log(self._context.device, "heater_on" if on else "heater_off")
+            self._log("heater_on" if on else "heater_off")
         elif channel == Channel.SPEED and on != self._motor_on:
             self._motor_on = on
-            self._context.world.log(self._context.device, "motor_on" if on else "motor_off")
+            self._log("motor_on" if on else "motor_off")
+
+    def _log(self, kind: str) -> None:
+        self._context.world.log(self._context.device, kind, at_s=self._at)
 
     # -- physics -------------------------------------------------------------------------------
 
-    def _advance(self) -> None:
-        """Bring everything to the present; a watchdog that ran out in between acts at its own time."""
-        now = self._clock.monotonic()
-        if self._deadline <= now:
-            self._run_until(self._deadline)
-            self._deadline = math.inf
+    def _advance_to(self, at_s: float) -> None:
+        """The world's hook; a watchdog that ran out on the way acts at its own time."""
+        if self._deadline <= at_s:
+            expired_at, self._deadline = self._deadline, math.inf
+            self._run_until(expired_at)
             self._expire()
-        self._run_until(now)
+        self._run_until(at_s)
 
     def _expire(self) -> None:
-        self._context.world.log(self._context.device, "watchdog_expired")
+        self._log("watchdog_expired")
         if self._watchdog_mode == 1:
             self._switch(Channel.PROBE, False)
             self._switch(Channel.SPEED, False)

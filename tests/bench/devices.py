@@ -99,6 +99,11 @@ class Bench:
             await tap.close()
         await asyncio.gather(*self._serving)
 
+    def temperature(self, vessel: str) -> float:
+        """Of a vessel, now, in degC."""
+        self.world.advance()
+        return self.world.vessel(vessel).temperature_c
+
     def kinds(self) -> list[str]:
         return [entry.kind for entry in self.world.acts]
 
