@@ -35,6 +35,7 @@ from lab.bus.envelope import (
 )
 from lab.devices.admission import Accept, Mode, Refuse, admit
 from lab.devices.capability import CAPABILITIES
+from lab.devices.device_line import DeviceLine, HostTiming
 from lab.devices.execution import (
     device_can_tell,
     line_is_suspect,
@@ -43,7 +44,6 @@ from lab.devices.execution import (
     outcome_of_outputs,
     outcome_of_settlement,
 )
-from lab.devices.line import DeviceLine, HostTiming
 from lab.devices.outbox import Outbox
 from lab.devices.voice import Voice
 from lab.devices.work import Stopped, Work, bounded

@@ -1,193 +1,151 @@
-"""A driver and its connection: opened, watched, opened again; made safe and asked to settle.
+"""Question and answer over a byte stream: framing, real time-outs, one exchange at a time.
 
-Whoever uses the driver holds `lock`, so that two exchanges never mix on the wire.
+A driver opens its stream and puts a `Line` on it with the decoder of its wire codec. The decoder
+knows the protocol and no I/O; the line knows I/O and no protocol. Time-outs are those of real
+communication, not process time. Only asyncio primitives are used, so it works under every clock.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from lab.devices.driver import DeviceError
-from lab.devices.execution import line_is_suspect, settled_without_asking
-from lab.domain.command import Settlement
+from lab.devices.stream import StreamClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncGenerator, Sequence
 
-    from lab.devices.driver import Driver, Identity
-    from lab.devices.ledger import DeviceLedger, LedgerEntry
-    from lab.domain.command import Command
+    from lab.devices.stream import ByteStream
 
-__all__ = ["DeviceLine", "HostTiming"]
+__all__ = ["Decoder", "Line", "TerminatedLines"]
 
-_LOG = logging.getLogger(__name__)
-_ASK_TIMES = 3
+Frame = TypeVar("Frame")
+FrameOut = TypeVar("FrameOut", covariant=True)
 
-
-@dataclass(frozen=True, slots=True)
-class HostTiming:
-    """Real seconds, but `telemetry_s`, which is process seconds."""
-
-    heartbeat_s: float = 1.0
-    telemetry_s: float = 5.0
-    first_retry_s: float = 0.5
-    last_retry_s: float = 10.0
-    connect_s: float = 30.0
-    safe_s: float = 30.0
-    settle_s: float = 120.0
-    read_s: float = 10.0
-    grace_s: float = 5.0
-    """How long a cancelled driver call, a disconnection or a query without a connection is waited for."""
+_TURNS = 4
+"""Passes of the event loop that bytes in a socket's buffer need to reach a waiting reader."""
 
 
-class DeviceLine:
-    """`on_change` is called after each change of `connected`, `fault` or `trouble`."""
+class Decoder(Protocol[FrameOut]):
+    """Bytes in, whole frames out, however the bytes were cut."""
 
-    def __init__(
-        self,
-        name: str,
-        driver: Driver,
-        ledger: DeviceLedger,
-        timing: HostTiming,
-        on_change: Callable[[], None],
-    ) -> None:
-        self.lock = asyncio.Lock()
-        self.connected = False
-        self.fault = False
-        """True when the device answers, but not as it should (another model, an alarm)."""
-        self.trouble = "not connected yet"
-        self.identity: Identity | None = None
-        self.in_hand = ""
-        """Id of the command that is being carried out; never settled behind its back."""
-        self._name = name
-        self._driver = driver
-        self._ledger = ledger
-        self._timing = timing
-        self._on_change = on_change
-        self._changed = asyncio.Event()
-        self._asked_in_vain: dict[str, int] = {}
+    def feed(self, data: bytes) -> Sequence[FrameOut]:
+        """Take bytes as they arrived; return the frames now whole, oldest first. Never raises."""
+        ...
 
-    async def keep_open(self) -> None:
-        """Open the line, and again whenever it is lost, with growing pauses; for ever."""
-        pause = self._timing.first_retry_s
-        while True:
-            if self.connected:
-                pause = self._timing.first_retry_s
-                self._changed.clear()
-                await self._changed.wait()
-                continue
-            async with self.lock:
-                opened = self.connected or await self.open()
-            if not opened:
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, self._timing.last_retry_s)
+    def reset(self) -> None:
+        """Forget an unfinished frame."""
+        ...
 
-    async def open(self) -> bool:
-        """Close what is left and connect once (lock held). Makes it safe where that is in force, and settles what an
-        earlier host left open, before any new act changes the device's counters."""
-        await self.close()
+
+class TerminatedLines:
+    """Frames that end with a terminator, e.g. CR LF; the frame comes without it.
+
+    `limit` bytes without a terminator are line noise: they are dropped up to the next terminator.
+    """
+
+    def __init__(self, terminator: bytes, limit: int = 4096) -> None:
+        if not terminator:
+            raise ValueError("a terminator needs at least one byte")
+        self._terminator = terminator
+        self._limit = limit
+        self._buffer = b""
+        self._overlong = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        *frames, self._buffer = (self._buffer + data).split(self._terminator)
+        if self._overlong and frames:
+            del frames[0]
+            self._overlong = False
+        if len(self._buffer) > self._limit:
+            # A terminator may be cut in two: its first bytes must stay.
+            kept = len(self._terminator) - 1
+            self._buffer = self._buffer[-kept:] if kept else b""
+            self._overlong = True
+        return frames
+
+    def reset(self) -> None:
+        self._buffer = b""
+        self._overlong = False
+
+
+class Line(Generic[Frame]):
+    """One exchange at a time over a stream that it owns.
+
+    TimeoutError: no (whole) frame came in time. StreamClosedError: the other side went away.
+    A read that timed out stays pending and is taken up by the next one: no byte gets lost.
+    """
+
+    def __init__(self, stream: ByteStream, decoder: Decoder[Frame]) -> None:
+        self._stream = stream
+        self._decoder = decoder
+        self._frames: list[Frame] = []
+        self._pending: asyncio.Task[bytes] | None = None
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def exchange(self) -> AsyncGenerator[None]:
+        """Hold the line for several reads and writes; what lay in it is dropped first."""
+        async with self._lock:
+            await self.drain()
+            yield
+
+    async def request(self, data: bytes, timeout_s: float) -> Frame:
+        """Drop what lies in the line, send `data`, return the first frame that follows."""
+        async with self.exchange():
+            await self.write(data)
+            return await self.read_line(timeout_s)
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes. Call it inside of `exchange()`, where nobody else uses the line."""
+        await self._stream.write(data)
+
+    async def read_line(self, timeout_s: float) -> Frame:
+        """The next whole frame, within `timeout_s` real seconds."""
         try:
-            async with asyncio.timeout(self._timing.connect_s):
-                self.identity = await self._driver.connect()
-            await self._make_safe_if_in_force()
-        except Exception as error:
-            self.lose(error)
-            await self.close()
-            return False
-        self.connected, self.fault, self.trouble = True, False, ""
-        self._tell()
-        for entry in self._ledger.interrupted():
-            if entry.id != self.in_hand:
-                await self.settle(entry)
-        return self.connected
+            async with asyncio.timeout(timeout_s):
+                while not self._frames:
+                    self._frames += self._decoder.feed(await self._chunk())
+        except TimeoutError:
+            raise TimeoutError(f"no complete reply within {timeout_s:g} s") from None
+        return self._frames.pop(0)
+
+    async def drain(self) -> None:
+        """Drop everything that has arrived: late replies, printed lines, noise."""
+        while True:
+            task = self._reading()
+            for _ in range(_TURNS):
+                if not task.done():
+                    await asyncio.sleep(0)
+            if not task.done():
+                break
+            self._pending = None
+            task.result()
+        self._frames.clear()
+        self._decoder.reset()
 
     async def close(self) -> None:
-        """Disconnect, whatever state the driver is in."""
-        self.connected = False
-        with suppress(Exception):
-            async with asyncio.timeout(self._timing.grace_s):
-                await self._driver.disconnect()
+        """Free the stream. Safe to call twice and while a read is pending."""
+        task, self._pending = self._pending, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await self._stream.close()
 
-    def lose(self, error: BaseException) -> None:
-        """The line no longer serves; it will be opened again."""
-        self.connected = False
-        self.fault = isinstance(error, DeviceError)
-        self.trouble = str(error) or type(error).__name__
-        _LOG.warning("%s: no connection: %s", self._name, self.trouble)
-        self._tell()
+    async def _chunk(self) -> bytes:
+        task = self._reading()
+        await asyncio.wait({task})  # unlike `await task`, its cancellation leaves the read alive
+        if self._pending is task:
+            self._pending = None
+        if task.cancelled():
+            raise StreamClosedError("the line was closed")
+        return task.result()
 
-    async def until_open(self) -> bool:
-        """Wait a little for the connection; whether it is there."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._timing.grace_s):
-                while not self.connected:
-                    self._changed.clear()
-                    await self._changed.wait()
-        return self.connected
+    def _reading(self) -> asyncio.Task[bytes]:
+        if self._pending is None:
+            self._pending = asyncio.ensure_future(self._read())
+        return self._pending
 
-    async def settle(self, entry: LedgerEntry) -> Settlement | None:
-        """What became of a command (lock held), recorded where it is final; None when it can't be asked now."""
-        settlement = settled_without_asking(entry, acted_since=self._ledger.acted_since(entry))
-        if settlement is None and entry.command is not None:
-            settlement = await self.ask(entry.command)
-        if settlement is not None and entry.settlement is None:
-            self._ledger.settle(entry.id, settlement)
-        return settlement
-
-    async def ask(self, command: Command) -> Settlement | None:
-        """Ask the device what became of a command (lock held); None when it can't answer now, unknown when it was asked
-        several times in vain and a person must look."""
-        if not self.connected:
-            return None
-        try:
-            async with asyncio.timeout(self._timing.settle_s):
-                return await self._driver.settle(command)
-        except Exception as error:
-            _LOG.warning("%s: can't settle %s: %s", self._name, command.id, error)
-            if line_is_suspect(error):
-                self.lose(error)
-            failed = self._asked_in_vain[command.id] = self._asked_in_vain.get(command.id, 0) + 1
-            if failed < _ASK_TIMES:
-                return None
-            return Settlement(
-                verdict="unknown", detail=f"the device was asked {failed} times in vain: {error}"
-            )
-
-    async def make_safe(self) -> tuple[bool, str]:
-        """Bring the device to its safe state, over a new connection if need be; whether it is confirmed, and why not."""
-        if self.connected:
-            try:
-                async with asyncio.timeout(self._timing.safe_s):
-                    await self._driver.make_safe()
-            except Exception as error:
-                self.lose(error)
-            else:
-                return True, ""
-        # Opening makes it safe, because the request is in force.
-        return (True, "") if await self.open() else (False, self.trouble)
-
-    async def read_telemetry(self) -> Mapping[str, float]:
-        """Live values (lock held); none when the line is in trouble."""
-        try:
-            async with asyncio.timeout(self._timing.read_s):
-                return await self._driver.read_telemetry()
-        except Exception as error:
-            if line_is_suspect(error):
-                self.lose(error)
-            return {}
-
-    async def _make_safe_if_in_force(self) -> None:
-        request = self._ledger.safe_in_force()
-        if request is None:
-            return
-        async with asyncio.timeout(self._timing.safe_s):
-            await self._driver.make_safe()
-        self._ledger.confirm_safe(request.id, confirmed=True, detail="")
-
-    def _tell(self) -> None:
-        self._changed.set()
-        self._on_change()
+    async def _read(self) -> bytes:
+        return await self._stream.read()
