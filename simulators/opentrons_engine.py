@@ -69,7 +69,9 @@ class Hands:
         if moved < wanted - _TOLERANCE:
             self.world.log(self.device, "air_drawn", source=source.name, missing_ml=wanted - moved)
 
-    def deliver(self, tip: Vessel, target: Vessel, share: float, key: str, nominal_ul: float) -> None:
+    def deliver(
+        self, tip: Vessel, target: Vessel, share: float, key: str, nominal_ul: float
+    ) -> None:
         moved = self.world.pour(tip, target, tip.volume_ml * share)
         self.world.log(
             self.device,
@@ -80,9 +82,7 @@ class Hands:
             key=key,
         )
         if target.volume_ml > target.capacity_ml:
-            self.world.log(
-                self.device, "overflow", vessel=target.name, volume_ml=target.volume_ml
-            )
+            self.world.log(self.device, "overflow", vessel=target.name, volume_ml=target.volume_ml)
 
 
 @dataclass
@@ -190,7 +190,7 @@ class Machine:
         if not rack.is_tip_rack:
             raise CommandError("LabwareIsNotTipRackError", rack.load_name)
         if loaded.tip_ul:
-            raise CommandError("TipAttachedError", "there is a tip already", "3006")
+            raise CommandError("TipAttachedError", "there is a tip already", "3012")
         loaded.tip_ul = rack.wells[str(params["wellName"])].capacity_ul
 
     def _drop_tip(self, params: Json, _key: str) -> None:

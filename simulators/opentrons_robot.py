@@ -4,9 +4,10 @@ Routes, codes, error ids and the order of statuses were recorded from the real s
 take process time and move liquid in the `World`. All endpoints are coroutines, so the app also works in one loop
 under a virtual clock (httpx.ASGITransport) and behind uvicorn.
 
-Settings (`simulate:` in lab.yaml): `robot` (OT-2), `pipettes` {left, right}, `deck` {slot: plate name, or {well:
-vessel}}, `pipetting_cv` (0.015), `analysis` light or real, `analysis_s` (0.3), `fail` {run, command, occurrence}:
-make one command of the n-th run fail.
+Settings (`simulate:` in lab.yaml): `pipetting_cv` (0.015), `analysis` light or real, `analysis_s` (0.3), `fail`
+{run, command, occurrence}: make one command of the n-th run fail. What stands on the deck and what is mounted
+follows from the driver's settings, unless `deck` {slot: plate name, or {well: vessel}} or `mounted` {left, right}
+say otherwise (to simulate a deck that was loaded wrongly).
 """
 
 from __future__ import annotations
@@ -18,21 +19,27 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from drivers.opentrons_robot.deck import Deck, parse_deck
 from drivers.opentrons_robot.preflight import analyse as vendor_analysis
-from drivers.opentrons_robot.wire import VERSION_HEADER
 from lab.domain.errors import InputError
 from simulators.opentrons_engine import CommandError, Hands, Machine
-from simulators.opentrons_runs import ConflictError, RunStore, SimCommand, SimRun, occurrence
+from simulators.opentrons_http import (
+    EXCEPTION_HANDLERS,
+    VersionCheck,
+    api_error,
+    data_of,
+    listed,
+    whole_number,
+)
+from simulators.opentrons_runs import RunStore, SimCommand, SimRun, occurrence
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable
 
     from starlette.requests import Request
-    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from simulators.contract import SimulatorContext
     from simulators.opentrons_runs import SimProtocol
@@ -41,8 +48,6 @@ __all__ = ["OpentronsSimulator"]
 
 Json = dict[str, Any]
 
-_NEWEST = 4
-_OLDEST = 2
 _PIPETTES = {
     "OT-2": {"left": "p20_single_gen2", "right": "p300_single_gen2"},
     "Flex": {"left": "p50_single_flex", "right": "p1000_single_flex"},
@@ -73,10 +78,10 @@ class _Fail(BaseModel):
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     robot: Literal["OT-2", "Flex"] = "OT-2"
-    pipettes: dict[Literal["left", "right"], str] | None = None
+    mounted: dict[str, str] = Field(default_factory=dict[str, str])
     deck: dict[str, str | dict[str, str]] = Field(default_factory=dict[str, str | dict[str, str]])
     pipetting_cv: Annotated[float, Field(ge=0.0, le=1.0)] = 0.015
     analysis: Literal["light", "real"] = "light"
@@ -84,16 +89,38 @@ class _Settings(BaseModel):
     fail: _Fail | None = None
 
 
+def _parse_settings(context: SimulatorContext) -> _Settings:
+    """Own settings; what they leave out follows from the driver's, which come in the same mapping."""
+    given = dict(context.settings)
+    known = {*_Settings.model_fields, *Deck.model_fields, "at", "into", "draws"}
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise InputError(f"{context.device}: simulate.{unknown[0]}: no such setting")
+    try:
+        settings = _Settings.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{context.device}: simulate.{where}: {first['msg']}") from error
+    mounted, deck = dict(settings.mounted), dict(settings.deck)
+    if "pipettes" in given:
+        described = parse_deck(
+            {key: value for key, value in given.items() if key in Deck.model_fields}, context.device
+        )
+        plate = str(given.get("into") or given.get("at") or "plate")
+        stocks = {stock.well: name for name, stock in described.stocks.items()}
+        mounted = mounted or {mount.mount: mount.name for mount in described.pipettes}
+        deck = deck or {described.plate.slot: plate, described.stock_rack.slot: stocks}
+    return settings.model_copy(
+        update={"mounted": mounted or _PIPETTES[settings.robot], "deck": deck}
+    )
+
+
 class OpentronsSimulator:
     """One robot. It lives on between connections; `close()` cuts its power."""
 
     def __init__(self, context: SimulatorContext) -> None:
-        try:
-            self._settings = _Settings.model_validate(dict(context.settings))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise InputError(f"{context.device}: simulate.{where}: {first['msg']}") from error
+        self._settings = _parse_settings(context)
         self._clock = context.clock
         self._name = context.device
         hands = Hands(
@@ -107,7 +134,9 @@ class OpentronsSimulator:
         self._faults: list[_Fail] = [self._settings.fail] if self._settings.fail else []
         self._seen: dict[tuple[int, str], int] = {}
         self.store.fault = self._fault
-        self._app = _VersionCheck(Starlette(routes=self._routes(), exception_handlers=_HANDLERS))
+        self._app = VersionCheck(
+            Starlette(routes=self._routes(), exception_handlers=EXCEPTION_HANDLERS)
+        )
 
     @property
     def app(self) -> Callable[[Any, Any, Any], Awaitable[None]]:
@@ -128,7 +157,9 @@ class OpentronsSimulator:
         count = self._seen[run.number, kind] = self._seen.get((run.number, kind), 0) + 1
         for fault in self._faults:
             if (fault.run, fault.command, fault.occurrence) == (run.number, kind, count):
-                return CommandError("PipetteOverpressureError", f"simulated fault in {kind}", "3006")
+                return CommandError(
+                    "PipetteOverpressureError", f"simulated fault in {kind}", "3006"
+                )
         return None
 
     def _routes(self) -> list[Route]:
@@ -176,7 +207,6 @@ class OpentronsSimulator:
         )
 
     async def _instruments(self, _: Request) -> JSONResponse:
-        mounted = self._settings.pipettes or _PIPETTES[self._settings.robot]
         data = [
             {
                 "mount": mount,
@@ -186,9 +216,9 @@ class OpentronsSimulator:
                 "serialNumber": f"SIM-{mount}",
                 "ok": True,
             }
-            for mount, name in mounted.items()
+            for mount, name in self._settings.mounted.items()
         ]
-        return _listed(data)
+        return listed(data)
 
     # -- protocols --------------------------------------------------------------------------------
 
@@ -196,7 +226,7 @@ class OpentronsSimulator:
         async with request.form() as form:
             files = [item for item in form.getlist("files") if isinstance(item, UploadFile)]
             if not files:
-                raise _error(422, "InvalidRequest", "Invalid Request", "files: Field required")
+                raise api_error(422, "InvalidRequest", "Invalid Request", "files: Field required")
             content = await files[0].read()
         digest = hashlib.sha256(content).hexdigest()
         for known in self.store.protocols.values():
@@ -213,16 +243,16 @@ class OpentronsSimulator:
         try:
             document: object = json.loads(content)
         except ValueError as error:
-            raise _error(422, "ProtocolFilesInvalid", title, f"not JSON: {error}") from error
+            raise api_error(422, "ProtocolFilesInvalid", title, f"not JSON: {error}") from error
         if not isinstance(document, dict):
-            raise _error(422, "ProtocolFilesInvalid", title, "not a JSON object")
+            raise api_error(422, "ProtocolFilesInvalid", title, "not a JSON object")
         document = cast("Json", document)
         missing = [name for name in _REQUIRED if name not in document]
         if missing or document["schemaVersion"] != 8:
-            raise _error(422, "ProtocolFilesInvalid", title, f"not schema 8: lacks {missing}")
+            raise api_error(422, "ProtocolFilesInvalid", title, f"not schema 8: lacks {missing}")
         model = document["robot"].get("model")
         if model != _MODELS[self._settings.robot]:
-            raise _error(
+            raise api_error(
                 422,
                 "ProtocolRobotTypeMismatch",
                 "Protocol For Different Robot Type",
@@ -267,7 +297,7 @@ class OpentronsSimulator:
         }
 
     async def _get_protocols(self, _: Request) -> JSONResponse:
-        return _listed([self.store.protocol_json(item) for item in self.store.protocols.values()])
+        return listed([self.store.protocol_json(item) for item in self.store.protocols.values()])
 
     async def _get_protocol(self, request: Request) -> JSONResponse:
         return JSONResponse({"data": self.store.protocol_json(self._protocol(request))})
@@ -275,7 +305,7 @@ class OpentronsSimulator:
     async def _delete_protocol(self, request: Request) -> JSONResponse:
         protocol = self._protocol(request)
         if any(run.protocol_id == protocol.id for run in self.store.runs.values()):
-            raise _error(409, "ProtocolUsedByRun", "Protocol Used by Run", protocol.id)
+            raise api_error(409, "ProtocolUsedByRun", "Protocol Used by Run", protocol.id)
         del self.store.protocols[protocol.id]
         return JSONResponse({})
 
@@ -285,46 +315,52 @@ class OpentronsSimulator:
         return {"id": protocol.analysis_id, **protocol.analysis}
 
     async def _get_analyses(self, request: Request) -> JSONResponse:
-        return _listed([self._analysis_json(self._protocol(request))])
+        return listed([self._analysis_json(self._protocol(request))])
 
     async def _get_analysis(self, request: Request) -> JSONResponse:
         protocol = self._protocol(request)
         if request.path_params["analysis"] != protocol.analysis_id:
-            raise _error(404, "AnalysisNotFound", "Protocol Analysis Not Found", "no such analysis")
+            raise api_error(
+                404, "AnalysisNotFound", "Protocol Analysis Not Found", "no such analysis"
+            )
         return JSONResponse({"data": self._analysis_json(protocol)})
 
     def _protocol(self, request: Request, key: str | None = None) -> SimProtocol:
         wanted = key if key is not None else str(request.path_params["protocol"])
         protocol = self.store.protocols.get(wanted)
         if protocol is None:
-            raise _error(404, "ProtocolNotFound", "Protocol Not Found", f"{wanted} was not found")
+            raise api_error(
+                404, "ProtocolNotFound", "Protocol Not Found", f"{wanted} was not found"
+            )
         return protocol
 
     # -- runs -------------------------------------------------------------------------------------
 
     async def _post_run(self, request: Request) -> JSONResponse:
-        data = await _data(request)
+        data = await data_of(request)
         wanted = data.get("protocolId")
         protocol = self._protocol(request, str(wanted)) if wanted is not None else None
         return JSONResponse({"data": self.store.run_json(self.store.create(protocol))}, 201)
 
     async def _get_runs(self, request: Request) -> JSONResponse:
-        length = _whole(request, "pageLength", len(self.store.runs))
+        length = whole_number(request, "pageLength", len(self.store.runs))
         runs = list(self.store.runs.values())
         links: Json = {}
         if self.store.current_id is not None:
             links["current"] = {"href": f"/runs/{self.store.current_id}"}
         data = [self.store.run_json(run) for run in runs[max(0, len(runs) - length) :]]
-        return _listed(data, total=len(runs), links=links)
+        return listed(data, total=len(runs), links=links)
 
     async def _get_run(self, request: Request) -> JSONResponse:
         return JSONResponse({"data": self.store.run_json(self._run(request))})
 
     async def _patch_run(self, request: Request) -> JSONResponse:
         run = self._run(request)
-        data = await _data(request)
+        data = await data_of(request)
         if run.id != self.store.current_id:
-            raise _error(409, "RunStopped", "Run Stopped", f"Run {run.id} is not the current run")
+            raise api_error(
+                409, "RunStopped", "Run Stopped", f"Run {run.id} is not the current run"
+            )
         if data.get("current") is False:
             self.store.clear(run.id)
         return JSONResponse({"data": self.store.run_json(run)})
@@ -338,27 +374,27 @@ class OpentronsSimulator:
 
     async def _post_action(self, request: Request) -> JSONResponse:
         run = self._run(request)
-        action = (await _data(request)).get("actionType")
+        action = (await data_of(request)).get("actionType")
         if action not in ("play", "pause", "stop"):
-            raise _error(
+            raise api_error(
                 422, "InvalidRequest", "Invalid Request", "actionType: play, pause or stop"
             )
         return JSONResponse({"data": self.store.act(run, action)}, 201)
 
     async def _post_command(self, request: Request) -> JSONResponse:
         run = self._run(request)
-        body = await _data(request)
+        body = await data_of(request)
         if not isinstance(body.get("commandType"), str):
-            raise _error(422, "InvalidRequest", "Invalid Request", "commandType: Field required")
+            raise api_error(422, "InvalidRequest", "Invalid Request", "commandType: Field required")
         command = self.store.add_setup_command(run, body)
         await self.store.perform(run, command)
         return JSONResponse({"data": command.json()}, 201)
 
     async def _get_commands(self, request: Request) -> JSONResponse:
         run = self._run(request)
-        length = _whole(request, "pageLength", 20)
+        length = whole_number(request, "pageLength", 20)
         done = sum(command.status != "queued" for command in run.commands)
-        cursor = _whole(request, "cursor", max(0, min(done, len(run.commands)) - length))
+        cursor = whole_number(request, "cursor", max(0, min(done, len(run.commands)) - length))
         links: Json = {}
         if run.commands and run.id == self.store.current_id:
             index = max(0, done - 1)
@@ -374,23 +410,23 @@ class OpentronsSimulator:
                 },
             }
         data = [command.json() for command in run.commands[cursor : cursor + length]]
-        return _listed(data, total=len(run.commands), cursor=cursor, links=links)
+        return listed(data, total=len(run.commands), cursor=cursor, links=links)
 
     async def _get_command(self, request: Request) -> JSONResponse:
         for command in self._run(request).commands:
             if command.id == request.path_params["command"]:
                 return JSONResponse({"data": command.json()})
-        raise _error(404, "CommandNotFound", "Run Command Not Found", "no such command")
+        raise api_error(404, "CommandNotFound", "Run Command Not Found", "no such command")
 
     async def _get_command_errors(self, request: Request) -> JSONResponse:
         commands = self._run(request).commands
-        return _listed([command.error for command in commands if command.error is not None])
+        return listed([command.error for command in commands if command.error is not None])
 
     async def _post_stateless(self, request: Request) -> JSONResponse:
-        body = await _data(request)
+        body = await data_of(request)
         current = self.store.runs.get(self.store.current_id or "")
         if current is not None and not current.clearable:
-            raise _error(409, "RunActive", "Run Active", "There is an active run.")
+            raise api_error(409, "RunActive", "Run Active", "There is an active run.")
         command = SimCommand(self.store.new_id(), self.store.new_id(), body, self.store.now())
         run = SimRun("", 0, "", None, Machine(), [])
         await self.store.perform(run, command)
@@ -399,117 +435,13 @@ class OpentronsSimulator:
     def _run(self, request: Request) -> SimRun:
         run = self.store.runs.get(str(request.path_params["run"]))
         if run is None:
-            raise _error(404, "RunNotFound", "Run Not Found", "no run with that id")
+            raise api_error(404, "RunNotFound", "Run Not Found", "no run with that id")
         return run
 
 
-# -- errors, headers and bodies ---------------------------------------------------------------------
-
-
-class _ApiError(HTTPException):
-    def __init__(self, status: int, body: Json) -> None:
-        super().__init__(status)
-        self.body = body
-
-
-def _error_body(error_id: str, title: str, detail: str) -> Json:
-    return {"errors": [{"id": error_id, "title": title, "detail": detail, "errorCode": "4000"}]}
-
-
-def _error(status: int, error_id: str, title: str, detail: str) -> _ApiError:
-    return _ApiError(status, _error_body(error_id, title, detail))
-
-
-async def _on_http(_: Request, error: Exception) -> JSONResponse:
-    if isinstance(error, _ApiError):
-        return JSONResponse(error.body, error.status_code)
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    return JSONResponse(_error_body("BadRequest", "Bad Request", str(error)), status)
-
-
-async def _on_conflict(_: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, ConflictError):
-        raise error
-    return JSONResponse(_error_body(error.error_id, error.title, error.detail), 409)
-
-
-_HANDLERS = {HTTPException: _on_http, ConflictError: _on_conflict}
-
-
-class _VersionCheck:
-    """Demands the header `Opentrons-Version` and answers with the version served."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = cast("list[tuple[bytes, bytes]]", scope["headers"])
-        name = VERSION_HEADER.lower().encode()
-        asked = next((value.decode() for key, value in headers if key == name), None)
-        served = _NEWEST
-        refusal: JSONResponse | None = None
-        if asked is None or not (asked == "*" or asked.isdigit()):
-            detail = "Field required" if asked is None else f"{asked!r} is not a version"
-            refusal = JSONResponse(_error_body("InvalidRequest", "Invalid Request", detail), 422)
-        elif asked != "*" and int(asked) < _OLDEST:
-            detail = f"HTTP API version {asked} is no longer supported, at least {_OLDEST} is."
-            refusal = JSONResponse(
-                _error_body("OutdatedAPIVersion", "Requested HTTP API version no longer supported",
-                            detail), 400,
-            )  # fmt: skip
-        elif asked != "*":
-            served = min(_NEWEST, int(asked))
-
-        async def answer(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message["headers"],
-                    (b"opentrons-version", str(served).encode()),
-                    (b"opentrons-min-version", str(_OLDEST).encode()),
-                ]
-            await send(message)
-
-        await (refusal or self._app)(scope, receive, answer)
-
-
 async def _empty_list(_: Request) -> JSONResponse:
-    return _listed([])
+    return listed([])
 
 
 async def _door(_: Request) -> JSONResponse:
     return JSONResponse({"data": {"status": "closed", "doorRequiredClosedForProtocol": False}})
-
-
-def _listed(
-    data: list[Json], *, total: int | None = None, cursor: int = 0, links: Json | None = None
-) -> JSONResponse:
-    body: Json = {
-        "data": data,
-        "meta": {"cursor": cursor, "totalLength": len(data) if total is None else total},
-    }
-    if links is not None:
-        body["links"] = links
-    return JSONResponse(body)
-
-
-async def _data(request: Request) -> Json:
-    try:
-        body: object = json.loads(await request.body() or b"{}")
-    except ValueError:
-        body = None
-    data = cast("Json", body).get("data", {}) if isinstance(body, dict) else None
-    if not isinstance(data, dict):
-        raise _error(422, "InvalidRequest", "Invalid Request", "data: Field required")
-    return cast("Json", data)
-
-
-def _whole(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    if not text.isdigit():
-        raise _error(422, "InvalidRequest", "Invalid Request", f"{name}: not a whole number")
-    return int(text)

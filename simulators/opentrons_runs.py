@@ -83,7 +83,7 @@ class SimCommand:
 
     def json(self) -> Json:
         """As in `GET /runs/{id}/commands`; absent values are left out."""
-        data = {
+        data: Json = {
             "id": self.id,
             "key": self.key,
             "commandType": self.body["commandType"],
@@ -139,7 +139,9 @@ class RunStore:
         self.protocols: dict[str, SimProtocol] = {}
         self.runs: dict[str, SimRun] = {}
         self.current_id: str | None = None
-        self.fault: Callable[[SimRun, SimCommand], CommandError | None] = lambda _run, _command: None
+        self.fault: Callable[[SimRun, SimCommand], CommandError | None] = lambda _run, _command: (
+            None
+        )
         """Asked before each command of a run; an error makes the command fail."""
 
     def now(self) -> str:
@@ -159,7 +161,9 @@ class RunStore:
 
     # -- protocols --------------------------------------------------------------------------------
 
-    def add_protocol(self, digest: str, document: Json, seconds: float, analysis: Json) -> SimProtocol:
+    def add_protocol(
+        self, digest: str, document: Json, seconds: float, analysis: Json
+    ) -> SimProtocol:
         used = {run.protocol_id for run in self.runs.values()}
         unused = [key for key in self.protocols if key not in used]
         for key in unused[: max(0, len(unused) - _KEPT_PROTOCOLS + 1)]:
@@ -329,7 +333,7 @@ class RunStore:
         }
 
     def run_json(self, run: SimRun) -> Json:
-        data = {
+        data: Json = {
             "ok": True,
             "id": run.id,
             "createdAt": run.created_at,

@@ -141,7 +141,9 @@ class Deck(_Frozen):
             if well is None:
                 raise ValueError(f"stock {name}: {self.stock_rack.labware} has no {stock.well}")
             if stock.volume_ul > well.capacity_ul:
-                raise ValueError(f"stock {name}: {stock.well} holds {well.capacity_ul:g} uL at most")
+                raise ValueError(
+                    f"stock {name}: {stock.well} holds {well.capacity_ul:g} uL at most"
+                )
         wells = [stock.well for stock in self.stocks.values()]
         if len(set(wells)) != len(wells):
             raise ValueError("two stocks in one well")
@@ -184,4 +186,6 @@ def parse_deck(settings: Mapping[str, JsonValue], device: str) -> Deck:
             else item["msg"]
             for item in error.errors()
         )
-        raise InputError(f"{device}: {faults}", hint="see drivers/opentrons_robot/README.md") from error
+        raise InputError(
+            f"{device}: {faults}", hint="see drivers/opentrons_robot/README.md"
+        ) from error

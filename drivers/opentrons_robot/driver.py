@@ -2,7 +2,9 @@
 
 A dose goes: own volume check, the vendor's analysis (`preflight`), upload, the robot's own analysis, a run that is
 created but idle, `act.begin()`, play, poll. Nothing moves before play, and a run that is made not current can never
-be played, so after any break in between it can be told (and enforced) whether the dose began.
+be played, so after any break in between it can be told (and enforced) whether the dose began. Where the robot does
+not answer, a LinkError (a ConnectionError) goes up: the host knows that it means no effect before `begin()` and an
+unknown one after it, connects again and asks `settle`.
 
 The protocol's metadata carries the command id and the levels before it. The robot keeps its last 20 runs, so after
 a crash both the fate of a command and the levels of stocks and wells are read back from the robot.
@@ -59,16 +61,19 @@ class OpentronsRobot:
             health = await client.health()
             instruments = await client.instruments()
             await self._reload_levels()
-        except (LinkError, RobotRefusedError) as error:
+        except LinkError:
             await self.disconnect()
-            raise DeviceError("unreachable", f"{self._context.url}: {error}") from error
+            raise
+        except RobotRefusedError as error:
+            await self.disconnect()
+            raise DeviceError("refused", str(error)) from error
         wanted = _ROBOT_MODELS[self._deck.robot]
         if health.robot_model != wanted:
             await self.disconnect()
             raise DeviceError(
                 "wrong_robot", f"settings say {wanted}, the robot says {health.robot_model!r}"
             )
-        mounted = {item.mount: item.instrumentName for item in instruments if item.ok}
+        mounted = {item.mount: item.instrument_name for item in instruments if item.ok}
         for mount in self._deck.pipettes:
             if mounted.get(mount.mount) != mount.name:
                 await self.disconnect()
@@ -114,19 +119,20 @@ class OpentronsRobot:
         await self._preflight(compiled)
         try:
             run = await self._prepare(client, compiled)
-        except LinkError as error:
-            raise DeviceError("unreachable", str(error), effect="none") from error
         except RobotRefusedError as error:
             code = "robot_busy" if error.error_id == "RunAlreadyActive" else "refused"
             raise DeviceError(code, str(error), effect="none") from error
         await act.begin()
+        before, self._levels = self._levels, self._levels.copy()
         self._levels.charge(compiled.transfers)
-        await self._play(client, run.id)
-        run = await self._follow(client, run.id, act)
-        if run.status == "succeeded":
-            await self._free(client, run.id)
-            return {"volume": total}
-        raise await self._failure(client, run)
+        try:
+            await self._play(client, run.id)
+            await self._follow(client, run.id, act)
+        except DeviceError as error:
+            if error.effect == "none":
+                self._levels = before
+            raise
+        return {"volume": total}
 
     async def make_safe(self) -> None:
         """Stop the current run, if there is one, and see that it has ended (the robot then homes)."""
@@ -134,9 +140,9 @@ class OpentronsRobot:
         try:
             for run in [run for run in await client.runs() if run.current]:
                 await self._end(client, run)
-        except (LinkError, RobotRefusedError) as error:
+        except RobotRefusedError as error:
             raise DeviceError(
-                "unreachable", f"can't confirm that it stands still: {error}", effect="unknown"
+                "not_safe", f"can't confirm that it stands still: {error}", effect="unknown"
             ) from error
 
     async def settle(self, command: Command) -> Settlement:
@@ -144,8 +150,8 @@ class OpentronsRobot:
         try:
             settlement = await self._settle(self._connected(), command)
             await self._reload_levels()
-        except (LinkError, RobotRefusedError, DeviceError) as error:
-            return Settlement(verdict="unknown", detail=f"the robot did not tell: {error}")
+        except RobotRefusedError as error:
+            raise DeviceError("refused", f"the robot did not tell: {error}") from error
         return settlement
 
     async def read_telemetry(self) -> Mapping[str, float]:
@@ -156,7 +162,7 @@ class OpentronsRobot:
 
     def _connected(self) -> RobotClient:
         if self._client is None:
-            raise DeviceError("unreachable", "not connected", effect="none")
+            raise LinkError("not connected")
         return self._client
 
     async def _preflight(self, compiled: Compiled) -> None:
@@ -165,9 +171,7 @@ class OpentronsRobot:
         if mode == "never" or (mode == "first" and deck in _analysed_decks):
             return
         try:
-            report = await analyse_async(
-                compiled.to_bytes(), clock_speed=self._context.clock.speed
-            )
+            report = await analyse_async(compiled.to_bytes(), clock_speed=self._context.clock.speed)
         except PreflightError as error:
             raise DeviceError("preflight", f"{error} (or set preflight: never)") from error
         if not report.ok:
@@ -177,9 +181,9 @@ class OpentronsRobot:
 
     async def _prepare(self, client: RobotClient, compiled: Compiled) -> Run:
         protocol = await client.upload("protocol.json", compiled.to_bytes())
-        if not protocol.analysisSummaries:
+        if not protocol.analysis_summaries:
             raise DeviceError("analysis", "the robot started no analysis", effect="none")
-        summary = protocol.analysisSummaries[-1]
+        summary = protocol.analysis_summaries[-1]
         while True:
             analysis = await client.analysis(protocol.id, summary.id)
             if analysis.status == "completed":
@@ -195,19 +199,15 @@ class OpentronsRobot:
         try:
             await client.act(run_id, "play")
         except RobotRefusedError as error:
-            await self._reload_quietly()
             raise DeviceError("refused", f"play: {error}", effect="none") from error
         except LinkError as error:
             # the request may have arrived; make sure of one or the other
-            try:
-                run = await self._fence(client, run_id)
-            except (LinkError, RobotRefusedError) as worse:
-                raise DeviceError("connection_lost", str(worse), effect="unknown") from worse
-            if run.startedAt is None:
-                await self._reload_quietly()
-                raise DeviceError("unreachable", f"play: {error}", effect="none") from error
+            run = await self._fence(client, run_id)
+            if run.started_at is None:
+                raise DeviceError("not_played", f"play: {error}", effect="none") from error
 
-    async def _follow(self, client: RobotClient, run_id: str, act: Act) -> Run:
+    async def _follow(self, client: RobotClient, run_id: str, act: Act) -> None:
+        """Poll until the run has succeeded; raises for any other end."""
         lost = 0
         status = ""
         while True:
@@ -216,18 +216,23 @@ class OpentronsRobot:
                 run = await client.run(run_id)
                 if run.status.startswith("awaiting-recovery"):
                     await client.act(run_id, "stop")
-            except LinkError as error:
+            except LinkError:
                 lost += 1
                 if lost >= _LOST_POLLS:
-                    raise DeviceError(
-                        "connection_lost", f"during the dose: {error}", effect="unknown"
-                    ) from error
+                    raise
                 continue
             except RobotRefusedError as error:
-                raise DeviceError("connection_lost", f"during the dose: {error}", effect="unknown") from error
+                if error.status == 409:  # it ended between our two requests
+                    continue
+                raise DeviceError(
+                    "run_lost", f"during the dose: {error}", effect="unknown"
+                ) from error
             lost = 0
+            if run.status == "succeeded":
+                await self._free(client, run.id)
+                return
             if run.status in ENDED:
-                return run
+                raise await self._failure(client, run)
             if run.status != status:
                 status = run.status
                 await act.progress({"status": status})
@@ -240,8 +245,6 @@ class OpentronsRobot:
             await client.retire(run.id)
         except (LinkError, RobotRefusedError):
             moved, culprit = True, ""
-        if not moved:
-            await self._reload_quietly()
         at = f" at {culprit}" if culprit else ""
         return DeviceError(
             f"run_{run.status}",
@@ -268,9 +271,11 @@ class OpentronsRobot:
                 )
             return Settlement(verdict="not_done", detail="the robot knows no run for this command")
         fenced = [await self._fence(client, run.id) for run in found]
-        started = [run for run in fenced if run.startedAt is not None]
+        started = [run for run in fenced if run.started_at is not None]
         if not started:
-            return Settlement(verdict="not_done", detail="the run was never played, and can't be now")
+            return Settlement(
+                verdict="not_done", detail="the run was never played, and can't be now"
+            )
         run = await self._wait_ended(client, started[-1], command.timeout_s)
         if run.status == "succeeded":
             await self._free(client, run.id)
@@ -300,7 +305,7 @@ class OpentronsRobot:
     async def _fence(self, client: RobotClient, run_id: str) -> Run:
         """The run, after it was made unplayable if it had not been played."""
         run = await client.run(run_id)
-        if run.startedAt is None:
+        if run.started_at is None:
             try:
                 await client.retire(run_id)
             except RobotRefusedError as error:
@@ -310,7 +315,7 @@ class OpentronsRobot:
         return run
 
     async def _end(self, client: RobotClient, run: Run) -> None:
-        if run.startedAt is None and run.status not in ENDED:
+        if run.started_at is None and run.status not in ENDED:
             run = await self._fence(client, run.id)
         for _ in range(_SAFE_POLLS):
             if run.status in ENDED:
@@ -328,13 +333,6 @@ class OpentronsRobot:
     async def _reload_levels(self) -> None:
         client = self._connected()
         self._levels = latest_levels(self._deck, await client.protocols(), await client.runs())
-
-    async def _reload_quietly(self) -> None:
-        try:
-            await self._reload_levels()
-        except (LinkError, RobotRefusedError):
-            # the levels stay charged: the safe side
-            return
 
     async def _pause(self) -> None:
         speed = self._context.clock.speed
@@ -357,7 +355,7 @@ async def _liquid_moved(client: RobotClient, run_id: str) -> tuple[bool, str]:
     culprit = ""
     for item in await client.commands(run_id):
         began = item.status in ("running", "succeeded") or item.error is not None
-        if began and item.commandType in ("aspirate", "dispense", "blowout"):
+        if began and item.command_type in ("aspirate", "dispense", "blowout"):
             moved = True
         if item.status == "failed" and item.error is not None and not culprit:
             culprit = item.key

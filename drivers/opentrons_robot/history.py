@@ -49,7 +49,7 @@ def find_runs(protocols: Sequence[Protocol], runs: Sequence[Run], command_id: st
         mark = _mark(protocol)
         if mark is not None and mark.command == command_id:
             ours.add(protocol.id)
-    return [run for run in runs if run.protocolId in ours]
+    return [run for run in runs if run.protocol_id in ours]
 
 
 def latest_levels(deck: Deck, protocols: Sequence[Protocol], runs: Sequence[Run]) -> Levels:
@@ -58,7 +58,7 @@ def latest_levels(deck: Deck, protocols: Sequence[Protocol], runs: Sequence[Run]
     A protocol whose run was played counts as made in full, whatever became of it: the safe side for the stock and
     for the well. Stocks that the newest protocol does not know count from the settings.
     """
-    played = {run.protocolId for run in runs if run.startedAt is not None}
+    played = {run.protocol_id for run in runs if run.started_at is not None}
     for protocol in reversed(protocols):
         mark = _mark(protocol)
         if mark is None or mark.load != deck.load:

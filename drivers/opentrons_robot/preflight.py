@@ -132,7 +132,8 @@ def _child(document: bytes) -> dict[str, Any]:  # pragma: no cover - runs in the
 
 
 def _flatten(error: Any) -> list[str]:  # noqa: ANN401 - ErrorOccurrence of the vendor's package
-    wrapped = [text for item in error.wrappedErrors or [] for text in _flatten(item)]
+    causes = cast("list[Any]", error.wrappedErrors or [])
+    wrapped = [text for item in causes for text in _flatten(item)]
     return wrapped or [f"{error.errorType} {error.errorCode}: {error.detail}"]
 
 

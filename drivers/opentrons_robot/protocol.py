@@ -50,7 +50,7 @@ class _Writer:
         self.prefix = prefix
         self.commands: list[Json] = []
 
-    def add(self, kind: str, what: str, **params: Any) -> None:  # noqa: ANN401 - JSON values
+    def add(self, kind: str, what: str, **params: Any) -> None:
         self.commands.append(
             {"commandType": kind, "key": f"{self.prefix}/{what}", "params": params}
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
 __all__ = [
     "ACTIVE",
@@ -43,6 +44,12 @@ class _Resource(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class _CamelResource(_Resource):
+    """Names as `started_at` here, `startedAt` on the wire."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
 class Health(_Resource):
     """`GET /health`."""
 
@@ -53,11 +60,11 @@ class Health(_Resource):
     fw_version: str = ""
 
 
-class Instrument(_Resource):
+class Instrument(_CamelResource):
     """One of `GET /instruments`."""
 
     mount: str
-    instrumentName: str = ""
+    instrument_name: str = ""
     ok: bool = True
 
 
@@ -68,34 +75,34 @@ class AnalysisSummary(_Resource):
     status: str
 
 
-class Protocol(_Resource):
+class Protocol(_CamelResource):
     """An uploaded protocol. `metadata` is what the file said, with our own entry in it."""
 
     id: str
     metadata: dict[str, Any] = Field(default_factory=dict)
-    analysisSummaries: tuple[AnalysisSummary, ...] = ()
+    analysis_summaries: tuple[AnalysisSummary, ...] = ()
 
 
-class Occurrence(_Resource):
+class Occurrence(_CamelResource):
     """An error that the engine met, with its causes."""
 
-    errorType: str = ""
-    errorCode: str = ""
+    error_type: str = ""
+    error_code: str = ""
     detail: str = ""
-    wrappedErrors: tuple[Occurrence, ...] = ()
+    wrapped_errors: tuple[Occurrence, ...] = ()
 
     def causes(self) -> list[str]:
         """`type code: detail` of the innermost errors."""
-        inner = [text for item in self.wrappedErrors for text in item.causes()]
-        return inner or [f"{self.errorType} {self.errorCode}: {self.detail}"]
+        inner = [text for item in self.wrapped_errors for text in item.causes()]
+        return inner or [f"{self.error_type} {self.error_code}: {self.detail}"]
 
 
-class CommandRecord(_Resource):
+class CommandRecord(_CamelResource):
     """A command of an analysis or a run: queued, running, succeeded or failed."""
 
     id: str
     key: str
-    commandType: str
+    command_type: str
     status: str
     error: Occurrence | None = None
 
@@ -110,24 +117,24 @@ class Analysis(_Resource):
     errors: tuple[Occurrence, ...] = ()
 
 
-class Run(_Resource):
-    """A run. `startedAt` stays empty until it is played for the first time."""
+class Run(_CamelResource):
+    """A run. `started_at` stays empty until it is played for the first time."""
 
     id: str
     status: str
     current: bool = False
-    protocolId: str | None = None
-    startedAt: str | None = None
+    protocol_id: str | None = None
+    started_at: str | None = None
     errors: tuple[Occurrence, ...] = ()
 
 
-class ErrorItem(_Resource):
+class ErrorItem(_CamelResource):
     """One of the errors of a 4xx body; `id` is stable, e.g. `RunAlreadyActive`."""
 
     id: str = ""
     title: str = ""
     detail: str = ""
-    errorCode: str = ""
+    error_code: str = ""
 
 
 class ErrorBody(_Resource):
@@ -145,9 +152,9 @@ class Body(_Resource, Generic[_Item]):
     data: _Item
 
 
-class _Meta(_Resource):
+class _Meta(_CamelResource):
     cursor: int = 0
-    totalLength: int = 0
+    total_length: int = 0
 
 
 class ListBody(_Resource, Generic[_Item]):
