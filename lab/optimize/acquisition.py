@@ -7,8 +7,7 @@ the model), not guessed: believing the mean there made batches much worse in our
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from lab.optimize.backend import (
     SobolQMCNormalSampler,
@@ -26,7 +25,11 @@ from lab.optimize.history import (
 )
 from lab.optimize.model import FittedModel, fit_model, history_seed
 from lab.optimize.sobol import derived_seed, sobol_points
-from lab.optimize.space import Space
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lab.optimize.space import Space
 
 __all__ = ["propose"]
 
@@ -78,8 +81,7 @@ def propose(
 def _next_point(
     model: FittedModel, taken: torch.Tensor, seed: int
 ) -> tuple[torch.Tensor, float | None]:
-    """The point of highest acquisition away from `taken` with its value, or a stand-in with None.
-    """
+    """The point of highest acquisition away from `taken` with its value, or a stand-in with None."""
     dimension = model.space.dimension
     acquisition = qLogNoisyExpectedImprovement(
         model=model.gp,

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from collections.abc import Sequence
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from lab.domain.errors import InputError
-from lab.optimize.space import Space
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lab.optimize.space import Space
 
 __all__ = ["Direction", "Suggestion", "TrialRecord", "best", "check_history", "nearest_trial"]
 

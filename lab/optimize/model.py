@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from lab.domain.errors import InputError
 from lab.optimize.backend import (
@@ -34,7 +33,11 @@ from lab.optimize.backend import (
 )
 from lab.optimize.history import Direction, TrialRecord, best, check_history
 from lab.optimize.sobol import derived_seed
-from lab.optimize.space import Space
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lab.optimize.space import Space
 
 __all__ = [
     "FittedModel",
@@ -55,8 +58,7 @@ _SMALLEST_GIVEN_NOISE = 1e-6
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A fitted process with its scalings. Use within `backend.isolated`, as the functions here do.
-    """
+    """A fitted process with its scalings. Use within `backend.isolated`, as the functions here do."""
 
     gp: SingleTaskGP
     space: Space
@@ -139,7 +141,7 @@ def fit_model(space: Space, direction: Direction, history: Sequence[TrialRecord]
     center = statistics.fmean(outcomes)
     scale = statistics.stdev(outcomes) if len(outcomes) > 1 else 0.0
     # Equal outcomes have no scale of their own; their rounding noise must not be blown up to one.
-    if scale <= 1e-12 * max(1.0, abs(center)):
+    if scale <= 1e-12 * max(abs(outcome) for outcome in outcomes):
         scale = 1.0
     inputs = _tensor([space.to_unit(record.factors) for record, _ in done], space.dimension)
     all_inputs = torch.cat(

@@ -8,8 +8,7 @@ __all__ = ["derived_seed", "sobol_points"]
 
 
 def derived_seed(*parts: str | int) -> int:
-    """A seed of 63 bits that depends on all parts and on nothing else, the same in every process.
-    """
+    """A seed of 63 bits that depends on all parts and on nothing else, the same in every process."""
     text = "\x1f".join(str(part) for part in parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 

@@ -5,12 +5,14 @@ sees.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from lab.domain.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Factor", "Space"]
 
@@ -97,8 +99,7 @@ class Space(BaseModel):
                 )
 
     def to_unit(self, values: Mapping[str, float]) -> tuple[float, ...]:
-        """Coordinates of `values` in the order of `factors`; 0 at each minimum, 1 at each maximum.
-        """
+        """Coordinates of `values` in the order of `factors`; 0 at each minimum, 1 at each maximum."""
         self.check(values, "to the unit cube")
         return tuple(
             (values[factor.name] - factor.minimum) / (factor.maximum - factor.minimum)

@@ -4,8 +4,7 @@ batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lab.domain.errors import InputError
 from lab.optimize.history import (
@@ -16,7 +15,11 @@ from lab.optimize.history import (
     nearest_trial,
 )
 from lab.optimize.sobol import sobol_points
-from lab.optimize.space import Space
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lab.optimize.space import Space
 
 __all__ = ["Method", "suggest"]
 
