@@ -133,7 +133,9 @@ def main() -> None:
     from lab.optimize import backend
 
     backend.torch.set_num_threads(1)
-    print("method           " + "".join(f"  @{n:<5d}" for n in marks) + "  mean    median end  CPU s")
+    print(
+        "method           " + "".join(f"  @{n:<5d}" for n in marks) + "  mean    median end  CPU s"
+    )
     for method in (ours, botorch_default, sobol):
         if options.only not in (None, method.__name__):
             continue

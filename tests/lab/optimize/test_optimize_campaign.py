@@ -67,9 +67,7 @@ def test_a_trial_can_be_corrected():
         (math.inf, False, "a value of inf"),
     ],
 )
-def test_an_outcome_is_either_a_number_or_a_failure(
-    value: float | None, failed: bool, words: str
-):
+def test_an_outcome_is_either_a_number_or_a_failure(value: float | None, failed: bool, words: str):
     campaign = Campaign(SPACE, seed=1)
     (item,) = campaign.ask()
     with pytest.raises(InputError, match=words):

@@ -33,9 +33,7 @@ def _outcome(suggestion: Suggestion) -> TrialRecord:
     """Deterministic per trial, as a journal would give it back."""
     rng = random.Random(suggestion.number)
     if suggestion.number % 7 == 0:
-        return TrialRecord(
-            number=suggestion.number, factors=suggestion.factors, status="failed"
-        )
+        return TrialRecord(number=suggestion.number, factors=suggestion.factors, status="failed")
     a, b, t = suggestion.factors.values()
     value = -((a - 4) ** 2) - (b - 1) ** 2 - ((t - 40) / 10) ** 2 + rng.gauss(0, 0.05)
     return TrialRecord(

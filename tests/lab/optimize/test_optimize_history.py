@@ -37,9 +37,7 @@ def test_only_a_done_trial_has_a_value(status: str):
 @pytest.mark.parametrize("sd", [-0.1, math.nan, math.inf])
 def test_a_standard_deviation_is_a_finite_number_of_at_least_zero(sd: float):
     with pytest.raises(InputError, match="standard deviation"):
-        TrialRecord(
-            number=1, factors={"a": 1}, status="done", value=1.0, standard_deviation=sd
-        )
+        TrialRecord(number=1, factors={"a": 1}, status="done", value=1.0, standard_deviation=sd)
 
 
 def test_records_and_suggestions_survive_json_to_the_last_bit():

@@ -62,6 +62,4 @@ def test_derived_seeds_tell_their_parts_apart():
 def test_derived_seeds_are_those_of_yesterday():
     """A changed hash would make every recorded campaign ask for other trials on replay."""
     assert derived_seed("sobol", 1) == 8547751099669917313
-    assert sobol_points(1, 0, 1, 2)[0] == pytest.approx(
-        (0.9718281188979745, 0.5951287318021059)
-    )
+    assert sobol_points(1, 0, 1, 2)[0] == pytest.approx((0.9718281188979745, 0.5951287318021059))
