@@ -7,12 +7,13 @@ the model), not guessed: believing the mean there made batches much worse in our
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from lab.optimize.backend import (
     SobolQMCNormalSampler,
     isolated,
-    optimize_acqf,
+    maximise,
+    numbers,
     qLogNoisyExpectedImprovement,
     torch,
 )
@@ -60,7 +61,7 @@ def propose(
         for offset in range(n):
             point, value = _next_point(model, taken, derived_seed(run_seed, offset))
             origin = "random" if value is None else "model"
-            factors = space.from_unit(cast("list[float]", point.tolist()))
+            factors = space.from_unit(numbers(point))
             means, deviations = model.predict(point.reshape(1, -1))
             suggestions.append(
                 Suggestion(
@@ -90,22 +91,14 @@ def _next_point(
         X_pending=taken if len(taken) else None,
         prune_baseline=True,
     )
-    bounds = torch.stack(
-        [torch.zeros(dimension, dtype=torch.double), torch.ones(dimension, dtype=torch.double)]
-    )
-    candidates, values = optimize_acqf(
+    candidates, scored = maximise(
         acquisition,
-        bounds=bounds,
-        q=1,
-        num_restarts=_RESTARTS,
+        dimension,
+        restarts=_RESTARTS,
         raw_samples=_RAW_SAMPLES,
-        return_best_only=False,
-        # Its retry after an aborted line search costs as much again and finds nothing new.
-        retry_on_optimization_warning=False,
-        options={"maxiter": _MAX_ITERATIONS, "seed": seed % 2**31, "sample_around_best": True},
+        iterations=_MAX_ITERATIONS,
+        seed=seed % 2**31,
     )
-    candidates = candidates.detach().reshape(-1, dimension).clamp(0.0, 1.0)
-    scored = cast("list[float]", values.detach().reshape(-1).tolist())
     for index in sorted(range(len(scored)), key=lambda i: -scored[i]):
         if _is_new(candidates[index], taken):
             return candidates[index], scored[index]

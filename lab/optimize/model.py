@@ -12,23 +12,23 @@ from __future__ import annotations
 import math
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from lab.domain.errors import InputError
 from lab.optimize.backend import (
-    ExactMarginalLogLikelihood,
     FixedNoiseGaussianLikelihood,
     GammaPrior,
     GaussianLikelihood,
-    GreaterThan,
     LogNormalPrior,
     MaternKernel,
     ModelFittingError,
     NanError,
     NotPSDError,
     SingleTaskGP,
-    fit_gpytorch_mll,
+    fit,
+    greater_than,
     isolated,
+    numbers,
     torch,
 )
 from lab.optimize.history import Direction, TrialRecord, best, check_history
@@ -78,8 +78,8 @@ class FittedModel:
         """Mean and standard deviation of the noise-free outcome, in its unit, at `n x d` points."""
         with torch.no_grad():
             posterior = self.gp.posterior(points)
-            means = cast("list[float]", posterior.mean.reshape(-1).tolist())
-            variances = cast("list[float]", posterior.variance.reshape(-1).tolist())
+            means = numbers(posterior.mean)
+            variances = numbers(posterior.variance)
         return (
             [self.center + self.sign * self.scale * mean for mean in means],
             [self.scale * math.sqrt(max(variance, 0.0)) for variance in variances],
@@ -114,10 +114,18 @@ class Slice:
 def history_seed(
     space: Space, direction: Direction, records: Sequence[TrialRecord], seed: int
 ) -> int:
-    """A seed that's the same for the same seed, space, direction and (ordered) history."""
-    return derived_seed(
-        seed, direction, space.model_dump_json(), *(record.model_dump_json() for record in records)
-    )
+    """A seed that's the same for the same seed, space, direction and (ordered) history.
+
+    Written out field by field: a new field of a record, or another order of its factors in a journal, must not
+    change what an old campaign asks for.
+    """
+    parts: list[str | int] = [seed, direction]
+    for factor in space.factors:
+        parts += [factor.name, repr(factor.minimum), repr(factor.maximum)]
+    for record in records:
+        parts += [record.number, record.status, repr(record.value), repr(record.standard_deviation)]
+        parts += [repr(record.factors[name]) for name in space.names]
+    return derived_seed(*parts)
 
 
 def fit_model(space: Space, direction: Direction, history: Sequence[TrialRecord]) -> FittedModel:
@@ -254,9 +262,7 @@ def _kernel(dimension: int) -> MaternKernel:
         nu=2.5,
         ard_num_dims=dimension,
         lengthscale_prior=GammaPrior(concentration, (concentration - 1.0) / mode),
-        lengthscale_constraint=GreaterThan(
-            _SMALLEST_LENGTHSCALE, transform=None, initial_value=mode
-        ),
+        lengthscale_constraint=greater_than(_SMALLEST_LENGTHSCALE, mode),
     )
 
 
@@ -279,20 +285,17 @@ def _likelihood(noise: torch.Tensor | None) -> GaussianLikelihood | FixedNoiseGa
     # Mode at 1/150 of the outcome's variance, wide enough to be moved by ten points (Hvarfner et
     # al. 2024).
     prior = LogNormalPrior(loc=-4.0, scale=1.0)
+    start = math.exp(-5.0)
     if noise is None:
         return GaussianLikelihood(
             noise_prior=prior,
-            noise_constraint=GreaterThan(
-                _SMALLEST_NOISE, transform=None, initial_value=math.exp(-5.0)
-            ),
+            noise_constraint=greater_than(_SMALLEST_NOISE, start),
         )
     return FixedNoiseGaussianLikelihood(
         noise=noise.reshape(-1),
         learn_additional_noise=True,
         noise_prior=prior,
-        noise_constraint=GreaterThan(
-            _SMALLEST_GIVEN_NOISE, transform=None, initial_value=math.exp(-5.0)
-        ),
+        noise_constraint=greater_than(_SMALLEST_GIVEN_NOISE, start),
     )
 
 
@@ -301,11 +304,10 @@ def _fit(gp: SingleTaskGP) -> bool:
     fails.
     """
     start = {name: value.clone() for name, value in gp.state_dict().items()}
-    mll = ExactMarginalLogLikelihood(gp.likelihood, gp)
     try:
-        fit_gpytorch_mll(mll, optimizer_kwargs={"options": {"maxiter": 200}})
+        fit(gp, iterations=200)
     except (ModelFittingError, NotPSDError, NanError):
         gp.load_state_dict(start)
-        mll.eval()
+        gp.eval()
         return False
     return True

@@ -1,5 +1,8 @@
 """Even spread over the unit cube: scrambled Sobol points by index."""
 
+# scipy has no type stubs.
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
+
 from __future__ import annotations
 
 import hashlib
@@ -14,8 +17,7 @@ def derived_seed(*parts: str | int) -> int:
 
 
 def sobol_points(seed: int, first: int, count: int, dimension: int) -> list[tuple[float, ...]]:
-    """Points `first` to `first + count - 1` of the scrambled Sobol sequence of `seed`, each in [0,
-    1).
+    """Points `first` to `first + count - 1` of the scrambled Sobol sequence of `seed`, in [0, 1).
 
     Point k is a function of the seed and k alone, however the sequence is cut into calls.
     """
@@ -29,4 +31,5 @@ def sobol_points(seed: int, first: int, count: int, dimension: int) -> list[tupl
         engine.fast_forward(first)
     # One by one: a first draw of a number that's no power of two would warn about balance, which is
     # of no interest for a sequence that's used point by point.
-    return [tuple(float(u) for u in engine.random(1)[0]) for _ in range(count)]
+    drawn: list[list[float]] = [engine.random(1)[0].tolist() for _ in range(count)]
+    return [tuple(point) for point in drawn]

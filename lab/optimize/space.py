@@ -7,7 +7,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import ConfigDict, model_validator
+from pydantic.dataclasses import dataclass
 
 from lab.domain.errors import InputError
 
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["Factor", "Space"]
 
 
-class Factor(BaseModel):
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Factor:
     """A continuous factor. `minimum` and `maximum` are plain numbers in `unit`, both allowed
     values.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     unit: str
@@ -50,10 +50,9 @@ class Factor(BaseModel):
         return self
 
 
-class Space(BaseModel):
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Space:
     """All factors of a campaign, in a fixed order. The order is part of the seed's meaning."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     factors: tuple[Factor, ...]
 

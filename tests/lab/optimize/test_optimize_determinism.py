@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import asdict
 
 from lab.optimize import Factor, Space, Suggestion, TrialRecord, suggest
 
@@ -20,9 +21,10 @@ SPACE = Space(
 
 _PROGRAM = """
 import json, sys
+from pydantic import TypeAdapter
 from lab.optimize import Space, TrialRecord, suggest
 document = json.load(sys.stdin)
-space = Space.model_validate(document["space"])
+space = TypeAdapter(Space).validate_python(document["space"])
 history = [TrialRecord.model_validate(record) for record in document["history"]]
 items = suggest(space, "maximize", history, 3, seed=11, initial=6)
 print(json.dumps([item.model_dump() for item in items]))
@@ -54,7 +56,7 @@ def test_two_processes_agree_to_the_last_bit():
     history, _ = _campaign(12)
     document = json.dumps(
         {
-            "space": SPACE.model_dump(),
+            "space": asdict(SPACE),
             "history": [record.model_dump() for record in history],
         }
     )
@@ -102,6 +104,17 @@ def test_the_order_of_the_history_does_not_matter():
     random.Random(1).shuffle(shuffled)
     assert shuffled != history
     ask = [suggest(SPACE, "maximize", h, 2, seed=11, initial=6) for h in (history, shuffled)]
+    assert ask[0] == ask[1]
+
+
+def test_the_order_of_the_factors_in_a_record_does_not_matter():
+    history, _ = _campaign(10)
+    turned = [
+        record.model_copy(update={"factors": dict(sorted(record.factors.items(), reverse=True))})
+        for record in history
+    ]
+    assert list(turned[0].factors) == ["t", "b", "a"]
+    ask = [suggest(SPACE, "maximize", h, 2, seed=11, initial=6) for h in (history, turned)]
     assert ask[0] == ask[1]
 
 

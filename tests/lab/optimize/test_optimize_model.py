@@ -258,7 +258,7 @@ def test_a_fit_that_fails_falls_back_to_the_priors_and_says_so(monkeypatch: pyte
     history = _history(10)
     fitted = suggest(SPACE, "maximize", history, 1, seed=0, initial=4)[0]
     assert "fit failed" not in fitted.note
-    monkeypatch.setattr(model_module, "fit_gpytorch_mll", refuse)
+    monkeypatch.setattr(model_module, "fit", refuse)
     items = suggest(SPACE, "maximize", history, 2, seed=0, initial=4)
     assert all("fit failed" in item.note and item.origin == "model" for item in items)
     assert items[0].factors != fitted.factors

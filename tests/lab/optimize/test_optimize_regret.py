@@ -8,8 +8,8 @@ import statistics
 from typing import TYPE_CHECKING
 
 import pytest
-from benchmarks import electrolyte_loop, optimize_small
 
+from benchmarks import electrolyte_loop, optimize_small
 from lab.optimize import Campaign, Factor, Space, TrialRecord, suggest
 
 if TYPE_CHECKING:
@@ -54,12 +54,8 @@ def test_branin_with_noise_beats_sobol_in_the_median():
 
 
 def test_hartmann6_with_noise_beats_sobol_in_the_median():
-    ours = [
-        optimize_small.campaign(optimize_small.ours, seed, 8, 4)[0][-1] for seed in range(3)
-    ]
-    spread = [
-        optimize_small.campaign(optimize_small.sobol, seed, 8, 4)[0][-1] for seed in range(3)
-    ]
+    ours = [optimize_small.campaign(optimize_small.ours, seed, 8, 4)[0][-1] for seed in range(3)]
+    spread = [optimize_small.campaign(optimize_small.sobol, seed, 8, 4)[0][-1] for seed in range(3)]
     assert statistics.median(ours) < 0.6
     assert statistics.median(ours) < statistics.median(spread) / 2
 
