@@ -1,0 +1,104 @@
+"""The journal: append-only, hash-chained, written by the engine alone.
+
+`Journal` is synchronous and used from one thread; the engine's shell decides which (see `lab.engine.shell`).
+One `append` is one durable transaction however many events it holds, so all that waits shares one disk write.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlmodel import Session, col, select
+
+from lab.records.codec import chain_hash, record_from_row, row_from_event
+from lab.records.database import EngineLock, last_row, open_database
+from lab.records.tables import GENESIS_HASH, JournalRow, MetaRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Engine
+
+    from lab.domain.event import Event, Recorded
+
+__all__ = ["Journal", "first_broken_row", "read_records"]
+
+
+class Journal:
+    """The one writer. Opening it takes the lab's lock and a new epoch, so only one engine can hold it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._engine = open_database(url)
+        try:
+            self._lock = EngineLock(url, self._engine)
+        except BaseException:
+            self._engine.dispose()
+            raise
+        self.epoch = self._take_epoch()
+        last = last_row(self._engine)
+        self.seq = 0 if last is None else last.seq
+        self.head = GENESIS_HASH if last is None else last.hash
+
+    def _take_epoch(self) -> int:
+        with Session(self._engine) as session:
+            row = session.get(MetaRow, "epoch")
+            epoch = 1 if row is None else int(row.value) + 1
+            if row is None:
+                session.add(MetaRow(key="epoch", value=str(epoch)))
+            else:
+                row.value = str(epoch)
+                session.add(row)
+            session.commit()
+        return epoch
+
+    def append(self, events: Sequence[tuple[Event, datetime]]) -> list[Recorded]:
+        """Make events durable in order; returns them as recorded. Nothing is kept if it raises."""
+        rows: list[JournalRow] = []
+        seq, head = self.seq, self.head
+        for event, at in events:
+            seq += 1
+            row = row_from_event(event, seq=seq, epoch=self.epoch, at=at, prev_hash=head)
+            head = row.hash
+            rows.append(row)
+        records = [record_from_row(row) for row in rows]
+        with Session(self._engine) as session:
+            session.add_all(rows)
+            session.commit()
+        self.seq, self.head = seq, head
+        return records
+
+    def read(self, after: int = 0) -> list[Recorded]:
+        """All records after a sequence number, in order."""
+        return list(read_records(self._engine, after))
+
+    def close(self) -> None:
+        """Free the lock and the connection. Safe to call twice."""
+        self._lock.close()
+        self._engine.dispose()
+
+
+def read_records(engine: Engine, after: int = 0) -> Iterator[Recorded]:
+    """Records after a sequence number, in order, without holding them all."""
+    with Session(engine) as session:
+        statement = select(JournalRow).where(col(JournalRow.seq) > after).order_by(col(JournalRow.seq))
+        for row in session.exec(statement).yield_per(1000):
+            yield record_from_row(row)
+
+
+def first_broken_row(engine: Engine) -> int | None:
+    """The sequence number of the first row that does not fit the chain; None where all fit."""
+    previous, expected = GENESIS_HASH, 1
+    with Session(engine) as session:
+        statement = select(JournalRow).order_by(col(JournalRow.seq))
+        for row in session.exec(statement).yield_per(1000):
+            fits = (
+                row.seq == expected
+                and row.prev_hash == previous
+                and row.hash == chain_hash(previous, row.seq, row.epoch, row.at, row.body)
+            )
+            if not fits:
+                return row.seq
+            previous, expected = row.hash, expected + 1
+    return None
