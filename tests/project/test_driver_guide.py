@@ -14,11 +14,11 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from lab.devices.memory_stream import stream_pair
 from ruamel.yaml import YAML
 
 from lab.devices.driver import Act, DeviceError, DriverContext
 from lab.devices.manifest import Manifest
+from lab.devices.memory_stream import stream_pair
 from lab.domain.command import Command
 from simulators.contract import SimulatorContext
 from simulators.world import World
