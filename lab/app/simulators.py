@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +22,7 @@ from lab.sop.load import load_lab
 if TYPE_CHECKING:
     from lab.sop.lab_model import Lab
 
-__all__ = ["read_endpoints", "serve_simulators", "simulator_process"]
+__all__ = ["read_endpoints", "run_simulators", "serve_simulators", "simulator_process"]
 
 _START_S = 60.0
 
@@ -47,7 +47,7 @@ async def serve_simulators(
     broker: str | None,
     endpoints: Path,
     acts: Path | None = None,
-    on_ready: Any = None,
+    on_ready: Callable[[dict[str, str]], object] | None = None,
 ) -> None:
     """Serve all devices of a lab file until cancelled. The endpoints file appears when all answer."""
     lab: Lab = load_lab(lab_file)
@@ -77,6 +77,54 @@ async def serve_simulators(
             endpoints.unlink()
         if transport is not None:
             await transport.__aexit__(None, None, None)
+
+
+def run_simulators(
+    lab_file: Path,
+    *,
+    speed: float,
+    seed: int,
+    broker: str | None,
+    endpoints: Path,
+    acts: Path | None,
+    parent: int | None,
+    on_ready: Callable[[dict[str, str]], object],
+) -> None:
+    """`serve_simulators` as a command: ends in order on SIGTERM, on Ctrl-C and when `parent` is gone."""
+    endpoints.parent.mkdir(parents=True, exist_ok=True)
+
+    async def serve() -> None:
+        loop = asyncio.get_running_loop()
+        work = asyncio.create_task(
+            serve_simulators(
+                lab_file,
+                speed=speed,
+                seed=seed,
+                broker=broker,
+                endpoints=endpoints,
+                acts=acts,
+                on_ready=on_ready,
+            )
+        )
+        loop.add_signal_handler(signal.SIGTERM, work.cancel)
+        guard = asyncio.create_task(_end_with(parent, work))
+        try:
+            await work
+        except asyncio.CancelledError:
+            pass
+        finally:
+            guard.cancel()
+
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve())
+
+
+async def _end_with(parent: int | None, work: asyncio.Task[None]) -> None:
+    while parent is not None:
+        await asyncio.sleep(1.0)
+        if os.getppid() != parent:
+            work.cancel()
+            return
 
 
 @asynccontextmanager
