@@ -136,7 +136,9 @@ class SimulatedLab:
     # -- over real lines -----------------------------------------------------------------------
 
     @asynccontextmanager
-    async def served(self, messages: Transport | None, broker: str) -> AsyncIterator[dict[str, str]]:
+    async def served(
+        self, messages: Transport | None, broker: str
+    ) -> AsyncIterator[dict[str, str]]:
         """Serve every device outside; yields its URL by name. `broker` is the URL that mqtt devices are found at."""
         closers: list[Callable[[], Any]] = []
         urls: dict[str, str] = {}
