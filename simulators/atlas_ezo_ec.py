@@ -285,7 +285,7 @@ def _model(context: SimulatorContext) -> Callable[[Vessel], float]:
     name = text(context.settings, "model", "electrolyte")
     if name == "constant":
         value = number(context.settings, "conductivity_ms_cm", 1.413)
-        return lambda vessel: value
+        return lambda _vessel: value
     if name == "electrolyte":
         from simulators.chemistry.electrolyte import conductivity_ms_cm
 
