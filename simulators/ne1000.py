@@ -31,12 +31,11 @@ from drivers.new_era_ne1000.wire import (
     volume_unit,
 )
 from lab.devices.stream import StreamClosedError
+from simulators.settings import number, text
 from simulators.syringe_drive import PHASES, SyringeDrive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from pydantic import JsonValue
+    from collections.abc import Callable
 
     from lab.devices.stream import ByteStream
     from simulators.contract import SimulatorContext
@@ -48,36 +47,28 @@ _FACTORY_DIAMETER_MM = 26.59
 _UNKNOWN, _NOT_NOW, _OUT_OF_RANGE = "?", "?NA", "?OOR"
 
 
-def _number(settings: Mapping[str, JsonValue], name: str, default: float) -> float:
-    value = settings.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"simulate: {name}: {value!r} is not a number")
-    return float(value)
-
-
 class NE1000Simulator:
     """One pump on its line. `power_cycle` is a fault to inject."""
 
     def __init__(self, context: SimulatorContext) -> None:
         settings = context.settings
         self._world = context.world
-        draws, into = settings.get("draws"), settings.get("into")
-        if draws is None:
-            draws = f"{context.device}.bottle"
+        draws = text(settings, "draws", f"{context.device}.bottle")
+        if "draws" not in settings:
             self._world.fill(draws, 1000.0, 0.998, {})
         stall = settings.get("stall_after_ml")
         self.drive = SyringeDrive(
             world=context.world,
             device=context.device,
             random=context.random,
-            draws=str(draws),
-            into=f"{context.device}.beaker" if into is None else str(into),
-            capacity_ml=_number(settings, "syringe_volume_ml", 60.0),
-            dose_cv=_number(settings, "dose_cv", 0.0),
-            stall_after_ml=None if stall is None else _number(settings, "stall_after_ml", 0.0),
+            draws=draws,
+            into=text(settings, "into", f"{context.device}.beaker"),
+            capacity_ml=number(settings, "syringe_volume_ml", 60.0),
+            dose_cv=number(settings, "dose_cv", 0.0),
+            stall_after_ml=None if stall is None else number(settings, "stall_after_ml", 0.0),
         )
         self.drive.alarm = "R"
-        self.address = int(_number(settings, "address", 0.0))
+        self.address = int(number(settings, "address", 0.0))
         self.diameter_mm = _FACTORY_DIAMETER_MM
         self._selected = 1
         self._unit: Literal["UL", "ML"] = volume_unit(self.diameter_mm)
