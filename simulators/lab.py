@@ -135,7 +135,9 @@ class SimulatedLab:
     # -- over real lines -----------------------------------------------------------------------
 
     @asynccontextmanager
-    async def served(self, messages: Transport | None, broker: str) -> AsyncIterator[dict[str, str]]:
+    async def served(
+        self, messages: Transport | None, broker: str
+    ) -> AsyncIterator[dict[str, str]]:
         """Serve every device outside; yields its URL by name. `broker` is the URL that mqtt devices are found at."""
         from simulators.serving import serve_http, serve_pty, serve_tcp
 
