@@ -1,0 +1,54 @@
+"""`lab check`: which of the three files it is, and what is found in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.app.drivers import LabDrivers
+from lab.app.context import BundleContext
+from lab.devices.capability import CAPABILITIES
+from lab.domain.errors import InputError, LabError
+from lab.sop.check import check_lab, check_sop
+from lab.sop.load import load_campaign
+
+if TYPE_CHECKING:
+    from lab.domain.diagnostic import Diagnostic
+
+__all__ = ["check_files"]
+
+
+def check_files(paths: tuple[Path, ...]) -> list[Diagnostic]:
+    """Findings of all files in order. A campaign brings its SOP and lab, and is bound once for a try."""
+    found: list[Diagnostic] = []
+    for path in paths:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"{path} can't be read: {error}", hint="check the path; files are UTF-8 text"
+            ) from error
+        if "campaign_format:" in text:
+            found += _campaign(path)
+        elif "lab_format:" in text:
+            lab, findings = check_lab(text, str(path))
+            found += findings
+            if lab is not None:
+                LabDrivers(lab)
+        else:
+            _, findings = check_sop(text, str(path), CAPABILITIES)
+            found += findings
+    return found
+
+
+def _campaign(path: Path) -> list[Diagnostic]:
+    try:
+        bundle = load_campaign(path)
+    except LabError as error:
+        if error.diagnostics:
+            return list(error.diagnostics)
+        raise
+    drivers = LabDrivers(bundle.lab)
+    context = BundleContext(bundle, drivers.capabilities)
+    context.candidates(0, {f.name: (f.minimum + f.maximum) / 2 for f in bundle.factors})
+    return list(bundle.diagnostics)

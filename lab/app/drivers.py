@@ -1,0 +1,223 @@
+"""Drivers and simulators for the devices of a lab file: manifests, capabilities, connections."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import httpx
+
+from lab.devices.driver import DriverContext
+from lab.devices.registry import Registry
+from lab.devices.serial_stream import open_serial
+from lab.domain.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lab.bus.transport import Transport
+    from lab.devices.driver import Driver
+    from lab.devices.manifest import Manifest
+    from lab.devices.stream import ByteStream
+    from lab.domain.clock import Clock
+    from lab.sop.lab_model import Device, Lab
+
+__all__ = [
+    "LabDrivers",
+    "SimulatedWorld",
+    "build_simulation",
+    "device_settings",
+]
+
+SIMULATED_URL = "sim:"
+"""The URL scheme of devices that exist only as simulators."""
+
+
+class SimulatedWorld(Protocol):
+    """The part of `simulators.lab.SimulatedLab` that the composition root uses (found by entry point)."""
+
+    def stream(self, name: str) -> ByteStream: ...
+
+    def http(self, name: str) -> httpx.AsyncClient: ...
+
+    def start_messages(self, transport: Transport) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class LabDrivers:
+    """The drivers of one lab file, by device name. Raises InputError for a driver that doesn't exist."""
+
+    def __init__(self, lab: Lab, registry: Registry | None = None) -> None:
+        self.lab = lab
+        self.registry = registry or Registry.installed()
+        self.manifests: dict[str, Manifest] = {
+            name: self.registry.manifest(device.driver) for name, device in lab.devices.items()
+        }
+
+    @property
+    def capabilities(self) -> dict[str, tuple[str, ...]]:
+        """Device -> names of its capabilities."""
+        return {name: manifest.capabilities for name, manifest in self.manifests.items()}
+
+    @property
+    def simulated(self) -> tuple[str, ...]:
+        """Devices that the lab file itself declares to be simulators."""
+        return tuple(
+            name
+            for name, device in self.lab.devices.items()
+            if device.url.startswith(SIMULATED_URL)
+        )
+
+    def driver(self, name: str, connector: DeviceConnector, clock: Clock) -> Driver:
+        """The driver of a device, not connected yet."""
+        device = self.lab.devices[name]
+        manifest = self.manifests[name]
+        kind = self.registry.driver_class(manifest.driver)
+        return kind(
+            DriverContext(
+                name=name,
+                url=connector.url,
+                connector=connector,
+                clock=clock,
+                settings=device.settings,
+            )
+        )
+
+    def connector(
+        self,
+        name: str,
+        *,
+        world: SimulatedWorld | None,
+        endpoints: Mapping[str, str],
+        messages: Callable[[str], Transport],
+    ) -> DeviceConnector:
+        """How a device is reached: the simulator in memory, a given endpoint, or the lab file's URL."""
+        manifest, url = self.manifests[name], self.lab.devices[name].url
+        url = endpoints.get(name, url)
+        if url.startswith("serial:") and "?" not in url and manifest.serial:
+            url = f"{url}?{manifest.serial}"
+        return DeviceConnector(name, url, world, messages)
+
+
+class DeviceConnector:
+    """Opens the line of one device; fulfils `lab.devices.driver.Connector`."""
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        world: SimulatedWorld | None,
+        messages: Callable[[str], Transport],
+    ) -> None:
+        self.name = name
+        self.url = url
+        self._world = world
+        self._messages = messages
+
+    def _no_simulator(self) -> InputError:
+        return InputError(
+            f"device '{self.name}' is reached at '{self.url}', but no simulators run here",
+            hint="start them with `lab devices simulate` and pass its endpoints file, or give a real URL",
+        )
+
+    async def stream(self, url: str) -> ByteStream:
+        if self._world is not None:
+            return self._world.stream(self.name)
+        if url.startswith(SIMULATED_URL):
+            raise self._no_simulator()
+        return await open_serial(url)
+
+    def http(self, url: str) -> httpx.AsyncClient:
+        if self._world is not None:
+            return self._world.http(self.name)
+        if url.startswith(SIMULATED_URL):
+            raise self._no_simulator()
+        return httpx.AsyncClient(base_url=url)
+
+    async def messages(self, url: str) -> Transport:
+        if self._world is None and url.startswith(SIMULATED_URL):
+            raise self._no_simulator()
+        return self._messages(url)
+
+
+def device_settings(device: Device) -> dict[str, Any]:
+    """What a simulator is told: the driver's settings, its plumbing, then its own settings."""
+    plumbing: dict[str, Any] = {}
+    if device.at:
+        plumbing["at"] = device.at
+    if device.into:
+        plumbing["into"] = device.into
+    if device.draws:
+        plumbing["draws"] = device.draws[0] if len(device.draws) == 1 else list(device.draws)
+    return {**device.settings, **plumbing, **device.simulate}
+
+
+def build_simulation(
+    drivers: LabDrivers, *, seed: int, clock: Clock, acts: Path | None = None
+) -> SimulatedWorld:
+    """The simulated laboratory of a lab file, found by the entry point `labwright.simulation`."""
+    kit = _simulation_module()
+    lab = drivers.lab
+    stock: dict[str, Any] = {}
+    composition = {} if lab.simulation is None else lab.simulation.stock
+    for name, entry in lab.stock.items():
+        made_of = composition.get(name)
+        stock[name] = kit.SimulatedLiquid(
+            volume_ml=entry.volume.to("mL").magnitude,
+            density_g_per_ml=1.0 if made_of is None else made_of.density.to("g/mL").magnitude,
+            contents_mol_per_l={}
+            if made_of is None
+            else {
+                species: amount.to("mol/L").magnitude
+                for species, amount in made_of.contents.items()
+            },
+        )
+    vessels: dict[str, float] = {}
+    for name, station in lab.stations.items():
+        capacity = station.capacity.to("mL").magnitude
+        if station.wells is None:
+            vessels[name] = capacity
+        else:
+            vessels |= {f"{name}:{well}": capacity for well in _wells(station.wells)}
+    devices = tuple(
+        kit.SimulatedDevice(
+            name=name,
+            simulator=manifest.simulator,
+            connection=manifest.connection,
+            line=manifest.serial,
+            tcp_only=manifest.tcp_only_simulator,
+            settings=device_settings(lab.devices[name]),
+        )
+        for name, manifest in drivers.manifests.items()
+    )
+    room = None if lab.simulation is None else lab.simulation.temperature
+    return cast(
+        "SimulatedWorld",
+        kit.SimulatedLab(
+            seed=seed,
+            clock=clock,
+            stock=stock,
+            vessels_ml=vessels,
+            devices=devices,
+            temperature_c=22.0 if room is None else room.to("degC").magnitude,
+            acts_file=acts,
+        ),
+    )
+
+
+def _wells(count: int) -> list[str]:
+    rows, columns = {6: (2, 3), 12: (3, 4), 24: (4, 6), 48: (6, 8), 96: (8, 12), 384: (16, 24)}[
+        count
+    ]
+    return [f"{chr(ord('A') + row)}{column + 1}" for row in range(rows) for column in range(columns)]
+
+
+def _simulation_module() -> Any:
+    found = importlib.metadata.entry_points(group="labwright.simulation")
+    for entry in found:
+        return entry.load()
+    raise InputError(
+        "no simulators are installed", hint="install Labwright with its simulators package"
+    )

@@ -1,0 +1,73 @@
+"""The bridge from the engine's state to the optimiser and back. The optimiser's whole memory is the journal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.engine.messages import Proposal
+
+if TYPE_CHECKING:
+    from lab.domain.state import CampaignState, LabState
+    from lab.optimize.history import TrialRecord
+    from lab.optimize.space import Space
+
+__all__ = ["history_of", "space_of", "suggest_from_state"]
+
+
+def space_of(campaign: CampaignState) -> Space:
+    """The factor space that a campaign was started with."""
+    from lab.optimize.space import Factor, Space
+
+    return Space(
+        tuple(
+            Factor(name=f.name, unit=f.unit, minimum=f.minimum, maximum=f.maximum)
+            for f in campaign.spec.factors
+        )
+    )
+
+
+def history_of(campaign: CampaignState) -> list[TrialRecord]:
+    """All trials, as the optimiser is told of them.
+
+    The standard deviation of a result is that of its readings; it does not know the error of the doses before it,
+    so the model infers the noise of a trial from all of them.
+    """
+    from lab.optimize.history import TrialRecord
+
+    return [
+        TrialRecord(
+            number=trial.number,
+            factors=dict(trial.factors),
+            status=trial.status,
+            value=trial.value if trial.status == "done" else None,
+        )
+        for trial in campaign.trials.values()
+    ]
+
+
+def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Proposal, ...]:
+    """The next trials; a pure function of the state, so a replay asks for the same."""
+    from lab.optimize.suggest import suggest
+
+    entry = state.campaigns[campaign]
+    spec = entry.spec
+    suggestions = suggest(
+        space_of(entry),
+        spec.objective.direction,
+        history_of(entry),
+        count,
+        seed=spec.seed,
+        initial=spec.initial,
+        method="sobol" if spec.method == "sobol" else "bayesian",
+    )
+    return tuple(
+        Proposal(
+            factors=suggestion.factors,
+            origin=suggestion.origin,
+            predicted_mean=suggestion.predicted_mean,
+            predicted_sd=suggestion.predicted_sd,
+            nearest_trial=suggestion.nearest_trial,
+            note=suggestion.note,
+        )
+        for suggestion in suggestions
+    )

@@ -1,0 +1,463 @@
+"""Events: facts in the past tense. The journal keeps them; all state is computed from them.
+
+Every event is frozen, JSON-serialisable and named by `kind`. Times are not part of the body: the journal stamps each
+record with process time (UTC) and the engine's epoch.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+
+from lab.domain.command import Command, Outcome, Settlement
+from lab.domain.plan import Plan, Slot
+
+__all__ = [
+    "CampaignFinished",
+    "CampaignStarted",
+    "CommandAccepted",
+    "CommandEnded",
+    "CommandIntended",
+    "CommandRefused",
+    "CommandSettled",
+    "CommandUnknown",
+    "DeviceDescribed",
+    "DeviceMadeSafe",
+    "DeviceStateChanged",
+    "EngineStarted",
+    "Event",
+    "FactorSpec",
+    "LabMadeSafe",
+    "LabPaused",
+    "LabRearmed",
+    "LabResumed",
+    "LabStopping",
+    "ObjectiveSpec",
+    "ObservationRecorded",
+    "QuestionAnswered",
+    "QuestionAsked",
+    "Recorded",
+    "RequestAnswered",
+    "RequestReceived",
+    "RunFinished",
+    "RunStarted",
+    "RunStopping",
+    "StepFailed",
+    "StepSucceeded",
+    "TimelinePlanned",
+    "TrialCompleted",
+    "TrialFailed",
+    "TrialProposed",
+    "Value",
+    "event_from_json",
+]
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Value(BaseModel):
+    """A measured or derived number with its unit and, where known, its standard deviation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float
+    unit: str
+    standard_deviation: float | None = None
+
+
+class FactorSpec(BaseModel):
+    """A factor's range, plain numbers in `unit`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    unit: str
+    minimum: float
+    maximum: float
+
+
+class ObjectiveSpec(BaseModel):
+    """Which result is optimised, and what is known of it beforehand."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    result: str
+    unit: str
+    direction: Literal["maximize", "minimize"]
+    reference: float | None = None
+    reference_note: str = ""
+    report: str = ""
+
+
+class EngineStarted(_Event):
+    """An engine took the lab; hosts obey its epoch from now on."""
+
+    kind: Literal["engine_started"] = "engine_started"
+    epoch: int
+    version: str
+    clock: Literal["real", "scaled", "virtual"]
+
+
+class CampaignStarted(_Event):
+    """A campaign began. Files are named relative to where the command was given, with their hashes."""
+
+    kind: Literal["campaign_started"] = "campaign_started"
+    campaign: str
+    title: str
+    file: str
+    sop_id: str
+    sop_version: str
+    sop_sha256: str
+    lab_id: str
+    factors: tuple[FactorSpec, ...]
+    fixed: dict[str, JsonValue]
+    objective: ObjectiveSpec
+    method: str
+    initial: int
+    batch: int
+    trials: int
+    parallel: int
+    seed: int
+
+
+class TrialProposed(_Event):
+    """The optimiser suggested a parameter set."""
+
+    kind: Literal["trial_proposed"] = "trial_proposed"
+    campaign: str
+    trial: int
+    factors: dict[str, float]
+    origin: str
+    predicted_mean: float | None = None
+    predicted_sd: float | None = None
+    nearest_trial: int | None = None
+    note: str = ""
+
+
+class TrialCompleted(_Event):
+    """A trial gave a value of the objective."""
+
+    kind: Literal["trial_completed"] = "trial_completed"
+    campaign: str
+    trial: int
+    value: float
+    standard_deviation: float | None = None
+
+
+class TrialFailed(_Event):
+    """A trial gave no value; the optimiser is told that it failed."""
+
+    kind: Literal["trial_failed"] = "trial_failed"
+    campaign: str
+    trial: int
+    reason: str
+
+
+class CampaignFinished(_Event):
+    """A campaign ended: its budget is used up (completed), it was stopped, or it can't go on (failed)."""
+
+    kind: Literal["campaign_finished"] = "campaign_finished"
+    campaign: str
+    state: Literal["completed", "stopped", "failed"]
+    reason: str
+    best_trial: int | None = None
+
+
+class TimelinePlanned(_Event):
+    """A new plan for all open runs of a campaign. Slots count process seconds from `origin`."""
+
+    kind: Literal["timeline_planned"] = "timeline_planned"
+    campaign: str
+    origin: datetime
+    reason: str
+    slots: tuple[Slot, ...]
+    choices: dict[str, int] = Field(default_factory=dict)
+    """Run -> index of the binding that was chosen for it; final only when the run starts."""
+
+
+class RunStarted(_Event):
+    """A run began with this plan; its binding is final."""
+
+    kind: Literal["run_started"] = "run_started"
+    campaign: str
+    run: str
+    trial: int
+    plan: Plan
+
+
+class RunStopping(_Event):
+    """No further main step of the run starts; its safe-state steps do."""
+
+    kind: Literal["run_stopping"] = "run_stopping"
+    run: str
+    outcome: Literal["failed", "aborted"]
+    reason: str
+
+
+class RunFinished(_Event):
+    """The end of a run, with its results where it succeeded."""
+
+    kind: Literal["run_finished"] = "run_finished"
+    run: str
+    outcome: Literal["succeeded", "failed", "aborted"]
+    reason: str = ""
+    results: dict[str, Value] = Field(default_factory=dict)
+
+
+class CommandIntended(_Event):
+    """Durable before the command is sent: the step's attempt begins."""
+
+    kind: Literal["command_intended"] = "command_intended"
+    command: Command
+
+
+class CommandAccepted(_Event):
+    """The device host took the command."""
+
+    kind: Literal["command_accepted"] = "command_accepted"
+    command: str
+    device: str
+
+
+class CommandRefused(_Event):
+    """The device host refused the command: nothing happened and nothing will."""
+
+    kind: Literal["command_refused"] = "command_refused"
+    command: str
+    device: str
+    reason: str
+    detail: str = ""
+
+
+class CommandEnded(_Event):
+    """The device host told the outcome."""
+
+    kind: Literal["command_ended"] = "command_ended"
+    command: str
+    device: str
+    outcome: Outcome
+
+
+class CommandUnknown(_Event):
+    """Nobody knows yet what became of the command; it will be asked for."""
+
+    kind: Literal["command_unknown"] = "command_unknown"
+    command: str
+    device: str
+    reason: str
+
+
+class CommandSettled(_Event):
+    """What became of a command after all, by the word of a device or of a person."""
+
+    kind: Literal["command_settled"] = "command_settled"
+    command: str
+    device: str
+    settlement: Settlement
+    by: Literal["device", "person"]
+    actor: str = ""
+
+
+class StepSucceeded(_Event):
+    """The step's command succeeded and every check held."""
+
+    kind: Literal["step_succeeded"] = "step_succeeded"
+    run: str
+    step: str
+    outputs: dict[str, JsonValue]
+
+
+class StepFailed(_Event):
+    """The step's attempt failed. With `retry` a new attempt starts no earlier than `retry_delay_s` from now."""
+
+    kind: Literal["step_failed"] = "step_failed"
+    run: str
+    step: str
+    attempt: int
+    error: str
+    retry: bool
+    retry_delay_s: float = 0.0
+    counts: bool = True
+    """False where the attempt did not act for a reason outside the step (a crash before sending)."""
+
+
+class ObservationRecorded(_Event):
+    """One measured value, belonging to exactly one command."""
+
+    kind: Literal["observation_recorded"] = "observation_recorded"
+    run: str
+    step: str
+    command: str
+    device: str
+    name: str
+    value: Value
+
+
+class DeviceDescribed(_Event):
+    """What a device said of itself; kept with all data that it measures."""
+
+    kind: Literal["device_described"] = "device_described"
+    device: str
+    driver: str
+    driver_version: str
+    manufacturer: str
+    model: str
+    serial_number: str
+    firmware: str
+    simulated: bool
+
+
+class DeviceStateChanged(_Event):
+    """`lost`: no heartbeat. Other states as the host tells them."""
+
+    kind: Literal["device_state_changed"] = "device_state_changed"
+    device: str
+    state: Literal["ready", "manual", "fault", "safe", "disconnected", "lost"]
+    detail: str = ""
+
+
+class DeviceMadeSafe(_Event):
+    """A device reached its declared safe state, or that could not be confirmed."""
+
+    kind: Literal["device_made_safe"] = "device_made_safe"
+    device: str
+    confirmed: bool
+    detail: str = ""
+
+
+class RequestReceived(_Event):
+    """A person (or a program) asked the engine for something."""
+
+    kind: Literal["request_received"] = "request_received"
+    request: str
+    verb: Literal["pause", "resume", "stop", "safe", "rearm", "answer"]
+    actor: str
+    reason: str = ""
+    args: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class RequestAnswered(_Event):
+    """The engine's answer to a request."""
+
+    kind: Literal["request_answered"] = "request_answered"
+    request: str
+    accepted: bool
+    detail: str
+
+
+class LabPaused(_Event):
+    """No new step starts; running ones end."""
+
+    kind: Literal["lab_paused"] = "lab_paused"
+    actor: str
+    reason: str = ""
+
+
+class LabResumed(_Event):
+    """Steps may start again."""
+
+    kind: Literal["lab_resumed"] = "lab_resumed"
+    actor: str
+
+
+class LabStopping(_Event):
+    """Running steps end, safe-state steps run, then the campaign is stopped."""
+
+    kind: Literal["lab_stopping"] = "lab_stopping"
+    actor: str
+    reason: str = ""
+
+
+class LabMadeSafe(_Event):
+    """All devices are told to reach their safe state; nothing starts until a named person re-arms."""
+
+    kind: Literal["lab_made_safe"] = "lab_made_safe"
+    actor: str
+    reason: str = ""
+
+
+class LabRearmed(_Event):
+    """A named person allowed work again."""
+
+    kind: Literal["lab_rearmed"] = "lab_rearmed"
+    actor: str
+
+
+class QuestionAsked(_Event):
+    """Only a person can settle this. `waiting` says what waits for it."""
+
+    kind: Literal["question_asked"] = "question_asked"
+    question: str
+    command: str
+    run: str
+    text: str
+    choices: tuple[str, ...]
+
+
+class QuestionAnswered(_Event):
+    """A named person's answer."""
+
+    kind: Literal["question_answered"] = "question_answered"
+    question: str
+    answer: str
+    actor: str
+    reason: str = ""
+
+
+Event = Annotated[
+    EngineStarted
+    | CampaignStarted
+    | TrialProposed
+    | TrialCompleted
+    | TrialFailed
+    | CampaignFinished
+    | TimelinePlanned
+    | RunStarted
+    | RunStopping
+    | RunFinished
+    | CommandIntended
+    | CommandAccepted
+    | CommandRefused
+    | CommandEnded
+    | CommandUnknown
+    | CommandSettled
+    | StepSucceeded
+    | StepFailed
+    | ObservationRecorded
+    | DeviceDescribed
+    | DeviceStateChanged
+    | DeviceMadeSafe
+    | RequestReceived
+    | RequestAnswered
+    | LabPaused
+    | LabResumed
+    | LabStopping
+    | LabMadeSafe
+    | LabRearmed
+    | QuestionAsked
+    | QuestionAnswered,
+    Field(discriminator="kind"),
+]
+
+_ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def event_from_json(text: str | bytes) -> Event:
+    """Read an event from its JSON; pydantic.ValidationError for anything else."""
+    return _ADAPTER.validate_json(text)
+
+
+class Recorded(BaseModel):
+    """An event as the journal holds it: numbered, stamped, chained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seq: int
+    epoch: int
+    at: datetime
+    event: Event
+    hash: str = ""

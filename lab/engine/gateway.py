@@ -1,0 +1,212 @@
+"""The engine's side of the bus: commands out, reports in, heartbeats watched."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from lab.bus import topics
+from lab.bus.envelope import (
+    CommandMessage,
+    Description,
+    Downstream,
+    Heartbeat,
+    Hello,
+    QueryMessage,
+    SafeMessage,
+    State,
+    Upstream,
+    parse_upstream,
+)
+from lab.engine.messages import DeviceLost
+
+if TYPE_CHECKING:
+    from lab.bus.transport import Message, Subscription, Transport
+    from lab.domain.command import Command
+
+__all__ = ["DeviceGateway"]
+
+_LOG = logging.getLogger(__name__)
+
+_BEATS_MISSED = 5
+_EXPIRY_S = 30.0
+"""Real seconds that a command may be on its way; a host refuses it later."""
+
+
+class DeviceGateway:
+    """Talks to the device hosts of one lab. One instance per engine process, used from its loop.
+
+    `deliver` gets every valid report and a `DeviceLost` when a device falls silent.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        lab: str,
+        devices: tuple[str, ...],
+        epoch: int,
+        deliver: Callable[[Upstream | DeviceLost], None],
+        wall: Callable[[], float],
+        *,
+        heartbeat_s: float = 1.0,
+        actor: str = "engine",
+    ) -> None:
+        self._transport = transport
+        self._lab = lab
+        self._devices = devices
+        self._epoch = epoch
+        self._deliver = deliver
+        self._wall = wall
+        self._heartbeat_s = heartbeat_s
+        self._actor = actor
+        self._seq = dict.fromkeys(devices, 0)
+        self._heard: dict[str, float] = {}
+        self._boots: dict[str, str] = {}
+        self._states: dict[str, State] = {}
+        self._lost: set[str] = set()
+        self._subscription: Subscription | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Subscribe, listen, and claim the devices for this epoch."""
+        self._subscription = await self._transport.subscribe(*topics.status_of_all(self._lab))
+        self._tasks = [
+            asyncio.create_task(self._listen(self._subscription), name="gateway-listen"),
+            asyncio.create_task(self._watch(), name="gateway-watch"),
+        ]
+        await self.hello()
+
+    async def close(self) -> None:
+        """Stop listening. Safe to call twice."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        self._tasks = []
+        if self._subscription is not None:
+            await self._subscription.close()
+            self._subscription = None
+
+    async def hello(self, *, rearm: bool = False) -> None:
+        """Tell every host the present epoch; with `rearm` they take commands again after `safe`."""
+        for device in self._devices:
+            await self._send(device, Hello(epoch=self._epoch, rearm=rearm))
+
+    async def command(self, command: Command) -> None:
+        """Send a command whose intent is durable."""
+        self._seq[command.device] += 1
+        await self._send(
+            command.device,
+            CommandMessage(
+                id=command.id,
+                epoch=self._epoch,
+                seq=self._seq[command.device],
+                run=command.run,
+                step=command.step,
+                attempt=command.attempt,
+                action=command.action,
+                args=command.args,
+                effect=command.effect,
+                settle=command.settle,
+                timeout_s=command.timeout_s,
+                sent_at=self._wall(),
+                expires_s=_EXPIRY_S,
+                actor=self._actor,
+            ),
+        )
+
+    async def query(self, command: str, device: str) -> None:
+        """Ask what became of a command."""
+        await self._send(device, QueryMessage(id=command, epoch=self._epoch))
+
+    async def safe(self, actor: str) -> None:
+        """Ask every device to reach its safe state."""
+        for device in self._devices:
+            await self._send(
+                device, SafeMessage(id=f"safe-{self._epoch}", epoch=self._epoch, actor=actor)
+            )
+
+    async def _send(self, device: str, message: Downstream) -> None:
+        payload = message.model_dump_json().encode()
+        await self._transport.publish(topics.cmd(self._lab, device), payload)
+
+    async def _listen(self, subscription: Subscription) -> None:
+        async for message in subscription:
+            self._take(message)
+
+    def _take(self, message: Message) -> None:
+        try:
+            _, device, _ = topics.split(message.topic)
+            report = parse_upstream(message.payload)
+        except (ValueError, ValidationError):
+            _LOG.warning("dropped a malformed message on %s", message.topic)
+            return
+        if report.device != device or device not in self._seq:
+            return
+        if message.retained and not isinstance(report, Description):
+            # What a broker kept says what was, not what is; the heartbeat tells.
+            if isinstance(report, State):
+                self._states.setdefault(device, report)
+            return
+        if isinstance(report, Heartbeat):
+            self._beat(report)
+            return
+        if isinstance(report, State):
+            self._states[device] = report
+            if report.state not in ("ready", "busy"):
+                self._deliver(report)
+                return
+            # Ready is believed only from a device whose heart beats.
+            if device not in self._heard:
+                return
+        self._deliver(report)
+
+    def _beat(self, beat: Heartbeat) -> None:
+        device = beat.device
+        now = asyncio.get_running_loop().time()
+        first = device not in self._heard or device in self._lost
+        rebooted = self._boots.get(device, beat.boot) != beat.boot
+        self._heard[device] = now
+        self._boots[device] = beat.boot
+        self._lost.discard(device)
+        if rebooted:
+            # Its open commands have nobody who works on them any more: the core will ask.
+            self._deliver(DeviceLost(device))
+        if beat.epoch < self._epoch:
+            self._spawn(self._send(device, Hello(epoch=self._epoch)))
+        if first or rebooted or self._state_name(device) != beat.state:
+            state = State(device=device, state=beat.state)
+            self._states[device] = state
+            self._deliver(state)
+
+    def _state_name(self, device: str) -> str:
+        state = self._states.get(device)
+        return "" if state is None else state.state
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.append(task)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        if task in self._tasks:
+            self._tasks.remove(task)
+
+    async def _watch(self) -> None:
+        limit = _BEATS_MISSED * self._heartbeat_s
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._heartbeat_s)
+            for device in self._devices:
+                heard = self._heard.get(device)
+                silent = heard is not None and loop.time() - heard > limit
+                if silent and device not in self._lost:
+                    self._lost.add(device)
+                    self._states.pop(device, None)
+                    self._deliver(DeviceLost(device))

@@ -1,0 +1,126 @@
+"""What reaches the engine's core, and what the core asks its shell to do. Pure values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from lab.bus.envelope import Upstream
+from lab.domain.command import Command
+
+__all__ = [
+    "Answered",
+    "AskOptimiser",
+    "DeviceLost",
+    "Effect",
+    "MakeSafe",
+    "Message",
+    "Proposal",
+    "Proposed",
+    "QueryCommand",
+    "Rearm",
+    "Requested",
+    "SendCommand",
+    "Tick",
+]
+
+
+# -- messages: from the shell to the core ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLost:
+    """No heartbeat for too long."""
+
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One suggestion of the optimiser."""
+
+    factors: Mapping[str, float]
+    origin: str
+    predicted_mean: float | None = None
+    predicted_sd: float | None = None
+    nearest_trial: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """The optimiser's answer, or why there is none."""
+
+    proposals: tuple[Proposal, ...]
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A request of a person, as the control API took it."""
+
+    request: str
+    verb: str
+    actor: str
+    reason: str = ""
+    args: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time passed: look again."""
+
+
+Message = Upstream | DeviceLost | Proposed | Requested | Tick
+
+
+# -- effects: from the core to the shell -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SendCommand:
+    """Its intent is durable by now."""
+
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class QueryCommand:
+    """Ask the device host what became of a command."""
+
+    command: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskOptimiser:
+    """Suggest so many trials; the history is in the state."""
+
+    campaign: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class MakeSafe:
+    """Every device to its declared safe state."""
+
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rearm:
+    """Devices may take commands again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Tell the asker."""
+
+    request: str
+    accepted: bool
+    detail: str
+
+
+Effect = SendCommand | QueryCommand | AskOptimiser | MakeSafe | Rearm | Answered

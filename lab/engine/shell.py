@@ -1,0 +1,351 @@
+"""The engine's hands: takes messages, asks the core, makes events durable, then acts.
+
+One loop, one writer. While a commit is under way further messages gather, and the next commit holds them all: so
+many steps share one durable write without anyone arranging it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from lab.bus import topics
+from lab.domain import event as ev
+from lab.domain.state import LabState, reduce, reduce_all
+from lab.engine import messages as msg
+from lab.engine.core import CampaignContext, Inflight, decide
+from lab.engine.gateway import DeviceGateway
+from lab.engine.translate import translate
+
+if TYPE_CHECKING:
+    from lab.bus.transport import Transport
+    from lab.engine.clock import EngineClock
+
+__all__ = ["Engine", "JournalWriter", "Suggest"]
+
+_LOG = logging.getLogger(__name__)
+
+_MAX_ROUNDS = 10_000
+_VIRTUAL_THINKING_S = 2.0
+"""Process seconds that a suggestion takes under the virtual clock, where computing costs no time."""
+
+
+class JournalWriter(Protocol):
+    """What the engine needs of the journal (`lab.records.journal.Journal`)."""
+
+    epoch: int
+
+    def append(self, events: list[tuple[ev.Event, datetime]]) -> list[ev.Recorded]: ...
+
+    def read(self, after: int = 0) -> list[ev.Recorded]: ...
+
+
+Suggest = Callable[[LabState, str, int], tuple[msg.Proposal, ...]]
+"""The optimiser: (state, campaign, count) to proposals. Heavy; runs beside the loop where there is a real clock."""
+
+
+class Engine:
+    """Runs one campaign of one lab. Made once, run once, in one loop.
+
+    The virtual clock knows no threads: there the journal and the optimiser are called in line, so the same seed gives
+    the same order of events.
+    """
+
+    def __init__(
+        self,
+        *,
+        lab: str,
+        devices: tuple[str, ...],
+        journal: JournalWriter,
+        transport: Transport,
+        clock: EngineClock,
+        context: CampaignContext,
+        suggest: Suggest,
+        version: str,
+        heartbeat_s: float = 1.0,
+    ) -> None:
+        self._lab = lab
+        self._journal = journal
+        self._transport = transport
+        self._clock = clock
+        self._context = context
+        self._suggest = suggest
+        self._version = version
+        self._state = LabState()
+        self._inflight = Inflight()
+        self._inbox: asyncio.Queue[msg.Message] = asyncio.Queue()
+        self._answers: dict[str, asyncio.Future[msg.Answered]] = {}
+        self._listeners: list[asyncio.Queue[ev.Recorded | None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake: asyncio.Task[None] | None = None
+        self._wake_s: float | None = None
+        self._last_at: datetime | None = None
+        self._ended = False
+        self._threads = (
+            None
+            if clock.kind == "virtual"
+            else ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+        )
+        self._gateway = DeviceGateway(
+            transport,
+            lab,
+            devices,
+            journal.epoch,
+            self._inbox.put_nowait,
+            clock.wall,
+            heartbeat_s=heartbeat_s,
+        )
+
+    @property
+    def state(self) -> LabState:
+        """What is true by the journal; never ahead of it."""
+        return self._state
+
+    def last_process_time(self) -> datetime | None:
+        """When the journal's last record was made."""
+        return self._last_at
+
+    async def run(self, start: ev.CampaignStarted | None) -> LabState:
+        """Begin the given campaign, or go on with the one that the journal holds open; returns at its end."""
+        records = await self._call(self._journal.read)
+        self._state = reduce_all(LabState(), records)
+        self._last_at = records[-1].at if records else None
+        first: list[ev.Event] = [
+            ev.EngineStarted(
+                epoch=self._journal.epoch, version=self._version, clock=self._clock.kind
+            )
+        ]
+        # A new process knows nothing of its devices until they speak.
+        first += [
+            ev.DeviceStateChanged(device=name, state="lost", detail="the engine was restarted")
+            for name, device in sorted(self._state.devices.items())
+            if device.state != "lost"
+        ]
+        if start is not None:
+            first.append(start)
+        self._inflight.safe_sent = self._state.mode == "safe"
+        await self._commit(first, [])
+        await self._gateway.start()
+        try:
+            while not self._finished():
+                await self._turn()
+            return self._state
+        finally:
+            await self._close()
+
+    def _finished(self) -> bool:
+        return self._state.active_campaign is None and not self._state.open_runs()
+
+    async def request(
+        self, request: str, verb: str, actor: str, reason: str = "", args: dict[str, Any] | None = None
+    ) -> msg.Answered:
+        """Ask the engine for something; returns its recorded answer. A repeated id gets the first answer again."""
+        known = self._state.requests.get(request)
+        if known is not None:
+            return msg.Answered(request, known.accepted, known.detail)
+        if self._ended:
+            return msg.Answered(request, False, "the engine has ended")
+        future = self._answers.setdefault(
+            request, asyncio.get_running_loop().create_future()
+        )
+        self._inbox.put_nowait(msg.Requested(request, verb, actor, reason, args or {}))
+        return await asyncio.shield(future)
+
+    async def events(self, after: int) -> AsyncIterator[ev.Recorded]:
+        """Records after a sequence number, then live ones, until the engine ends."""
+        queue: asyncio.Queue[ev.Recorded | None] = asyncio.Queue()
+        self._listeners.append(queue)
+        try:
+            last = after
+            for record in await self._call(lambda: self._journal.read(after)):
+                last = record.seq
+                yield record
+            while not self._ended or not queue.empty():
+                record = await queue.get()
+                if record is None:
+                    return
+                if record.seq > last:
+                    last = record.seq
+                    yield record
+        finally:
+            self._listeners.remove(queue)
+
+    # -- the loop -------------------------------------------------------------------------------
+
+    async def _turn(self) -> None:
+        batch = [await self._inbox.get()]
+        while not self._inbox.empty():
+            batch.append(self._inbox.get_nowait())
+        state = self._state
+        staged: list[tuple[ev.Event, datetime]] = []
+        effects: list[msg.Effect] = []
+
+        def stage(events: list[ev.Event] | tuple[ev.Event, ...]) -> None:
+            nonlocal state
+            for event in events:
+                at = self._stamp()
+                staged.append((event, at))
+                record = ev.Recorded(
+                    seq=state.seq + 1, epoch=self._journal.epoch, at=at, event=event
+                )
+                state = reduce(state, record)
+
+        for message in batch:
+            if isinstance(message, msg.Proposed):
+                self._inflight.asking = False
+            facts = translate(state, message)
+            stage(facts)
+            effects += [
+                msg.Answered(fact.request, fact.accepted, fact.detail)
+                for fact in facts
+                if isinstance(fact, ev.RequestAnswered)
+            ]
+        for _ in range(_MAX_ROUNDS):
+            now_s = self._clock.now().timestamp()
+            decision = decide(state, self._inflight, self._context, now_s)
+            for effect in decision.effects:
+                self._mark(effect, now_s)
+                effects.append(effect)
+            if not decision.events:
+                self._wake_at(decision.wake_s)
+                break
+            stage(decision.events)
+        else:
+            raise RuntimeError("the core finds no rest: a rule repeats itself")
+        await self._durable(staged)
+        self._state = state
+        for effect in effects:
+            await self._act(effect)
+
+    def _stamp(self) -> datetime:
+        at = self._clock.now()
+        if self._last_at is not None and at < self._last_at:
+            at = self._last_at
+        self._last_at = at
+        return at
+
+    def _mark(self, effect: msg.Effect, now_s: float) -> None:
+        match effect:
+            case msg.SendCommand():
+                self._inflight.sent.add(effect.command.id)
+            case msg.QueryCommand():
+                self._inflight.queried[effect.command] = now_s
+            case msg.AskOptimiser():
+                self._inflight.asking = True
+            case msg.MakeSafe():
+                self._inflight.safe_sent = True
+            case msg.Rearm():
+                self._inflight.safe_sent = False
+            case msg.Answered():
+                pass
+
+    async def _act(self, effect: msg.Effect) -> None:
+        match effect:
+            case msg.SendCommand():
+                self._spawn(self._gateway.command(effect.command))
+            case msg.QueryCommand():
+                self._spawn(self._gateway.query(effect.command, effect.device))
+            case msg.AskOptimiser():
+                self._spawn(self._ask(effect))
+            case msg.MakeSafe():
+                self._spawn(self._gateway.safe(effect.actor))
+            case msg.Rearm():
+                self._spawn(self._gateway.hello(rearm=True))
+            case msg.Answered():
+                future = self._answers.pop(effect.request, None)
+                if future is not None and not future.done():
+                    future.set_result(effect)
+
+    async def _ask(self, effect: msg.AskOptimiser) -> None:
+        state = self._state
+        try:
+            if self._threads is None:
+                await self._clock.sleep(_VIRTUAL_THINKING_S)
+                proposals = self._suggest(self._state, effect.campaign, effect.count)
+            else:
+                proposals = await asyncio.to_thread(
+                    self._suggest, state, effect.campaign, effect.count
+                )
+        except Exception as error:
+            # Whatever the optimiser's libraries raise ends the campaign with its reason, not the engine.
+            _LOG.exception("the optimiser failed")
+            self._inbox.put_nowait(msg.Proposed((), f"{type(error).__name__}: {error}"))
+            return
+        self._inbox.put_nowait(msg.Proposed(proposals))
+
+    def _wake_at(self, wake_s: float | None) -> None:
+        if self._wake is not None and not self._wake.done():
+            if wake_s == self._wake_s:
+                return
+            self._wake.cancel()
+        self._wake = None
+        self._wake_s = wake_s
+        if wake_s is None:
+            return
+        delay = wake_s - self._clock.now().timestamp()
+        self._wake = asyncio.create_task(self._tick_after(delay), name="engine-wake")
+
+    async def _tick_after(self, seconds: float) -> None:
+        await self._clock.sleep(max(0.001, seconds))
+        self._inbox.put_nowait(msg.Tick())
+
+    # -- records ----------------------------------------------------------------------------------
+
+    async def _commit(self, events: list[ev.Event], effects: list[msg.Effect]) -> None:
+        staged = [(event, self._stamp()) for event in events]
+        records = await self._durable(staged)
+        self._state = reduce_all(self._state, records)
+
+    async def _durable(self, staged: list[tuple[ev.Event, datetime]]) -> list[ev.Recorded]:
+        if not staged:
+            return []
+        records = await self._call(lambda: self._journal.append(staged))
+        for record in records:
+            for queue in self._listeners:
+                queue.put_nowait(record)
+        self._spawn(self._publish(records))
+        return records
+
+    async def _publish(self, records: list[ev.Recorded]) -> None:
+        topic = topics.lab_events(self._lab)
+        for record in records:
+            await self._transport.publish(topic, record.model_dump_json().encode(), qos=0)
+
+    async def _call(self, work: Callable[[], list[ev.Recorded]]) -> list[ev.Recorded]:
+        if self._threads is None:
+            return work()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    # -- tasks ------------------------------------------------------------------------------------
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _LOG.error("an effect failed: %s", error)
+
+    async def _close(self) -> None:
+        self._ended = True
+        if self._wake is not None:
+            self._wake.cancel()
+        for queue in self._listeners:
+            queue.put_nowait(None)
+        for future in self._answers.values():
+            if not future.done():
+                future.cancel()
+        if self._tasks:
+            _, waiting = await asyncio.wait(self._tasks, timeout=2.0)
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+        await self._gateway.close()
+        if self._threads is not None:
+            self._threads.shutdown(wait=True)

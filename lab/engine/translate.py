@@ -1,0 +1,278 @@
+"""Messages to events: what a report means, given what is already known. Pure.
+
+A message that adds nothing (late, doubled, about a foreign command) becomes no event at all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, cast
+
+from lab.bus import envelope as env
+from lab.domain import event as ev
+from lab.domain.command import Settlement
+from lab.domain.run import CommandReport, advance
+from lab.engine import messages as msg
+
+if TYPE_CHECKING:
+    from lab.domain.state import CommandState, LabState
+
+__all__ = ["SETTLE_CHOICES", "translate"]
+
+SETTLE_CHOICES = ("done", "not_done", "partial", "discarded")
+"""What a person may answer about a command whose outcome is unknown."""
+
+_VERBS = ("pause", "resume", "stop", "safe", "rearm", "answer")
+
+
+def translate(state: LabState, message: msg.Message) -> list[ev.Event]:
+    """The facts that a message adds to a state."""
+    match message:
+        case env.Ack():
+            return _ack(state, message)
+        case env.OutcomeMessage():
+            return _if_new(
+                state,
+                message.id,
+                message.outcome.result,
+                ev.CommandEnded(
+                    command=message.id, device=message.device, outcome=message.outcome
+                ),
+            )
+        case env.QueryReply():
+            return _query_reply(state, message)
+        case env.State():
+            return _device_state(state, message.device, message.state, message.detail)
+        case msg.DeviceLost():
+            return _device_state(state, message.device, "lost", "no heartbeat")
+        case env.Description():
+            return _description(state, message)
+        case env.SafeReply():
+            return [
+                ev.DeviceMadeSafe(
+                    device=message.device, confirmed=message.confirmed, detail=message.detail
+                )
+            ]
+        case msg.Requested():
+            return _request(state, message)
+        case msg.Proposed():
+            return _proposed(state, message)
+        case env.Heartbeat() | env.ProgressMessage() | msg.Tick():
+            return []
+
+
+def _if_new(
+    state: LabState, command: str, report: CommandReport, event: ev.Event
+) -> list[ev.Event]:
+    entry = state.commands.get(command)
+    if entry is None or advance(entry.status, report) is None:
+        return []
+    return [event]
+
+
+def _ack(state: LabState, message: env.Ack) -> list[ev.Event]:
+    if message.accepted:
+        accepted = ev.CommandAccepted(command=message.id, device=message.device)
+        return _if_new(state, message.id, "accepted", accepted)
+    refused = ev.CommandRefused(
+        command=message.id, device=message.device, reason=message.reason, detail=message.detail
+    )
+    return _if_new(state, message.id, "refused", refused)
+
+
+def _settled(entry: CommandState, settlement: Settlement) -> ev.Event:
+    return ev.CommandSettled(
+        command=entry.command.id, device=entry.command.device, settlement=settlement, by="device"
+    )
+
+
+def _query_reply(state: LabState, message: env.QueryReply) -> list[ev.Event]:
+    entry = state.commands.get(message.id)
+    if entry is None or not entry.open:
+        return []
+    if message.status == "ended" and message.outcome is not None:
+        if message.outcome.result == "unknown":
+            return _ask_person(state, entry, message.outcome.error)
+        return _if_new(
+            state,
+            message.id,
+            message.outcome.result,
+            ev.CommandEnded(command=message.id, device=message.device, outcome=message.outcome),
+        )
+    if entry.status != "unknown":
+        return []
+    if message.status == "never_seen":
+        verdict = Settlement(verdict="not_done", detail="the device never received the command")
+        return [_settled(entry, verdict)]
+    if message.status == "settled" and message.settlement is not None:
+        if message.settlement.verdict == "unknown":
+            return _ask_person(state, entry, message.settlement.detail)
+        return [_settled(entry, message.settlement)]
+    return []
+
+
+def _ask_person(state: LabState, entry: CommandState, detail: str) -> list[ev.Event]:
+    events: list[ev.Event] = []
+    command = entry.command
+    if entry.status != "unknown":
+        events.append(
+            ev.CommandUnknown(command=command.id, device=command.device, reason=detail)
+        )
+    question = f"q-{command.id[:12]}"
+    if question not in state.questions:
+        values = ", ".join(f"{name} = {value}" for name, value in command.args.items())
+        events.append(
+            ev.QuestionAsked(
+                question=question,
+                command=command.id,
+                run=command.run,
+                text=(
+                    f"Nobody knows whether {command.device} did '{command.action}' ({values}) for "
+                    f"{command.run}, step {command.step}: {detail or 'no answer'}. "
+                    "Look at the bench: was it done?"
+                ),
+                choices=SETTLE_CHOICES,
+            )
+        )
+    return events
+
+
+_KnownState = Literal["ready", "manual", "fault", "safe", "disconnected", "lost"]
+
+
+def _device_state(state: LabState, device: str, told: str, detail: str) -> list[ev.Event]:
+    # Busy is seen from the command; as a device state it would only swell the journal.
+    new = "ready" if told == "busy" else told
+    known = state.devices.get(device)
+    if known is not None and known.state == new and known.detail == detail:
+        return []
+    return [
+        ev.DeviceStateChanged(device=device, state=cast("_KnownState", new), detail=detail)
+    ]
+
+
+def _description(state: LabState, message: env.Description) -> list[ev.Event]:
+    event = ev.DeviceDescribed(
+        device=message.device,
+        driver=message.driver,
+        driver_version=message.driver_version,
+        manufacturer=message.manufacturer,
+        model=message.model,
+        serial_number=message.serial_number,
+        firmware=message.firmware,
+        simulated=message.simulated,
+    )
+    known = state.devices.get(message.device)
+    return [] if known is not None and known.description == event else [event]
+
+
+def _proposed(state: LabState, message: msg.Proposed) -> list[ev.Event]:
+    campaign = state.active_campaign
+    if campaign is None or state.mode in ("stopping", "safe"):
+        return []
+    if message.error:
+        return [
+            ev.CampaignFinished(
+                campaign=campaign.spec.campaign,
+                state="failed",
+                reason=f"the optimiser could not suggest a trial: {message.error}",
+            )
+        ]
+    first = max(campaign.trials, default=0) + 1
+    room = campaign.spec.trials - len(campaign.trials)
+    return [
+        ev.TrialProposed(
+            campaign=campaign.spec.campaign,
+            trial=number,
+            factors=dict(proposal.factors),
+            origin=proposal.origin,
+            predicted_mean=proposal.predicted_mean,
+            predicted_sd=proposal.predicted_sd,
+            nearest_trial=proposal.nearest_trial,
+            note=proposal.note,
+        )
+        for number, proposal in enumerate(message.proposals[:room], start=first)
+    ]
+
+
+# -- requests ---------------------------------------------------------------------------------------
+
+
+def _request(state: LabState, message: msg.Requested) -> list[ev.Event]:
+    if message.request in state.requests:
+        return []
+    accepted, detail, facts = _judge(state, message)
+    verb = message.verb if message.verb in _VERBS else "answer"
+    return [
+        ev.RequestReceived(
+            request=message.request,
+            verb=cast("Literal['pause', 'resume', 'stop', 'safe', 'rearm', 'answer']", verb),
+            actor=message.actor,
+            reason=message.reason,
+            args=dict(message.args),
+        ),
+        *facts,
+        ev.RequestAnswered(request=message.request, accepted=accepted, detail=detail),
+    ]
+
+
+def _judge(state: LabState, message: msg.Requested) -> tuple[bool, str, list[ev.Event]]:
+    """Accepted or not, the answer in words, and the facts that follow."""
+    actor, reason, mode = message.actor, message.reason, state.mode
+    if not actor.strip():
+        return False, "say who asks: every request is recorded with a name", []
+    match message.verb, mode:
+        case "pause", "running":
+            return True, "paused: running steps end, no new one starts", [
+                ev.LabPaused(actor=actor, reason=reason)
+            ]
+        case "resume", "paused":
+            return True, "resumed", [ev.LabResumed(actor=actor)]
+        case "stop", "running" | "paused":
+            return True, "stopping: running steps end, then safe-state steps run", [
+                ev.LabStopping(actor=actor, reason=reason)
+            ]
+        case "safe", _:
+            return True, "all devices are told to reach their safe state", [
+                ev.LabMadeSafe(actor=actor, reason=reason)
+            ]
+        case "rearm", "safe":
+            return True, f"re-armed by {actor}", [ev.LabRearmed(actor=actor)]
+        case "answer", _:
+            return _judge_answer(state, message)
+        case ("pause" | "resume" | "stop" | "rearm"), _:
+            return False, f"the lab is {mode}, so there is nothing to {message.verb}", []
+        case _:
+            return False, f"unknown request '{message.verb}'; known: {', '.join(_VERBS)}", []
+
+
+def _judge_answer(state: LabState, message: msg.Requested) -> tuple[bool, str, list[ev.Event]]:
+    name = str(message.args.get("question", ""))
+    answer = str(message.args.get("answer", ""))
+    question = state.questions.get(name)
+    if question is None:
+        return False, f"there is no open question '{name}'", []
+    if answer not in question.choices:
+        return False, f"answer with one of: {', '.join(question.choices)}", []
+    facts: list[ev.Event] = [
+        ev.QuestionAnswered(
+            question=name, answer=answer, actor=message.actor, reason=message.reason
+        )
+    ]
+    entry = state.commands.get(question.command)
+    if entry is not None and entry.status == "unknown":
+        verdicts: dict[str, Literal["done", "not_done", "partial", "unknown"]] = {
+            "done": "done",
+            "not_done": "not_done",
+            "partial": "partial",
+            "discarded": "unknown",
+        }
+        facts.append(
+            ev.CommandSettled(
+                command=question.command,
+                device=entry.command.device,
+                settlement=Settlement(verdict=verdicts[answer], detail=message.reason),
+                by="person",
+                actor=message.actor,
+            )
+        )
+    return True, f"recorded: {answer}", facts

@@ -1,0 +1,139 @@
+"""The journal: append-only, hash-chained, written by the engine alone.
+
+`Journal` is synchronous and used from one thread; the engine's shell decides which (see `lab.engine.shell`).
+One `append` is one durable transaction however many events it holds, so all that waits shares one disk write.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, col, select
+
+from lab.records.codec import chain_hash, record_from_row, row_from_event
+from lab.records.database import EngineLock, last_row, open_database
+from lab.records.tables import GENESIS_HASH, JournalRow, MetaRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Engine
+
+    from lab.domain.event import Event, Recorded
+
+__all__ = ["Journal", "first_broken_row", "read_records", "read_rows"]
+
+
+class Journal:
+    """The one writer. Opening it takes the lab's lock and a new epoch, so only one engine can hold it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._engine = open_database(url)
+        try:
+            self._lock = EngineLock(url, self._engine)
+        except BaseException:
+            self._engine.dispose()
+            raise
+        try:
+            self.epoch = self._take_epoch()
+            last = last_row(self._engine)
+        except BaseException:
+            self.close()
+            raise
+        self.seq = 0 if last is None else last.seq
+        self.head = GENESIS_HASH if last is None else last.hash
+
+    def _take_epoch(self) -> int:
+        with Session(self._engine) as session:
+            row = session.get(MetaRow, "epoch")
+            epoch = 1 if row is None else int(row.value) + 1
+            if row is None:
+                session.add(MetaRow(key="epoch", value=str(epoch)))
+            else:
+                row.value = str(epoch)
+                session.add(row)
+            session.commit()
+        return epoch
+
+    def append(self, events: Sequence[tuple[Event, datetime]]) -> list[Recorded]:
+        """Make events durable in order; returns them as recorded. Nothing is kept if it raises."""
+        rows: list[JournalRow] = []
+        seq, head = self.seq, self.head
+        for event, at in events:
+            seq += 1
+            row = row_from_event(event, seq=seq, epoch=self.epoch, at=at, prev_hash=head)
+            head = row.hash
+            rows.append(row)
+        records = [record_from_row(row) for row in rows]
+        with Session(self._engine) as session:
+            session.add_all(rows)
+            session.commit()
+        self.seq, self.head = seq, head
+        return records
+
+    def read(self, after: int = 0) -> list[Recorded]:
+        """All records after a sequence number, in order."""
+        return list(read_records(self._engine, after))
+
+    def close(self) -> None:
+        """Free the lock and the connection. Safe to call twice."""
+        self._lock.close()
+        self._engine.dispose()
+
+
+def read_rows(engine: Engine, after: int = 0) -> Iterator[JournalRow]:
+    """Rows as stored after a sequence number, in order, without holding them all."""
+    with Session(engine) as session:
+        statement = (
+            select(JournalRow).where(col(JournalRow.seq) > after).order_by(col(JournalRow.seq))
+        )
+        yield from session.exec(statement).yield_per(1000)
+
+
+def read_records(engine: Engine, after: int = 0) -> Iterator[Recorded]:
+    """Records after a sequence number, in order, without holding them all."""
+    for row in read_rows(engine, after):
+        yield record_from_row(row)
+
+
+def first_broken_row(engine: Engine) -> int | None:
+    """The sequence number of the first row that does not fit the chain; None where all fit.
+
+    A row that is missing or unreadable counts as broken. Rows cut off at the end leave a chain that fits: keep
+    `Journal.head` elsewhere (a notebook, a printed report) to prove that nothing was cut.
+    """
+    previous, expected = GENESIS_HASH, 1
+    with Session(engine) as session:
+        statement = select(JournalRow).order_by(col(JournalRow.seq))
+        try:
+            for row in session.exec(statement).yield_per(1000):
+                if not _fits(row, expected, previous):
+                    return row.seq
+                previous, expected = row.hash, expected + 1
+        except (OperationalError, UnicodeDecodeError, ValueError):
+            return _first_unreadable(engine, expected, previous)
+    return None
+
+
+def _fits(row: JournalRow, expected: int, previous: str) -> bool:
+    return (
+        row.seq == expected
+        and row.prev_hash == previous
+        and row.hash == chain_hash(previous, row.seq, row.epoch, row.at, row.body)
+    )
+
+
+def _first_unreadable(engine: Engine, expected: int, previous: str) -> int:
+    """Row by row from `expected`, because a damaged byte makes a whole batch of rows unreadable."""
+    while True:
+        with Session(engine) as session:
+            try:
+                row = session.get(JournalRow, expected)
+                if row is None or not _fits(row, expected, previous):
+                    return expected
+            except (OperationalError, UnicodeDecodeError, ValueError):
+                return expected
+            previous, expected = row.hash, expected + 1

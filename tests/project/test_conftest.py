@@ -1,0 +1,97 @@
+"""The suite's own guards: a leaked task fails its test, a missing service skips, and fails under CI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+CONFTEST = (Path(__file__).parents[1] / "conftest.py").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """An empty test suite with this project's conftest and no services."""
+    for name in ("CI", "CHROMIUM", "LABWRIGHT_MQTT_URL", "LABWRIGHT_POSTGRES_URL"):
+        monkeypatch.delenv(name, raising=False)
+    pytester.makeconftest(CONFTEST)
+    pytester.makeini(
+        "[pytest]\nasyncio_mode=auto\nasyncio_default_fixture_loop_scope=function\n"
+        "filterwarnings=error\n"
+    )
+    return pytester
+
+
+def test_a_task_that_outlives_its_test_fails_it(suite: pytest.Pytester):
+    suite.makepyfile(
+        """
+        import asyncio
+
+        kept = []
+
+        async def test_leaks():
+            kept.append(asyncio.create_task(asyncio.sleep(3600), name="forgotten"))
+
+        async def test_next_is_untouched():
+            task = asyncio.create_task(asyncio.sleep(0))
+            await task
+        """
+    )
+    result = suite.runpytest_subprocess()
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*tasks outlived their test*", "*forgotten*"])
+
+
+def test_a_fixture_that_ends_its_task_is_fine(suite: pytest.Pytester):
+    suite.makepyfile(
+        """
+        import asyncio
+        import pytest
+
+        @pytest.fixture
+        async def worker():
+            task = asyncio.create_task(asyncio.sleep(3600))
+            yield task
+            task.cancel()
+
+        async def test_uses_it(worker):
+            assert not worker.done()
+
+        def test_plain():
+            assert True
+        """
+    )
+    suite.runpytest_subprocess().assert_outcomes(passed=2)
+
+
+def test_missing_services_skip_with_a_remedy(suite: pytest.Pytester):
+    suite.makepyfile("def test_a(mqtt_url): pass\ndef test_b(postgres_url): pass\n")
+    result = suite.runpytest_subprocess("-rs")
+    result.assert_outcomes(skipped=2)
+    result.stdout.fnmatch_lines(["*LABWRIGHT_MQTT_URL*", "*LABWRIGHT_POSTGRES_URL*"])
+
+
+def test_missing_services_fail_in_ci(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("CHROMIUM", "no-such-browser")
+    suite.makepyfile(
+        "def test_a(mqtt_url): pass\n"
+        "def test_b(postgres_url): pass\n"
+        "def test_c(chromium_path): pass\n"
+    )
+    suite.runpytest_subprocess().assert_outcomes(errors=3)
+
+
+def test_services_are_handed_on(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LABWRIGHT_MQTT_URL", "mqtt://127.0.0.1:9")
+    monkeypatch.setenv("CHROMIUM", "sh")
+    suite.makepyfile(
+        """
+        def test_a(mqtt_url, chromium_path):
+            assert mqtt_url == "mqtt://127.0.0.1:9"
+            assert chromium_path.endswith("/sh")
+        """
+    )
+    suite.runpytest_subprocess().assert_outcomes(passed=1)
