@@ -118,6 +118,7 @@ class NE1000:
     async def dispense(self, act: Act, *, volume: float, rate: float = 10.0) -> Outputs:
         """Deliver `volume` (mL) at `rate` (mL/min); returns the volume that the pump counted."""
         if volume == 0.0:
+            await act.begin()
             return {"volume": 0.0}
         dose = self._dose(volume, rate)
         try:
