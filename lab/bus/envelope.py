@@ -27,6 +27,7 @@ __all__ = [
     "SafeMessage",
     "SafeReply",
     "State",
+    "Telemetry",
     "Upstream",
     "parse_downstream",
     "parse_upstream",
@@ -51,6 +52,9 @@ class Hello(_Message):
     epoch: int
     rearm: bool = False
     """True when a named person re-armed the lab after `safe`."""
+    lifts: tuple[str, ...] = ()
+    """Ids of the safe requests that the person lifted; empty means all so far. Name them: a late copy of this message
+    must not lift a request that came after it."""
 
 
 class CommandMessage(_Message):
@@ -131,8 +135,9 @@ class Heartbeat(_Message):
 
 
 class Ack(_Message):
-    """Topic `ack`: accepted, or refused and nothing will happen. `reason` is stable: `stale_epoch`, `expired`,
-    `retained`, `busy`, `safe`, `bad_args`, `unknown_action`, `disconnected`."""
+    """Topic `ack`: accepted, or refused and nothing will happen, also not by a late copy. `reason` is stable:
+    `stale_epoch`, `stale_seq`, `expired`, `retained`, `busy`, `safe`, `bad_args`, `unknown_action`, `disconnected`,
+    `withdrawn` (a query came first and was told that the command was never seen)."""
 
     kind: Literal["ack"] = "ack"
     device: str
@@ -161,8 +166,8 @@ class OutcomeMessage(_Message):
 
 
 class QueryReply(_Message):
-    """Topic `evt`: `never_seen` (and now refused for ever), `running`, `ended` (with outcome), or `settled`: it was
-    interrupted and the device was asked."""
+    """Topic `evt`: `never_seen` (and now refused for ever), `running` (or still being found out: ask again), `ended`
+    (with outcome), or `settled`: it was interrupted and the device was asked."""
 
     kind: Literal["query_reply"] = "query_reply"
     device: str
@@ -170,6 +175,19 @@ class QueryReply(_Message):
     status: Literal["never_seen", "running", "ended", "settled"]
     outcome: Outcome | None = None
     settlement: Settlement | None = None
+
+
+class Telemetry(_Message):
+    """Topic `data/<channel>`, QoS 0: pairs of Unix time (process clock) and value in `unit`.
+
+    Not one of `Upstream`: the engine does not listen to it. Parse it with `Telemetry.model_validate_json`.
+    """
+
+    kind: Literal["telemetry"] = "telemetry"
+    device: str
+    channel: str
+    unit: str
+    samples: list[tuple[float, float]]
 
 
 class SafeReply(_Message):

@@ -1,0 +1,1 @@
+"""IKA hotplate stirrers (RCT, RET, C-MAG) over their NAMUR serial line."""

@@ -1,0 +1,1 @@
+"""New Era NE-1000 series syringe pumps."""

@@ -1,0 +1,64 @@
+"""What a subscriber reads from: a queue with an end, shared by all transports."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+from lab.bus.wildcards import check_pattern, matches
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from lab.bus.transport import Message
+
+__all__ = ["Inbox"]
+
+
+class Inbox:
+    """A `Subscription`: iterate it in one task. `close()` ends the iteration and drops what was not read."""
+
+    def __init__(
+        self, patterns: tuple[str, ...], on_close: Callable[[Inbox], Awaitable[None]]
+    ) -> None:
+        if not patterns:
+            raise ValueError("a subscription needs at least one topic pattern")
+        self.patterns = tuple(check_pattern(pattern) for pattern in patterns)
+        self._on_close = on_close
+        self._messages: deque[Message] = deque()
+        self._something = asyncio.Event()
+        self._closed = False
+
+    def wants(self, topic: str) -> bool:
+        """Whether a message of that topic belongs here."""
+        return not self._closed and any(matches(pattern, topic) for pattern in self.patterns)
+
+    def deliver(self, message: Message) -> None:
+        """Append one message. Nothing happens after the end."""
+        if not self._closed:
+            self._messages.append(message)
+            self._something.set()
+
+    def end(self) -> None:
+        """End the iteration without telling the transport (which calls this when it leaves)."""
+        self._closed = True
+        self._messages.clear()
+        self._something.set()
+
+    def __aiter__(self) -> Inbox:
+        return self
+
+    async def __anext__(self) -> Message:
+        while not self._messages:
+            if self._closed:
+                raise StopAsyncIteration
+            self._something.clear()
+            await self._something.wait()
+        return self._messages.popleft()
+
+    async def close(self) -> None:
+        """End the iteration and give the patterns back. Safe to call twice."""
+        if not self._closed:
+            self.end()
+            await self._on_close(self)

@@ -1,0 +1,184 @@
+"""A driver and its connection: opened, watched, opened again; made safe and asked to settle.
+
+Whoever uses the driver holds `lock`, so that two exchanges never mix on the wire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lab.devices.driver import DeviceError
+from lab.devices.execution import line_is_suspect, settled_without_asking
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lab.devices.driver import Driver, Identity
+    from lab.devices.ledger import DeviceLedger, LedgerEntry
+    from lab.domain.command import Command, Settlement
+
+__all__ = ["DeviceLine", "HostTiming"]
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class HostTiming:
+    """Real seconds, but `telemetry_s`, which is process seconds."""
+
+    heartbeat_s: float = 1.0
+    telemetry_s: float = 5.0
+    first_retry_s: float = 0.5
+    last_retry_s: float = 10.0
+    connect_s: float = 30.0
+    safe_s: float = 30.0
+    settle_s: float = 120.0
+    read_s: float = 10.0
+    grace_s: float = 5.0
+    """How long a cancelled driver call, a disconnection or a query without a connection is waited for."""
+
+
+class DeviceLine:
+    """`on_change` is called after each change of `connected`, `fault` or `trouble`."""
+
+    def __init__(
+        self,
+        name: str,
+        driver: Driver,
+        ledger: DeviceLedger,
+        timing: HostTiming,
+        on_change: Callable[[], None],
+    ) -> None:
+        self.lock = asyncio.Lock()
+        self.connected = False
+        self.fault = False
+        """True when the device answers, but not as it should (another model, an alarm)."""
+        self.trouble = "not connected yet"
+        self.identity: Identity | None = None
+        self.in_hand = ""
+        """Id of the command that is being carried out; never settled behind its back."""
+        self._name = name
+        self._driver = driver
+        self._ledger = ledger
+        self._timing = timing
+        self._on_change = on_change
+        self._changed = asyncio.Event()
+
+    async def keep_open(self) -> None:
+        """Open the line, and again whenever it is lost, with growing pauses; for ever."""
+        pause = self._timing.first_retry_s
+        while True:
+            if self.connected:
+                pause = self._timing.first_retry_s
+                self._changed.clear()
+                await self._changed.wait()
+                continue
+            async with self.lock:
+                opened = self.connected or await self.open()
+            if not opened:
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, self._timing.last_retry_s)
+
+    async def open(self) -> bool:
+        """Close what is left and connect once (lock held). Makes it safe where that is in force, and settles what an
+        earlier host left open, before any new act changes the device's counters."""
+        await self.close()
+        try:
+            async with asyncio.timeout(self._timing.connect_s):
+                self.identity = await self._driver.connect()
+            await self._make_safe_if_in_force()
+        except Exception as error:
+            self.lose(error)
+            await self.close()
+            return False
+        self.connected, self.fault, self.trouble = True, False, ""
+        self._tell()
+        for entry in self._ledger.interrupted():
+            if entry.id != self.in_hand:
+                await self.settle(entry)
+        return self.connected
+
+    async def close(self) -> None:
+        """Disconnect, whatever state the driver is in."""
+        self.connected = False
+        with suppress(Exception):
+            async with asyncio.timeout(self._timing.grace_s):
+                await self._driver.disconnect()
+
+    def lose(self, error: BaseException) -> None:
+        """The line no longer serves; it will be opened again."""
+        self.connected = False
+        self.fault = isinstance(error, DeviceError)
+        self.trouble = str(error) or type(error).__name__
+        _LOG.warning("%s: no connection: %s", self._name, self.trouble)
+        self._tell()
+
+    async def until_open(self) -> bool:
+        """Wait a little for the connection; whether it is there."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timing.grace_s):
+                while not self.connected:
+                    self._changed.clear()
+                    await self._changed.wait()
+        return self.connected
+
+    async def settle(self, entry: LedgerEntry) -> Settlement | None:
+        """What became of a command (lock held), recorded where it is final; None when it can't be asked now."""
+        settlement = settled_without_asking(entry, acted_since=self._ledger.acted_since(entry))
+        if settlement is None and entry.command is not None:
+            settlement = await self.ask(entry.command)
+        if settlement is not None and entry.settlement is None:
+            self._ledger.settle(entry.id, settlement)
+        return settlement
+
+    async def ask(self, command: Command) -> Settlement | None:
+        """Ask the device what became of a command (lock held); None when it can't answer now."""
+        if not self.connected:
+            return None
+        try:
+            async with asyncio.timeout(self._timing.settle_s):
+                return await self._driver.settle(command)
+        except Exception as error:
+            _LOG.warning("%s: can't settle %s: %s", self._name, command.id, error)
+            if line_is_suspect(error):
+                self.lose(error)
+            return None
+
+    async def make_safe(self) -> tuple[bool, str]:
+        """Bring the device to its safe state, over a new connection if need be; whether it is confirmed, and why not."""
+        if self.connected:
+            try:
+                async with asyncio.timeout(self._timing.safe_s):
+                    await self._driver.make_safe()
+            except Exception as error:
+                self.lose(error)
+            else:
+                return True, ""
+        # Opening makes it safe, because the request is in force.
+        return (True, "") if await self.open() else (False, self.trouble)
+
+    async def read_telemetry(self) -> Mapping[str, float]:
+        """Live values (lock held); none when the line is in trouble."""
+        try:
+            async with asyncio.timeout(self._timing.read_s):
+                return await self._driver.read_telemetry()
+        except Exception as error:
+            if line_is_suspect(error):
+                self.lose(error)
+            return {}
+
+    async def _make_safe_if_in_force(self) -> None:
+        request = self._ledger.safe_in_force()
+        if request is None:
+            return
+        async with asyncio.timeout(self._timing.safe_s):
+            await self._driver.make_safe()
+        self._ledger.confirm_safe(request.id, confirmed=True, detail="")
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._on_change()

@@ -1,0 +1,459 @@
+"""The device host: stands between the bus and one driver, and sees to it that a physical act happens at most once.
+
+Protocol, as seen by the engine (messages in `lab.bus.envelope`, topics in `lab.bus.topics`):
+  command  -> `ack` at once (accepted, or refused and nothing will happen), `evt` outcome at the end. A repeated id gets
+              its recorded answer and never acts again. One action at a time; a second one is refused as `busy`.
+  query    -> `evt` query_reply. An id never seen is refused from then on, so that a late copy can't act.
+  safe     -> the running action is cancelled, the device made safe, `evt` safe_reply; commands are refused until a
+              hello with `rearm`, also after a restart. It is obeyed from any epoch: nobody is asked twice for safety.
+  hello    -> lower epochs are refused from then on; a heartbeat and the state answer it.
+
+The ledger is written before and after each step of an action, so a new host on the same ledger knows what the old one
+began (`lab.devices.ledger`). Ending the host (cancellation) therefore counts as a crash: what had begun is settled with
+the device by the next host, before it takes a new command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue, ValidationError
+
+from lab.bus import topics
+from lab.bus.envelope import (
+    CommandMessage,
+    DeviceState,
+    Hello,
+    QueryMessage,
+    SafeMessage,
+    State,
+    parse_downstream,
+)
+from lab.devices.admission import Accept, Mode, Refuse, admit
+from lab.devices.capability import CAPABILITIES
+from lab.devices.device_line import DeviceLine, HostTiming
+from lab.devices.execution import (
+    device_can_tell,
+    line_is_suspect,
+    outcome_of_entry,
+    outcome_of_error,
+    outcome_of_outputs,
+    outcome_of_settlement,
+)
+from lab.devices.outbox import Outbox
+from lab.devices.voice import Voice
+from lab.devices.work import Stopped, Work, bounded
+from lab.domain.command import Command, Outcome, Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from types import TracebackType
+    from typing import Self
+
+    from lab.bus.transport import Message, Subscription, Transport
+    from lab.devices.driver import Driver, Outputs
+    from lab.devices.ledger import CommandLedger, LedgerEntry
+    from lab.devices.manifest import Manifest
+    from lab.domain.action import ActionSpec
+    from lab.domain.clock import Clock
+
+__all__ = ["DeviceHost", "HostTiming"]
+
+_LOG = logging.getLogger(__name__)
+
+
+class DeviceHost:
+    """Serves one device: `async with DeviceHost(...):` or `await host.run()`.
+
+    `transport` is connected by the caller. `boot` is new at each start. `real_time` gives the Unix time by which commands
+    expire: the engine's kind of time, so the process clock's where nothing else is given.
+    """
+
+    def __init__(
+        self,
+        lab_id: str,
+        device_name: str,
+        driver: Driver,
+        manifest: Manifest,
+        transport: Transport,
+        ledger: CommandLedger,
+        clock: Clock,
+        *,
+        boot: str,
+        real_time: Callable[[], float] | None = None,
+        timing: HostTiming | None = None,
+    ) -> None:
+        self._lab = lab_id
+        self._name = device_name
+        self._driver = driver
+        self._manifest = manifest
+        self._transport = transport
+        self._ledger = ledger.device(device_name)
+        self._clock = clock
+        self._boot = boot
+        self._real_time = real_time or (lambda: clock.now().timestamp())
+        self._timing = timing or HostTiming()
+        self._specs = [CAPABILITIES[name] for name in manifest.capabilities]
+        self._actions: dict[str, ActionSpec] = {}
+        for capability in self._specs:
+            self._actions |= capability.actions
+        self._outbox = Outbox(transport)
+        self._voice = Voice(lab_id, device_name, self._outbox)
+        self._line = DeviceLine(
+            device_name, driver, self._ledger, self._timing, self._on_line_change
+        )
+        self._safe = self._ledger.safe_in_force() is not None
+        self._work: Work | None = None
+        self._work_task: asyncio.Task[None] | None = None
+        self._resolving: set[str] = set()
+        self._unconfirmed_safe = ""
+        self._tasks: asyncio.TaskGroup | None = None
+        self._listening = asyncio.Event()
+        self._main: asyncio.Task[None] | None = None
+
+    # -- life -----------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        """Start; returns when the host listens, connected to its device or not yet."""
+        self._main = asyncio.create_task(self.run(), name=f"host {self._name}")
+        listening = asyncio.create_task(self._listening.wait())
+        try:
+            await asyncio.wait((self._main, listening), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            listening.cancel()
+        if self._main.done():
+            self._main.result()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._main is not None:
+            self._main.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._main
+
+    async def run(self) -> None:
+        """Serve until cancelled, or until the transport ends. Disconnects the driver in any case."""
+        subscription = await self._transport.subscribe(topics.cmd(self._lab, self._name))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                self._voice.describe(self._manifest, self._specs, None)
+                self._announce()
+                loops = [
+                    tasks.create_task(self._outbox.run()),
+                    tasks.create_task(self._line.keep_open()),
+                    tasks.create_task(self._beat()),
+                ]
+                if self._manifest.telemetry:
+                    loops.append(tasks.create_task(self._measure()))
+                self._listening.set()
+                await self._listen(subscription)
+                for loop in loops:
+                    loop.cancel()
+                if self._work_task is not None:
+                    self._work_task.cancel()
+        finally:
+            self._tasks = None
+            await self._line.close()
+            await self._say_goodbye(subscription)
+
+    async def _say_goodbye(self, subscription: Subscription) -> None:
+        gone = State(device=self._name, state="disconnected", detail="the device host ended")
+        topic = topics.state(self._lab, self._name)
+        with suppress(Exception):
+            async with asyncio.timeout(self._timing.grace_s):
+                await subscription.close()
+                await self._transport.publish(topic, gone.model_dump_json().encode(), retain=True)
+
+    # -- loops ----------------------------------------------------------------------------------
+
+    async def _listen(self, subscription: Subscription) -> None:
+        async for message in subscription:
+            try:
+                self._handle(message)
+            except ValidationError as error:
+                _LOG.warning("%s: message ignored: %s", message.topic, error)
+
+    async def _beat(self) -> None:
+        while True:
+            self._voice.heartbeat(self._boot, self._ledger.epoch(), self._state())
+            await asyncio.sleep(self._timing.heartbeat_s)
+
+    async def _measure(self) -> None:
+        while True:
+            await self._clock.sleep(self._timing.telemetry_s)
+            if self._work is not None or not self._line.connected or self._line.lock.locked():
+                continue
+            async with self._line.lock:
+                values = await self._line.read_telemetry()
+            at = self._clock.now().timestamp()
+            for channel, unit in self._manifest.telemetry.items():
+                value = values.get(channel)
+                if value is not None and math.isfinite(value):
+                    self._voice.telemetry(channel, unit, at, value)
+
+    # -- messages -------------------------------------------------------------------------------
+
+    def _handle(self, message: Message) -> None:
+        asked = parse_downstream(message.payload)
+        if isinstance(asked, CommandMessage):
+            self._on_command(asked, retained=message.retained)
+            return
+        if message.retained:
+            _LOG.warning("%s: a retained %s is ignored", self._name, asked.op)
+            return
+        if isinstance(asked, SafeMessage):
+            self._on_safe(asked)
+        elif asked.epoch < self._ledger.epoch():
+            _LOG.warning("%s: %s of the old epoch %d is ignored", self._name, asked.op, asked.epoch)
+        elif isinstance(asked, QueryMessage):
+            self._ledger.raise_epoch(asked.epoch)
+            self._on_query(asked)
+        else:
+            self._on_hello(asked)
+
+    def _on_hello(self, hello: Hello) -> None:
+        self._ledger.raise_epoch(hello.epoch)
+        if hello.rearm:
+            self._ledger.rearm(hello.lifts)
+            self._safe = self._ledger.safe_in_force() is not None
+        # An engine that has just started wants to hear the state, known to others or not.
+        self._voice.forget_state()
+        self._announce()
+        self._voice.heartbeat(self._boot, self._ledger.epoch(), self._state())
+
+    def _on_command(self, message: CommandMessage, *, retained: bool) -> None:
+        known = self._ledger.entry(message.id)
+        decision = admit(
+            message,
+            retained=retained,
+            known=known,
+            epoch=self._ledger.epoch(),
+            last_seq=self._ledger.last_seq(message.epoch),
+            now=self._real_time(),
+            mode=self._mode(),
+            actions=self._actions,
+        )
+        if not retained:
+            self._ledger.raise_epoch(message.epoch)
+        if isinstance(decision, Refuse):
+            self._ledger.refuse(
+                message.id,
+                decision.reason,
+                decision.detail,
+                epoch=message.epoch,
+                seq=-1 if retained else message.seq,
+            )
+            self._voice.refused(message.id, decision.reason, decision.detail)
+        elif isinstance(decision, Accept):
+            self._start(message, decision.args)
+        elif known is not None:
+            self._repeat(known)
+
+    def _start(self, message: CommandMessage, args: dict[str, JsonValue]) -> None:
+        command = Command(
+            device=self._name,
+            **message.model_dump(
+                include={"id", "run", "step", "attempt", "action", "effect", "settle", "timeout_s"}
+            ),
+            args=args,
+        )
+        self._ledger.receive(command, message.epoch, message.seq)
+        self._voice.accepted(message.id)
+        self._line.in_hand = command.id
+        self._work = Work(
+            command,
+            self._actions[command.action],
+            args,
+            self._ledger,
+            lambda values: self._voice.progress(command.id, values),
+        )
+        self._work_task = self._spawn(self._perform(self._work))
+        self._announce()
+
+    def _repeat(self, known: LedgerEntry) -> None:
+        if known.state == "refused_forever":
+            self._voice.refused(known.id, known.reason, known.detail)
+            return
+        self._voice.accepted(known.id)
+        if self._in_hand(known.id):
+            return
+        outcome = outcome_of_entry(known)
+        if outcome is not None:
+            self._voice.outcome(known.id, outcome)
+        else:
+            self._resolve(known, self._tell_resolved)
+
+    def _on_query(self, query: QueryMessage) -> None:
+        known = self._ledger.entry(query.id)
+        if known is None:
+            self._ledger.refuse(query.id, "withdrawn", "a query came before the command")
+        if known is None or known.state == "refused_forever":
+            self._voice.query_reply(query.id, "never_seen")
+        elif self._in_hand(query.id):
+            self._voice.query_reply(query.id, "running")
+        elif known.settlement is not None:
+            self._reply_resolved(known, known.settlement)
+        elif known.outcome is not None and known.outcome.result != "unknown":
+            self._voice.query_reply(known.id, "ended", outcome=known.outcome)
+        else:
+            self._resolve(known, self._reply_resolved)
+
+    def _on_safe(self, message: SafeMessage) -> None:
+        self._ledger.raise_epoch(message.epoch)
+        self._ledger.enter_safe(message.id)
+        self._safe = True
+        self._announce()
+        if self._work is not None:
+            self._work.stop.set()
+        self._spawn(self._make_safe(message.id))
+
+    # -- acting ---------------------------------------------------------------------------------
+
+    async def _perform(self, work: Work) -> None:
+        async with self._line.lock:
+            try:
+                outcome = await self._carry_out(work)
+                self._ledger.end(work.command.id, outcome)
+            finally:
+                work.over = True
+                self._line.in_hand = ""
+        # Free before the engine hears of the end: its next command may follow at once.
+        self._work = self._work_task = None
+        self._announce()
+        self._voice.outcome(work.command.id, outcome)
+
+    async def _carry_out(self, work: Work) -> Outcome:
+        command = work.command
+        if work.stop.is_set():
+            return outcome_of_error(command, Stopped(), begun=False, stopped=True)
+        if not self._line.connected:
+            return outcome_of_error(command, ConnectionError(self._line.trouble), begun=False)
+        self._ledger.prepare(command.id)
+        action: Callable[..., Coroutine[None, None, Outputs]] = getattr(
+            self._driver, command.action
+        )
+        try:
+            outputs = await bounded(
+                action(work.act, **work.args),
+                clock=self._clock,
+                timeout_s=command.timeout_s,
+                stop=work.stop,
+                grace_s=self._timing.grace_s,
+            )
+        except Exception as error:
+            work.over = True
+            return await self._after_error(work, error)
+        if command.effect == "once" and not work.begun:
+            _LOG.error("%s: the driver's %s acted without act.begin()", self._name, command.action)
+        return outcome_of_outputs(work.spec, outputs)
+
+    async def _after_error(self, work: Work, error: Exception) -> Outcome:
+        stopped = isinstance(error, Stopped)
+        if work.stop.is_set():
+            # The device comes first, the books after it.
+            work.made_safe = await self._line.make_safe()
+        elif line_is_suspect(error):
+            self._line.lose(error)
+        outcome = outcome_of_error(work.command, error, begun=work.begun, stopped=stopped)
+        if not device_can_tell(work.command, error, begun=work.begun):
+            return outcome
+        if not self._line.connected:
+            await self._line.open()
+        settlement = await self._line.ask(work.command)
+        if settlement is None:
+            return outcome
+        return outcome_of_settlement(settlement, error=outcome.error, code=outcome.error_code)
+
+    async def _make_safe(self, request_id: str) -> None:
+        work, task = self._work, self._work_task
+        if task is not None:
+            await asyncio.wait((task,), timeout=2 * self._timing.grace_s + self._timing.safe_s)
+        result = work.made_safe if work is not None else None
+        if result is None:
+            async with self._line.lock:
+                result = await self._line.make_safe()
+        confirmed, detail = result
+        self._ledger.confirm_safe(request_id, confirmed=confirmed, detail=detail)
+        self._announce()
+        self._unconfirmed_safe = "" if confirmed else request_id
+        self._voice.safe_reply(request_id, confirmed=confirmed, detail=detail)
+
+    def _resolve(
+        self, entry: LedgerEntry, reply: Callable[[LedgerEntry, Settlement | None], None]
+    ) -> None:
+        """Find out what became of a command that is not in hand, then reply; None: ask again."""
+
+        async def find_out() -> None:
+            try:
+                settlement = await self._settle(entry.id)
+                reply(self._ledger.entry(entry.id) or entry, settlement)
+            finally:
+                self._resolving.discard(entry.id)
+
+        if entry.id not in self._resolving:
+            self._resolving.add(entry.id)
+            self._spawn(find_out())
+
+    async def _settle(self, command_id: str) -> Settlement | None:
+        await self._line.until_open()
+        if self._work is not None and self._line.lock.locked():
+            return None
+        async with self._line.lock:
+            entry = self._ledger.entry(command_id)
+            return None if entry is None else await self._line.settle(entry)
+
+    def _reply_resolved(self, entry: LedgerEntry, settlement: Settlement | None) -> None:
+        if settlement is None:
+            self._voice.query_reply(entry.id, "running")
+        else:
+            self._voice.query_reply(
+                entry.id, "settled", outcome=entry.outcome, settlement=settlement
+            )
+
+    def _tell_resolved(self, entry: LedgerEntry, settlement: Settlement | None) -> None:
+        if settlement is not None:
+            self._voice.outcome(entry.id, outcome_of_settlement(settlement))
+
+    # -- state ----------------------------------------------------------------------------------
+
+    def _in_hand(self, command_id: str) -> bool:
+        return self._work is not None and self._work.command.id == command_id
+
+    def _mode(self) -> Mode:
+        if self._safe:
+            return "safe"
+        if not self._line.connected:
+            return "disconnected"
+        return "ready" if self._work is None else "busy"
+
+    def _state(self) -> DeviceState:
+        # A device that can't be reached is not known to be safe.
+        if not self._line.connected:
+            return "fault" if self._line.fault else "disconnected"
+        return self._mode()
+
+    def _announce(self) -> None:
+        self._voice.state(self._state(), self._line.trouble)
+
+    def _on_line_change(self) -> None:
+        self._announce()
+        if self._line.connected:
+            self._voice.describe(self._manifest, self._specs, self._line.identity)
+            if self._unconfirmed_safe:
+                self._voice.safe_reply(self._unconfirmed_safe, confirmed=True)
+                self._unconfirmed_safe = ""
+
+    def _spawn(self, job: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        if self._tasks is None:
+            raise RuntimeError("the device host is not running")
+        return self._tasks.create_task(job)

@@ -1,0 +1,1 @@
+"""Models of matter: pure functions from composition and conditions to what an instrument sees."""
