@@ -95,6 +95,12 @@ class Bench:
         self.tasks.append(asyncio.create_task(self.simulator.serve(far)))
         return near
 
+    def http(self, url: str) -> Any:
+        raise AssertionError(f"a stream device asked for HTTP at {url}")
+
+    async def messages(self, url: str) -> Any:
+        raise AssertionError(f"a stream device asked for messages at {url}")
+
     def act(self, command: Command) -> Act:
         async def begin() -> None:
             self.begun += 1
