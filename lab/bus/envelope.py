@@ -166,8 +166,8 @@ class OutcomeMessage(_Message):
 
 
 class QueryReply(_Message):
-    """Topic `evt`: `never_seen` (and now refused for ever), `running`, `ended` (with outcome), or `settled`: it was
-    interrupted and the device was asked."""
+    """Topic `evt`: `never_seen` (and now refused for ever), `running` (or still being found out: ask again), `ended`
+    (with outcome), or `settled`: it was interrupted and the device was asked."""
 
     kind: Literal["query_reply"] = "query_reply"
     device: str
@@ -178,7 +178,10 @@ class QueryReply(_Message):
 
 
 class Telemetry(_Message):
-    """Topic `data/<channel>`, QoS 0: pairs of Unix time (process clock) and value in `unit`."""
+    """Topic `data/<channel>`, QoS 0: pairs of Unix time (process clock) and value in `unit`.
+
+    Not one of `Upstream`: the engine does not listen to it. Parse it with `Telemetry.model_validate_json`.
+    """
 
     kind: Literal["telemetry"] = "telemetry"
     device: str
@@ -208,8 +211,7 @@ Upstream = Annotated[
     | ProgressMessage
     | OutcomeMessage
     | QueryReply
-    | SafeReply
-    | Telemetry,
+    | SafeReply,
     Field(discriminator="kind"),
 ]
 

@@ -269,6 +269,7 @@ class DeviceHost:
         )
         self._ledger.receive(command, message.epoch, message.seq)
         self._voice.accepted(message.id)
+        self._line.in_hand = command.id
         self._work = Work(
             command,
             self._actions[command.action],
@@ -303,17 +304,12 @@ class DeviceHost:
         elif known.settlement is not None:
             self._reply_resolved(known, known.settlement)
         elif known.outcome is not None and known.outcome.result != "unknown":
-            self._reply_resolved(known, None)
+            self._voice.query_reply(known.id, "ended", outcome=known.outcome)
         else:
             self._resolve(known, self._reply_resolved)
 
     def _on_safe(self, message: SafeMessage) -> None:
         self._ledger.raise_epoch(message.epoch)
-        request = self._ledger.safe_request(message.id)
-        if request is not None and request.armed:
-            # A late copy: a person has re-armed the lab since.
-            self._voice.safe_reply(message.id, confirmed=request.confirmed, detail=request.detail)
-            return
         self._ledger.enter_safe(message.id)
         self._safe = True
         self._announce()
@@ -325,7 +321,6 @@ class DeviceHost:
 
     async def _perform(self, work: Work) -> None:
         async with self._line.lock:
-            self._line.in_hand = work.command.id
             try:
                 outcome = await self._carry_out(work)
                 self._ledger.end(work.command.id, outcome)
@@ -396,7 +391,7 @@ class DeviceHost:
     def _resolve(
         self, entry: LedgerEntry, reply: Callable[[LedgerEntry, Settlement | None], None]
     ) -> None:
-        """Find out what became of a command that is not in hand, then reply."""
+        """Find out what became of a command that is not in hand, then reply; None: ask again."""
 
         async def find_out() -> None:
             try:
@@ -418,25 +413,16 @@ class DeviceHost:
             return None if entry is None else await self._line.settle(entry)
 
     def _reply_resolved(self, entry: LedgerEntry, settlement: Settlement | None) -> None:
-        if settlement is None and entry.outcome is not None:
-            self._voice.query_reply(entry.id, "ended", outcome=entry.outcome)
+        if settlement is None:
+            self._voice.query_reply(entry.id, "running")
         else:
             self._voice.query_reply(
-                entry.id,
-                "settled",
-                outcome=entry.outcome,
-                settlement=settlement or self._can_not_ask(),
+                entry.id, "settled", outcome=entry.outcome, settlement=settlement
             )
 
     def _tell_resolved(self, entry: LedgerEntry, settlement: Settlement | None) -> None:
-        self._voice.outcome(entry.id, outcome_of_settlement(settlement or self._can_not_ask()))
-
-    def _can_not_ask(self) -> Settlement:
-        """Not recorded: the next query may get a better answer."""
-        why = self._line.trouble or "it is busy"
-        return Settlement(
-            verdict="unknown", detail=f"the device can't be asked now ({why}); ask again"
-        )
+        if settlement is not None:
+            self._voice.outcome(entry.id, outcome_of_settlement(settlement))
 
     # -- state ----------------------------------------------------------------------------------
 

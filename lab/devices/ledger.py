@@ -61,10 +61,9 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class SafeRecord:
-    """A request to make the device safe. It is in force until a person re-arms (`armed`)."""
+    """A request to make the device safe, in force until a person re-arms. `confirmed` by the device, or not yet."""
 
     id: str
-    armed: bool
     confirmed: bool
     detail: str
 
@@ -214,16 +213,21 @@ class DeviceLedger:
 
     def safe_in_force(self) -> SafeRecord | None:
         """The latest request to be safe that no person has lifted; it outlives restarts."""
-        return self._safe("armed = 0 ORDER BY rowid DESC")
-
-    def safe_request(self, request_id: str) -> SafeRecord | None:
-        """A request by its id."""
-        return self._safe("id = ?", request_id)
+        row = cast(
+            "tuple[str, int, str] | None",
+            self._db.execute(
+                "SELECT id, confirmed, detail FROM safe_request WHERE device = ? AND armed = 0"
+                " ORDER BY rowid DESC",
+                (self._device,),
+            ).fetchone(),
+        )
+        return SafeRecord(row[0], bool(row[1]), row[2]) if row else None
 
     def enter_safe(self, request_id: str) -> None:
-        """Refuse commands from now on. A repeat of a known request changes nothing."""
+        """Refuse commands from now on. A repeat of a lifted request is in force again: safety is never doubted."""
         self._db.execute(
-            "INSERT OR IGNORE INTO safe_request VALUES (?, ?, 0, 0, '')", (self._device, request_id)
+            "INSERT OR REPLACE INTO safe_request VALUES (?, ?, 0, 0, '')",
+            (self._device, request_id),
         )
 
     def confirm_safe(self, request_id: str, *, confirmed: bool, detail: str) -> None:
@@ -244,16 +248,6 @@ class DeviceLedger:
             )
 
     # -- inside ---------------------------------------------------------------------------------
-
-    def _safe(self, where: str, *values: str) -> SafeRecord | None:
-        row = cast(
-            "tuple[str, int, int, str] | None",
-            self._db.execute(
-                f"SELECT id, armed, confirmed, detail FROM safe_request WHERE device = ? AND {where}",
-                (self._device, *values),
-            ).fetchone(),
-        )
-        return SafeRecord(row[0], bool(row[1]), bool(row[2]), row[3]) if row else None
 
     def _entries(self, where: str, *values: str) -> list[LedgerEntry]:
         rows = cast(

@@ -8,7 +8,6 @@ its driver or simulator is asked for.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import metadata
 from importlib.resources import files
@@ -27,48 +26,29 @@ if TYPE_CHECKING:
 
     from lab.devices.driver import Driver
 
-__all__ = ["GROUP", "DriverEntry", "Registry", "read_manifest"]
+__all__ = ["GROUP", "Registry", "read_manifest"]
 
 GROUP = "labwright.drivers"
 
 
-@dataclass(frozen=True, slots=True)
-class DriverEntry:
-    """An installed driver: its manifest, and its classes once they are asked for."""
-
-    manifest: Manifest
-    package: str
-
-    def driver_class(self) -> type[Driver]:
-        """The class named by `entry`. InputError when it can't be loaded."""
-        return cast("type[Driver]", _load(self.manifest.entry, self.manifest.driver))
-
-    def simulator_class(self) -> type[object]:
-        """The class named by `simulator`; see `simulators.contract`. InputError when there is none."""
-        if not self.manifest.simulator:
-            raise InputError(
-                f"driver {self.manifest.driver} has no simulator",
-                hint="connect the real device: give its `url` instead of `sim:`",
-            )
-        return _load(self.manifest.simulator, self.manifest.driver)
-
-
 class Registry:
-    """The installed drivers. `packages` (driver -> package) replaces the entry points, for tests."""
+    """The drivers that can be used: driver name -> package with a `manifest.yaml`."""
 
-    def __init__(self, packages: Mapping[str, str] | None = None) -> None:
-        if packages is None:
-            found = metadata.entry_points(group=GROUP)
-            packages = {entry.name: entry.value for entry in found}
+    def __init__(self, packages: Mapping[str, str]) -> None:
         self._packages = dict(sorted(packages.items()))
-        self._entries: dict[str, DriverEntry] = {}
+        self._manifests: dict[str, Manifest] = {}
+
+    @classmethod
+    def installed(cls) -> Registry:
+        """All drivers that installed distributions declare."""
+        return cls({entry.name: entry.value for entry in metadata.entry_points(group=GROUP)})
 
     def names(self) -> list[str]:
-        """All installed drivers, sorted."""
+        """All drivers, sorted."""
         return list(self._packages)
 
-    def get(self, driver: str) -> DriverEntry:
-        """A driver by name. InputError for an unknown one, with the nearest name, or for a faulty manifest."""
+    def manifest(self, driver: str) -> Manifest:
+        """A driver's manifest. InputError for an unknown driver, with the nearest name, or for a faulty manifest."""
         package = self._packages.get(driver)
         if package is None:
             near = get_close_matches(driver, self._packages, n=1, cutoff=0.5)
@@ -77,9 +57,23 @@ class Registry:
                 f"there is no driver {driver!r}",
                 hint=f"did you mean {near[0]!r}?" if near else f"installed drivers: {known}",
             )
-        if driver not in self._entries:
-            self._entries[driver] = DriverEntry(read_manifest(package, driver), package)
-        return self._entries[driver]
+        if driver not in self._manifests:
+            self._manifests[driver] = read_manifest(package, driver)
+        return self._manifests[driver]
+
+    def driver_class(self, driver: str) -> type[Driver]:
+        """The class named by `entry`, imported now. InputError when it can't be loaded."""
+        return cast("type[Driver]", _load(self.manifest(driver).entry, driver))
+
+    def simulator_class(self, driver: str) -> type[object]:
+        """The class named by `simulator`; see `simulators.contract`. InputError when there is none."""
+        reference = self.manifest(driver).simulator
+        if not reference:
+            raise InputError(
+                f"driver {driver} has no simulator",
+                hint="connect the real device: give its `url` instead of `sim:`",
+            )
+        return _load(reference, driver)
 
 
 def read_manifest(package: str, driver: str) -> Manifest:

@@ -28,8 +28,10 @@ class Check(_Frozen):
     """A condition on a finished step, e.g. `abs(mass - expected_mass) < 0.05`. A false one fails the step."""
 
     expression: str
-    """Over the step's outputs and the plan's `values`, all plain numbers in their declared units."""
+    """Over the step's outputs and the plan's `values`; evaluated by `lab.plan.evaluate` with units."""
     message: str
+    units: dict[str, str] = Field(default_factory=dict)
+    """Name in the expression -> unit of its plain number."""
 
 
 class PlannedStep(_Frozen):
@@ -57,11 +59,15 @@ class PlannedStep(_Frozen):
 
 
 class ResultSpec(_Frozen):
-    """A value that the run yields: `step.output` in `unit`."""
+    """A value that the run yields in `unit`: `step.output`, or an expression over such outputs and `Plan.values`."""
 
     name: str
-    source: str
+    source: str = ""
     unit: str
+    expression: str = ""
+    """Set where `source` is empty."""
+    units: dict[str, str] = Field(default_factory=dict)
+    """`step.output` or name in the expression -> unit of its plain number."""
 
 
 class Plan(_Frozen):

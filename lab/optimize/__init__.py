@@ -1,1 +1,26 @@
-"""Ask/tell Bayesian optimisation; torch is imported in this room alone."""
+"""Ask/tell Bayesian optimisation; torch is imported in this room alone.
+
+`suggest` is the one entry point: a pure function of the space, the history and the seed. `Campaign`
+keeps a history for those who work without the lab. What needs a fitted model (`recommend`, `slice`)
+lives in `lab.optimize.model`, which is not imported here: torch and BoTorch take seconds to load,
+and the first suggestions of a campaign don't need them.
+"""
+
+from __future__ import annotations
+
+from lab.optimize.campaign import Campaign
+from lab.optimize.history import Direction, Suggestion, TrialRecord, best
+from lab.optimize.space import Factor, Space
+from lab.optimize.suggest import Method, suggest
+
+__all__ = [
+    "Campaign",
+    "Direction",
+    "Factor",
+    "Method",
+    "Space",
+    "Suggestion",
+    "TrialRecord",
+    "best",
+    "suggest",
+]

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from lab.domain.event import Event, Recorded, event_from_json
 from lab.records.tables import JournalRow
 
-__all__ = ["chain_hash", "row_from_event", "record_from_row"]
+__all__ = ["chain_hash", "record_from_row", "row_from_event"]
 
 
 def chain_hash(prev_hash: str, seq: int, epoch: int, at: str, body: str) -> str:
@@ -23,7 +23,9 @@ def _named(event: BaseModel, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def row_from_event(event: Event, *, seq: int, epoch: int, at: datetime, prev_hash: str) -> JournalRow:
+def row_from_event(
+    event: Event, *, seq: int, epoch: int, at: datetime, prev_hash: str
+) -> JournalRow:
     """The row that an event becomes. `at` must be aware; it is stored as UTC."""
     stamp = at.astimezone(UTC).isoformat(timespec="microseconds")
     body = event.model_dump_json()

@@ -6,15 +6,18 @@ import fcntl
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from sqlalchemy import event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session, SQLModel, col, create_engine, select
 
 from lab.domain.errors import InputError, LabError, RefusedError, UnavailableError
 from lab.records.tables import SCHEMA_VERSION, JournalRow, MetaRow
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from sqlalchemy import Engine
 
 __all__ = ["EngineLock", "database_path", "database_url", "last_row", "open_database"]
@@ -24,24 +27,36 @@ def database_url(text: str) -> str:
     """A database as people write it (`.lab/x.db`, `postgresql://...`, `:memory:`) as an SQLAlchemy URL."""
     if text == ":memory:":
         return "sqlite://"
+    for short in ("postgres://", "postgresql://"):
+        if text.startswith(short):
+            # Named, because which PostgreSQL driver a bare URL means differs between SQLAlchemy versions.
+            return "postgresql+psycopg://" + text.removeprefix(short)
     if "://" in text:
         return text
-    return f"sqlite:///{text}"
+    # Only what a URL would read otherwise: options follow a question mark, % begins an escape.
+    return "sqlite:///" + text.replace("%", "%25").replace("?", "%3F")
 
 
 def database_path(url: str) -> Path | None:
     """The file of an SQLite database; None for a server or for memory."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise InputError(
+            f"{url!r} is not a database",
+            hint="write a file (.lab/records.db) or a server (postgresql://user@host/name)",
+        ) from error
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
         return None
-    return Path(parsed.database)
+    return Path(str(parsed.database))
 
 
 def open_database(url: str, *, read_only: bool = False) -> Engine:
     """Open and, unless read-only, create the tables.
 
     SQLite runs in WAL with synchronous FULL: an intent must outlive a power cut, because the pump's stroke does.
-    Raises UnavailableError (no such database, server away) and RefusedError (made by a newer version).
+    Raises UnavailableError (no such database, server away, no journal in it), RefusedError (made by a newer
+    version) and InputError (a kind of database that Labwright doesn't keep records in).
     """
     path = database_path(url)
     if path is not None:
@@ -59,11 +74,16 @@ def open_database(url: str, *, read_only: bool = False) -> Engine:
         _check_version(engine, url, read_only=read_only)
         if not read_only:
             _forbid_changes(engine)
-    except OperationalError as error:
+    except DBAPIError as error:
         engine.dispose()
+        hint = (
+            "check the path or the server, and that it holds the journal of a lab"
+            if read_only
+            else "check the path or the server, and that you may write there"
+        )
         raise UnavailableError(
             f"the database {make_url(url).render_as_string()} can't be opened: {error.orig}",
-            hint="check the path or the server, and that you may write there",
+            hint=hint,
         ) from error
     except LabError:
         engine.dispose()
@@ -82,15 +102,20 @@ def _connectable(url: str, path: Path | None, *, read_only: bool) -> Engine:
             return create_engine(
                 url, poolclass=StaticPool, connect_args={"check_same_thread": False}
             )
-        return create_engine(url, pool_pre_ping=True)
-    if read_only:
-        # `mode=ro` can still read a WAL database beside its writer.
-        target = f"sqlite:///file:{path.resolve()}?mode=ro&uri=true"
-    else:
-        target = url
+        if make_url(url).get_backend_name() != "postgresql":
+            raise InputError(
+                "Labwright keeps its records in SQLite or PostgreSQL, "
+                f"not in {make_url(url).get_backend_name()}"
+            )
+        options = "-c default_transaction_read_only=on" if read_only else ""
+        return create_engine(url, pool_pre_ping=True, connect_args={"options": options})
+    # `mode=ro` can still read a WAL database beside its writer. Quoted for SQLite, which reads it as a URI again.
+    file = f"file:{quote(str(path.resolve()))}"
+    read = URL.create("sqlite", database=file, query={"mode": "ro", "uri": "true"})
+    target = read if read_only else make_url(url)
     engine = create_engine(target, connect_args={"check_same_thread": False, "timeout": 10})
 
-    def on_connect(connection: Any, _record: object) -> None:
+    def on_connect(connection: sqlite3.Connection, _record: object) -> None:
         cursor = connection.cursor()
         if not read_only:
             cursor.execute("PRAGMA journal_mode=WAL")
@@ -127,17 +152,15 @@ def _forbid_changes(engine: Engine) -> None:
             "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
             for verb in ("UPDATE", "DELETE")
         ]
-    elif engine.dialect.name == "postgresql":
+    else:
         statements = [
             "CREATE OR REPLACE FUNCTION journal_append_only() RETURNS trigger AS "
             "$$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$ LANGUAGE plpgsql",
             "CREATE OR REPLACE TRIGGER journal_no_change BEFORE UPDATE OR DELETE ON journal "
             "FOR EACH ROW EXECUTE FUNCTION journal_append_only()",
+            "CREATE OR REPLACE TRIGGER journal_no_truncate BEFORE TRUNCATE ON journal "
+            "FOR EACH STATEMENT EXECUTE FUNCTION journal_append_only()",
         ]
-    else:
-        raise InputError(
-            f"Labwright keeps its records in SQLite or PostgreSQL, not in {engine.dialect.name}"
-        )
     with engine.begin() as connection:
         for statement in statements:
             connection.execute(text(statement))
@@ -163,12 +186,14 @@ class EngineLock:
         elif engine.dialect.name == "postgresql":
             from sqlalchemy import text
 
-            self._connection = engine.connect()
+            # AUTOCOMMIT: held for days, it must not sit in an open transaction and hold back vacuum.
+            self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             got = self._connection.execute(
                 text("SELECT pg_try_advisory_lock(hashtext('labwright_journal'))")
             ).scalar()
             if not got:
                 self._connection.close()
+                self._connection = None
                 raise _taken(url)
 
     def close(self) -> None:
@@ -179,6 +204,8 @@ class EngineLock:
             self._file.close()
             self._file = None
         if self._connection is not None:
+            # Ends the session: an advisory lock would outlive a connection that only went back to the pool.
+            self._connection.invalidate()
             self._connection.close()
             self._connection = None
 

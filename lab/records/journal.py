@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from lab.records.codec import chain_hash, record_from_row, row_from_event
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from lab.domain.event import Event, Recorded
 
-__all__ = ["Journal", "first_broken_row", "read_records"]
+__all__ = ["Journal", "first_broken_row", "read_records", "read_rows"]
 
 
 class Journal:
@@ -36,8 +37,12 @@ class Journal:
         except BaseException:
             self._engine.dispose()
             raise
-        self.epoch = self._take_epoch()
-        last = last_row(self._engine)
+        try:
+            self.epoch = self._take_epoch()
+            last = last_row(self._engine)
+        except BaseException:
+            self.close()
+            raise
         self.seq = 0 if last is None else last.seq
         self.head = GENESIS_HASH if last is None else last.hash
 
@@ -79,26 +84,56 @@ class Journal:
         self._engine.dispose()
 
 
+def read_rows(engine: Engine, after: int = 0) -> Iterator[JournalRow]:
+    """Rows as stored after a sequence number, in order, without holding them all."""
+    with Session(engine) as session:
+        statement = (
+            select(JournalRow).where(col(JournalRow.seq) > after).order_by(col(JournalRow.seq))
+        )
+        yield from session.exec(statement).yield_per(1000)
+
+
 def read_records(engine: Engine, after: int = 0) -> Iterator[Recorded]:
     """Records after a sequence number, in order, without holding them all."""
-    with Session(engine) as session:
-        statement = select(JournalRow).where(col(JournalRow.seq) > after).order_by(col(JournalRow.seq))
-        for row in session.exec(statement).yield_per(1000):
-            yield record_from_row(row)
+    for row in read_rows(engine, after):
+        yield record_from_row(row)
 
 
 def first_broken_row(engine: Engine) -> int | None:
-    """The sequence number of the first row that does not fit the chain; None where all fit."""
+    """The sequence number of the first row that does not fit the chain; None where all fit.
+
+    A row that is missing or unreadable counts as broken. Rows cut off at the end leave a chain that fits: keep
+    `Journal.head` elsewhere (a notebook, a printed report) to prove that nothing was cut.
+    """
     previous, expected = GENESIS_HASH, 1
     with Session(engine) as session:
         statement = select(JournalRow).order_by(col(JournalRow.seq))
-        for row in session.exec(statement).yield_per(1000):
-            fits = (
-                row.seq == expected
-                and row.prev_hash == previous
-                and row.hash == chain_hash(previous, row.seq, row.epoch, row.at, row.body)
-            )
-            if not fits:
-                return row.seq
-            previous, expected = row.hash, expected + 1
+        try:
+            for row in session.exec(statement).yield_per(1000):
+                if not _fits(row, expected, previous):
+                    return row.seq
+                previous, expected = row.hash, expected + 1
+        except (OperationalError, UnicodeDecodeError, ValueError):
+            return _first_unreadable(engine, expected, previous)
     return None
+
+
+def _fits(row: JournalRow, expected: int, previous: str) -> bool:
+    return (
+        row.seq == expected
+        and row.prev_hash == previous
+        and row.hash == chain_hash(previous, row.seq, row.epoch, row.at, row.body)
+    )
+
+
+def _first_unreadable(engine: Engine, expected: int, previous: str) -> int:
+    """Row by row from `expected`, because a damaged byte makes a whole batch of rows unreadable."""
+    while True:
+        with Session(engine) as session:
+            try:
+                row = session.get(JournalRow, expected)
+                if row is None or not _fits(row, expected, previous):
+                    return expected
+            except (OperationalError, UnicodeDecodeError, ValueError):
+                return expected
+            previous, expected = row.hash, expected + 1

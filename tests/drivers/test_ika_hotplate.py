@@ -355,5 +355,8 @@ def test_replies_that_arrive_byte_by_byte_are_read():
     "settings", [{"watchdog_s": 10}, {"watchdog_s": 2000}, {"pause_s": -1}, {"wachdog_s": 60}]
 )
 def test_wrong_settings_are_refused_by_name(settings):
-    with pytest.raises(InputError, match="settings of plate"):
-        IkaHotplate(Bench().driver_context("plate", settings))
+    async def main():
+        with pytest.raises(InputError, match="settings of plate"):
+            IkaHotplate(Bench().driver_context("plate", settings))
+
+    run_virtual(main())

@@ -1,0 +1,1 @@
+"""Atlas Scientific EZO-EC conductivity circuits over their serial line."""

@@ -1,0 +1,1 @@
+"""Opentrons OT-2 and Flex liquid handlers over their HTTP API."""

@@ -1,0 +1,108 @@
+"""The campaign's files as the engine's core asks about them: binding, planning, checks, results. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lab.devices.capability import CAPABILITIES
+from lab.domain import event as ev
+from lab.domain.ids import run_id
+from lab.engine.core import PlannedTimeline
+from lab.plan.bind import bind
+from lab.plan.evaluate import evaluate_check, evaluate_results
+from lab.plan.schedule import PlanningSnapshot, RunningStep, RunSnapshot, schedule
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from lab.app.files import CampaignFiles
+    from lab.domain.plan import Check, Plan
+    from lab.domain.state import CampaignState, LabState, RunState
+
+__all__ = ["FilesContext"]
+
+_LATE_S = 5.0
+"""A step that is overdue is planned to end this soon."""
+
+_OUT_OF_USE = ("lost", "disconnected", "fault", "manual")
+
+
+class FilesContext:
+    """Answers `lab.engine.core.CampaignContext` from checked files. Bindings are kept, as they never change."""
+
+    def __init__(self, files: CampaignFiles) -> None:
+        self._bundle = files.bundle
+        self._device_capabilities = files.drivers.capabilities
+        self._bound: dict[tuple[int, tuple[float, ...]], tuple[Plan, ...]] = {}
+
+    def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
+        """The trial's plans, one for each lawful choice of stations and devices."""
+        key = (trial, tuple(factors.values()))
+        known = self._bound.get(key)
+        if known is None:
+            known = bind(
+                self._bundle.procedure,
+                factors,
+                self._bundle.campaign.fixed,
+                self._bundle.lab,
+                CAPABILITIES,
+                trial,
+                self._device_capabilities,
+            )
+            self._bound[key] = known
+        return known
+
+    def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
+        """A plan for all open trials, from the campaign's origin; what has begun keeps its binding."""
+        origin = campaign.origin_s
+        now = now_s - origin
+        runs: list[RunSnapshot] = []
+        for trial in campaign.open_trials:
+            name = run_id(campaign.spec.campaign, trial.number)
+            run = state.runs.get(name)
+            if run is None:
+                plans = self.candidates(trial.number, trial.factors)
+                runs.append(RunSnapshot(run=name, plans=plans))
+            elif run.status == "running":
+                runs.append(_begun(run, origin, now))
+        out_of_use = {
+            name: math.inf for name, device in state.devices.items() if device.state in _OUT_OF_USE
+        }
+        planned = schedule(PlanningSnapshot(now_s=now, runs=tuple(runs), device_free_s=out_of_use))
+        if planned.blocked and out_of_use:
+            # What waits for a device still has its place in the order: the gate keeps it until the device is back.
+            planned = schedule(PlanningSnapshot(now_s=now, runs=tuple(runs)))
+        choices = {
+            entry.run: entry.plans.index(planned.plans[entry.run])
+            for entry in runs
+            if entry.run not in state.runs and entry.run in planned.plans
+        }
+        return PlannedTimeline(planned.timeline.slots, choices)
+
+    def check(self, check: Check, outputs: Mapping[str, JsonValue], plan: Plan) -> bool:
+        """Does a step's condition hold?"""
+        return evaluate_check(check, outputs, plan)
+
+    def results(
+        self, plan: Plan, outputs: Mapping[str, Mapping[str, JsonValue]]
+    ) -> dict[str, ev.Value]:
+        """The results of a finished run; one that can't be computed is left out."""
+        return {
+            name: ev.Value(value=value, unit=unit, standard_deviation=deviation)
+            for name, (value, deviation, unit) in evaluate_results(plan, outputs).items()
+        }
+
+
+def _begun(run: RunState, origin: float, now: float) -> RunSnapshot:
+    finished: dict[str, float] = {}
+    running: dict[str, RunningStep] = {}
+    for path, step in run.steps.items():
+        planned = run.plan.step(path)
+        if step.status == "succeeded":
+            finished[path] = (now + origin if step.ended_s is None else step.ended_s) - origin
+        elif step.status == "running":
+            start = (now + origin if step.started_s is None else step.started_s) - origin
+            running[path] = RunningStep(start, max(now + _LATE_S, start + planned.duration_s))
+    return RunSnapshot(run=run.id, plans=(run.plan,), finished=finished, running=running)

@@ -1,0 +1,64 @@
+"""Device hosts in the engine's process: one for each device of the lab file, all on one ledger."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from lab.devices.device_line import HostTiming
+from lab.devices.host import DeviceHost
+from lab.devices.ledger import CommandLedger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lab.app.drivers import LabDrivers, SimulatedWorld
+    from lab.bus.transport import Transport
+    from lab.engine.clock import EngineClock
+
+__all__ = ["host_devices"]
+
+
+@asynccontextmanager
+async def host_devices(
+    drivers: LabDrivers,
+    transport: Transport,
+    clock: EngineClock,
+    *,
+    ledger: Path | None,
+    boot: str,
+    world: SimulatedWorld | None = None,
+    endpoints: Mapping[str, str] | None = None,
+    messages: Callable[[str], Transport],
+    timing: HostTiming | None = None,
+    only: tuple[str, ...] = (),
+) -> AsyncIterator[None]:
+    """Serve the lab's devices (or only the named ones) while the context is open.
+
+    `ledger` is the file that remembers commands over restarts; None keeps it in memory, for worlds that end with the
+    process. Each host connects by itself and goes on trying, so a device that is off delays nobody else.
+    """
+    book = CommandLedger(ledger if ledger is not None else ":memory:")
+    try:
+        async with AsyncExitStack() as stack:
+            for name in only or tuple(drivers.lab.devices):
+                connector = drivers.connector(
+                    name, world=world, endpoints=endpoints or {}, messages=messages
+                )
+                host = DeviceHost(
+                    drivers.lab.id,
+                    name,
+                    drivers.driver(name, connector, clock),
+                    drivers.manifests[name],
+                    transport,
+                    book,
+                    clock,
+                    boot=boot,
+                    real_time=clock.wall,
+                    timing=timing,
+                )
+                await stack.enter_async_context(host)
+            yield
+    finally:
+        book.close()

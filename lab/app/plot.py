@@ -1,0 +1,98 @@
+"""A picture of a campaign for people without the dashboard. matplotlib is imported when it is drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lab.records.reader import open_records
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lab.domain.state import CampaignState, LabState, TrialState
+
+__all__ = ["plot_campaign"]
+
+
+def plot_campaign(database: str, campaign: str, target: Path) -> None:
+    """Best so far over the trials, and the objective over the reported quantity (or the first factor)."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    with open_records(database) as records:
+        state = records.state()
+    entry = state.campaigns[campaign]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
+    figure.suptitle(entry.spec.title)
+    _progress(left, entry)
+    _scatter(right, entry, state)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(target, dpi=130)
+    plt.close(figure)
+
+
+_COLOURS = {"sobol": "#7f8c99", "model": "#1f6fb2"}
+
+
+def _done(entry: CampaignState) -> list[TrialState]:
+    return [trial for trial in entry.trials.values() if trial.value is not None]
+
+
+def _progress(axes: Any, entry: CampaignState) -> None:
+    objective = entry.spec.objective
+    done = _done(entry)
+    for origin, colour in _COLOURS.items():
+        chosen = [trial for trial in done if trial.origin == origin]
+        axes.plot(
+            [trial.number for trial in chosen],
+            [trial.value for trial in chosen],
+            "o",
+            color=colour,
+            label=f"chosen by {origin}",
+        )
+    better = max if objective.direction == "maximize" else min
+    best: list[float] = []
+    for trial in done:
+        value = trial.value or 0.0
+        best.append(better(best[-1], value) if best else value)
+    axes.step([t.number for t in done], best, where="post", color="#d1641b", label="best so far")
+    failed = [trial.number for trial in entry.trials.values() if trial.status == "failed"]
+    if failed and done:
+        floor = min(trial.value or 0.0 for trial in done)
+        axes.plot(failed, [floor] * len(failed), "x", color="#b3261e", label="failed")
+    _reference(axes, entry)
+    axes.set_xlabel("trial")
+    axes.set_ylabel(f"{objective.result} / {objective.unit}")
+    axes.legend(loc="best", fontsize=8)
+
+
+def _scatter(axes: Any, entry: CampaignState, state: LabState) -> None:
+    spec = entry.spec
+    factor = spec.factors[0]
+    name = spec.objective.report or factor.name
+    unit = factor.unit if name == factor.name else ""
+    for origin, colour in _COLOURS.items():
+        points = [
+            (x, trial.value)
+            for trial in _done(entry)
+            if trial.origin == origin and (x := _value(trial, name, state)) is not None
+        ]
+        axes.plot([x for x, _ in points], [y for _, y in points], "o", color=colour)
+    _reference(axes, entry)
+    axes.set_xlabel(f"{name} / {unit}" if unit else name.replace("_", " "))
+    axes.set_ylabel(f"{spec.objective.result} / {spec.objective.unit}")
+
+
+def _value(trial: TrialState, name: str, state: LabState) -> float | None:
+    if name in trial.factors:
+        return trial.factors[name]
+    run = state.runs.get(trial.run)
+    return None if run is None else run.plan.values.get(name)
+
+
+def _reference(axes: Any, entry: CampaignState) -> None:
+    reference = entry.spec.objective.reference
+    if reference is not None:
+        axes.axhline(reference, color="#3c7a3c", linestyle="--", linewidth=1, label="reference")

@@ -1,0 +1,287 @@
+"""Running a campaign: every room put together for one clock, one bus and one database."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab import __version__
+from lab.app.broker import BrokerChoice, broker_for
+from lab.app.context import FilesContext
+from lab.app.control import EngineControl
+from lab.app.drivers import build_simulation
+from lab.app.files import CampaignFiles, open_campaign
+from lab.app.hosts import host_devices
+from lab.app.optimiser import suggest_from_state
+from lab.app.options import RunOptions, RunReport
+from lab.app.report import report_document
+from lab.app.simulators import read_endpoints, simulator_process
+from lab.bus.memory import MemoryBus, MemoryTransport
+from lab.control.server import ControlServer
+from lab.devices.device_line import HostTiming
+from lab.domain import event as ev
+from lab.domain.errors import InputError, RefusedError
+from lab.domain.state import CampaignState, LabState, reduce_all
+from lab.engine.clock import ScaledClock, VirtualClock, wall_seconds
+from lab.engine.shell import Engine
+from lab.engine.virtual_loop import run_virtual
+from lab.records.database import database_path, database_url
+from lab.records.journal import Journal
+
+if TYPE_CHECKING:
+    from lab.bus.transport import Transport
+    from lab.engine.clock import EngineClock
+
+__all__ = ["Watcher", "run_campaign"]
+
+Watcher = Callable[[LabState, ev.Recorded], None]
+"""Called with each record as it is made, for progress on a screen; must return at once."""
+
+_VIRTUAL_HEARTBEAT_S = 60.0
+
+_WORLD_ENDED = "the simulated laboratory ended with the process that held it"
+"""Why a resumed virtual campaign has lost its samples: devices are asked as ever, but the vessels are empty."""
+
+
+def run_campaign(options: RunOptions, watch: Watcher | None = None) -> RunReport:
+    """Run or go on with a campaign until it ends.
+
+    Raises InputError (files), RefusedError (safety, lock, an unfinished campaign in the records) and
+    UnavailableError (broker, database, simulators).
+    """
+    files = open_campaign(options.campaign)
+    # Bind once before anything starts: a missing capability is found here, not in the middle of the night.
+    FilesContext(files).candidates(1, files.middle)
+    url = _database(options, files)
+    work = _run(options, files, url, watch)
+    return run_virtual(work) if options.virtual else asyncio.run(work)
+
+
+def _database(options: RunOptions, files: CampaignFiles) -> str:
+    if options.database is not None:
+        return database_url(options.database)
+    if not options.virtual:
+        return files.database
+    # A virtual run gets records of its own: they'd be mistaken for real ones beside the lab's.
+    folder = Path(".lab") / "virtual"
+    number = 1
+    while (path := folder / f"{files.bundle.campaign.id}-{number}.db").exists():
+        number += 1
+    return database_url(str(path))
+
+
+async def _run(
+    options: RunOptions,
+    files: CampaignFiles,
+    url: str,
+    watch: Watcher | None,
+) -> RunReport:
+    began = wall_seconds()
+    context = FilesContext(files)
+    journal = Journal(url)
+    try:
+        before = reduce_all(LabState(), journal.read())
+        start = _start(options, files, before)
+        seed = start.seed if start is not None else _open_campaign(before).spec.seed
+        last = journal.read(after=max(0, journal.seq - 1))
+        not_before = last[-1].at if last else None
+        clock: EngineClock = (
+            VirtualClock(asyncio.get_running_loop(), not_before)
+            if options.virtual
+            else ScaledClock(options.speed, not_before)
+        )
+        process_start = clock.monotonic()
+        async with _devices(options, files, url, clock, seed, journal.epoch) as transport:
+            engine = Engine(
+                lab=files.lab.id,
+                devices=tuple(files.lab.devices),
+                journal=journal,
+                transport=transport,
+                clock=clock,
+                context=context,
+                suggest=suggest_from_state,
+                version=__version__,
+                heartbeat_s=_VIRTUAL_HEARTBEAT_S if options.virtual else 1.0,
+            )
+            async with _control(options, engine, files, journal, clock, url):
+                watching = asyncio.create_task(_watch(engine, watch, journal.seq)) if watch else None
+                state = await engine.run(
+                    start, samples_lost=_WORLD_ENDED if options.virtual else ""
+                )
+                if watching is not None:
+                    await watching
+        campaign = start.campaign if start else _open_campaign(before).spec.campaign
+        document = report_document(
+            state,
+            campaign,
+            context,
+            events=journal.seq,
+            head=journal.head,
+            virtual_seconds=clock.monotonic() - process_start,
+            wall_seconds=wall_seconds() - began,
+        )
+        path = database_path(url)
+        return RunReport(document, str(path) if path else url, state.campaigns[campaign].status)
+    finally:
+        journal.close()
+
+
+def _open_campaign(state: LabState) -> CampaignState:
+    campaign = state.active_campaign
+    if campaign is None:
+        raise InputError(
+            "these records hold no unfinished campaign", hint="start one with `lab run CAMPAIGN`"
+        )
+    return campaign
+
+
+def _start(
+    options: RunOptions, files: CampaignFiles, before: LabState
+) -> ev.CampaignStarted | None:
+    """The new campaign's first event; None when the unfinished one goes on."""
+    unfinished = before.active_campaign
+    if options.resume:
+        campaign = _open_campaign(before)
+        if campaign.spec.sop_sha256 != files.bundle.procedure.sha256:
+            raise RefusedError(
+                f"the procedure has changed since {campaign.spec.campaign} began "
+                f"({campaign.spec.sop_sha256[:12]} then, {files.bundle.procedure.sha256[:12]} now)",
+                hint="restore the SOP that it began with, or stop this campaign and start a new one",
+            )
+        return None
+    if unfinished is not None:
+        raise RefusedError(
+            f"these records hold an unfinished campaign, {unfinished.spec.campaign}",
+            hint="go on with it by `lab resume`, or name other records with --db",
+        )
+    campaign = files.bundle.campaign
+    sop = files.bundle.procedure.sop
+    number = 1 + sum(
+        1 for c in before.campaigns.values() if c.spec.campaign.startswith(f"{campaign.id}-")
+    )
+    seed = options.seed if options.seed is not None else campaign.seed
+    return ev.CampaignStarted(
+        campaign=f"{campaign.id}-{number}",
+        title=campaign.title,
+        file=options.campaign.name if options.virtual else str(options.campaign),
+        sop_id=sop.id,
+        sop_version=sop.version,
+        sop_sha256=files.bundle.procedure.sha256,
+        lab_id=files.lab.id,
+        factors=files.factors,
+        fixed=files.fixed,
+        objective=files.objective,
+        method=options.method or campaign.strategy.method,
+        initial=campaign.strategy.initial,
+        batch=campaign.strategy.batch,
+        trials=options.trials or campaign.budget.trials,
+        parallel=campaign.budget.parallel,
+        seed=0 if seed is None else seed,
+    )
+
+
+@asynccontextmanager
+async def _devices(
+    options: RunOptions,
+    files: CampaignFiles,
+    url: str,
+    clock: EngineClock,
+    seed: int,
+    epoch: int,
+) -> AsyncIterator[Transport]:
+    """Broker, simulators and device hosts; yields the engine's connection to the bus."""
+    async with AsyncExitStack() as stack:
+        if options.virtual:
+            bus = MemoryBus()
+            transport = await stack.enter_async_context(MemoryTransport(bus))
+            world = build_simulation(files.drivers, seed=seed, clock=clock, acts=options.acts)
+            stack.push_async_callback(world.close)
+            world.start_messages(transport)
+            await stack.enter_async_context(
+                host_devices(
+                    files.drivers,
+                    transport,
+                    clock,
+                    ledger=_ledger(url),
+                    boot=f"epoch-{epoch}",
+                    world=world,
+                    messages=lambda _url: transport,
+                    timing=HostTiming(heartbeat_s=_VIRTUAL_HEARTBEAT_S, telemetry_s=60.0),
+                )
+            )
+            yield transport
+            return
+        broker = await stack.enter_async_context(broker_for(options.broker or files.lab.broker))
+        transport = await stack.enter_async_context(broker.connect("engine"))
+        if options.hosts:
+            endpoints = await stack.enter_async_context(_endpoints(options, files, broker, seed))
+            hosts = await stack.enter_async_context(broker.connect("hosts"))
+            await stack.enter_async_context(
+                host_devices(
+                    files.drivers,
+                    hosts,
+                    clock,
+                    ledger=_ledger(url),
+                    boot=uuid.uuid4().hex,
+                    endpoints=endpoints,
+                    messages=lambda url: broker.connect("device", url),
+                )
+            )
+        yield transport
+
+
+@asynccontextmanager
+async def _endpoints(
+    options: RunOptions,
+    files: CampaignFiles,
+    broker: BrokerChoice,
+    seed: int,
+) -> AsyncIterator[dict[str, str]]:
+    """URLs that replace those of the lab file: given ones, those of simulators started here, or none."""
+    if options.endpoints is not None:
+        yield read_endpoints(options.endpoints)
+        return
+    if not (options.simulate or files.drivers.simulated):
+        yield {}
+        return
+    async with simulator_process(
+        files.lab_file, speed=options.speed, seed=seed, broker=broker.url, acts=options.acts
+    ) as urls:
+        if options.simulate:
+            yield urls
+        else:
+            yield {name: urls[name] for name in files.drivers.simulated}
+
+
+def _ledger(url: str) -> Path:
+    """The device hosts' memory lies beside the records; a database server leaves it in the working folder."""
+    path = database_path(url)
+    return Path(".lab/ledger.db") if path is None else path.with_name(path.name + ".ledger")
+
+
+@asynccontextmanager
+async def _control(
+    options: RunOptions,
+    engine: Engine,
+    files: CampaignFiles,
+    journal: Journal,
+    clock: EngineClock,
+    url: str,
+) -> AsyncIterator[None]:
+    """The control API, where there is somebody to ask: a virtual run is over before anyone could."""
+    path = database_path(url)
+    if not options.control or options.virtual:
+        yield
+        return
+    port = EngineControl(engine, lab=files.lab.id, epoch=journal.epoch, url=url, clock=clock.kind)
+    async with ControlServer(port, path if path is not None else Path(".lab/lab.db")):
+        yield
+
+
+async def _watch(engine: Engine, watch: Watcher, after: int) -> None:
+    async for record in engine.events(after):
+        watch(engine.state, record)

@@ -1,0 +1,183 @@
+"""Verbs that ask a running engine: pause, stop, safe, rearm, answer, status, watch."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lab.cli.output import print_json, print_table, say
+from lab.domain.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from lab.control.client import ControlClient
+
+__all__ = ["find_running", "register", "send_request"]
+
+_Where = Annotated[
+    Path | None,
+    typer.Argument(help="campaign.yaml, to find its records; or use --db", show_default=False),
+]
+_Db = Annotated[str | None, typer.Option("--db", help="Records of the engine that is meant.")]
+_Actor = Annotated[str, typer.Option("--as", help="Your name, for the records.")]
+_Reason = Annotated[str, typer.Option("--reason", help="Why, for the records.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    app.command()(pause)
+    app.command()(stop)
+    app.command()(safe)
+    app.command()(rearm)
+    app.command()(answer)
+    app.command()(status)
+    app.command()(watch)
+
+
+def _client(where: Path | None, db: str | None) -> ControlClient:
+    from lab.app.records import control_place
+    from lab.control.client import ControlClient
+
+    return ControlClient.find(control_place(where, db))
+
+
+def find_running(where: Path | None, db: str | None) -> bool:
+    """Is there an engine to ask?"""
+    try:
+        _client(where, db).close()
+    except UnavailableError:
+        return False
+    return True
+
+
+def send_request(
+    verb: str,
+    where: Path | None,
+    db: str | None,
+    actor: str,
+    reason: str,
+    *,
+    args: dict[str, Any] | None = None,
+    as_json: bool = False,
+) -> int:
+    """Ask the engine; prints its answer. 0 accepted, 4 refused."""
+    with _client(where, db) as client:
+        given = client.request(verb, actor or getpass.getuser(), reason, args or {})
+    if as_json:
+        print_json(given.model_dump())
+    else:
+        print(given.detail)
+    return 0 if given.accepted else 4
+
+
+def pause(
+    where: _Where = None,
+    db: _Db = None,
+    actor: _Actor = "",
+    reason: _Reason = "",
+    as_json: _Json = False,
+) -> int:
+    """Start no new step; running ones end. `lab resume` goes on."""
+    return send_request("pause", where, db, actor, reason, as_json=as_json)
+
+
+def stop(
+    where: _Where = None,
+    db: _Db = None,
+    actor: _Actor = "",
+    reason: _Reason = "",
+    as_json: _Json = False,
+) -> int:
+    """End the campaign in order: running steps end, safe-state steps run."""
+    return send_request("stop", where, db, actor, reason, as_json=as_json)
+
+
+def safe(
+    where: _Where = None,
+    db: _Db = None,
+    actor: _Actor = "",
+    reason: _Reason = "",
+    as_json: _Json = False,
+) -> int:
+    """Bring every device to its declared safe state now, until a named person re-arms.
+
+    This is not an emergency stop: that is hardware.
+    """
+    return send_request("safe", where, db, actor, reason, as_json=as_json)
+
+
+def rearm(where: _Where = None, db: _Db = None, actor: _Actor = "", as_json: _Json = False) -> int:
+    """Allow work again after `lab safe`. Your name is recorded."""
+    if not actor:
+        raise typer.BadParameter("say who re-arms the lab: --as NAME")
+    return send_request("rearm", where, db, actor, "", as_json=as_json)
+
+
+def answer(
+    question: Annotated[str, typer.Argument(help="Id of the question, from `lab status`.")],
+    choice: Annotated[str, typer.Argument(help="done, not_done, partial or discarded")],
+    where: _Where = None,
+    db: _Db = None,
+    actor: _Actor = "",
+    reason: _Reason = "",
+    as_json: _Json = False,
+) -> int:
+    """Settle what only a person can know."""
+    return send_request(
+        "answer",
+        where,
+        db,
+        actor,
+        reason,
+        args={"question": question, "answer": choice},
+        as_json=as_json,
+    )
+
+
+def status(where: _Where = None, db: _Db = None, as_json: _Json = False) -> None:
+    """What runs, what waits, for what and since when."""
+    with _client(where, db) as client:
+        document = client.status()
+    if as_json:
+        print_json(document)
+        return
+    _print_status(document)
+
+
+def _print_status(document: dict[str, Any]) -> None:
+    from lab.cli.status_text import status_lines
+
+    for line in status_lines(document):
+        print(line)
+
+
+def watch(
+    where: _Where = None,
+    db: _Db = None,
+    after: Annotated[int, typer.Option("--after", help="Begin after this event.")] = 0,
+    as_json: _Json = False,
+) -> None:
+    """Follow the events of a running engine until it ends; with --json one document a line."""
+    import json
+
+    with _client(where, db) as client:
+        for record in client.events(after):
+            if as_json:
+                print(json.dumps(record, default=str), flush=True)
+            else:
+                event = record["event"]
+                details = ", ".join(
+                    f"{key}={value}"
+                    for key, value in event.items()
+                    if key != "kind" and isinstance(value, str | int | float) and value != ""
+                )
+                print(
+                    f"{record['seq']:>6} {record['at'][:19]} {event['kind']}: {details}", flush=True
+                )
+    say("the engine has ended")
+
+
+_ = print_table

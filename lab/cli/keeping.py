@@ -1,0 +1,83 @@
+"""`lab records` and `lab export`: what the journal holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lab.cli.output import print_json, print_table
+
+__all__ = ["register"]
+
+_Where = Annotated[
+    Path | None,
+    typer.Argument(help="campaign.yaml, to find its records; or use --db", show_default=False),
+]
+_Db = Annotated[str | None, typer.Option("--db", help="Records: a file or a postgresql:// URL.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs of this module."""
+    records = typer.Typer(help="Look into the records.", no_args_is_help=True)
+    records.command("list")(list_campaigns)
+    records.command("verify")(verify)
+    app.add_typer(records, name="records")
+    app.command()(export)
+
+
+def list_campaigns(where: _Where = None, db: _Db = None, as_json: _Json = False) -> None:
+    """The campaigns in the records, with how they ended."""
+    from lab.app.records import open_where
+
+    state = open_where(where, db).state()
+    rows = [
+        (
+            name,
+            campaign.status,
+            len(campaign.trials),
+            sum(1 for trial in campaign.trials.values() if trial.status == "failed"),
+            None if (best := campaign.best()) is None else f"{best.value:.5g}",
+            campaign.spec.objective.unit,
+        )
+        for name, campaign in state.campaigns.items()
+    ]
+    columns = ("campaign", "state", "trials", "failed", "best", "unit")
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        print_table("campaigns", columns, rows)
+
+
+def verify(where: _Where = None, db: _Db = None, as_json: _Json = False) -> int:
+    """Prove that no row of the journal was changed, lost or put between."""
+    from lab.app.records import open_where
+
+    broken = open_where(where, db).first_broken_row()
+    if as_json:
+        print_json({"whole": broken is None, "first_broken_row": broken})
+    elif broken is None:
+        print("the chain is whole: every row fits the one before it")
+    else:
+        print(f"the chain breaks at row {broken}: it, or a row before it, was changed or removed")
+    return 0 if broken is None else 1
+
+
+def export(
+    to: Annotated[Path, typer.Option("--to", help="Folder to write into.")],
+    where: _Where = None,
+    db: _Db = None,
+    form: Annotated[str, typer.Option("--format", help="csv")] = "csv",
+) -> None:
+    """Write the records as flat files: trials, runs, steps, observations, events; failed work included."""
+    from lab.app.records import open_where
+    from lab.domain.errors import InputError
+
+    if form != "csv":
+        raise InputError(f"there is no export format '{form}'", hint="known: csv")
+    from lab.records.export import export_csv
+
+    for path in export_csv(open_where(where, db), to):
+        print(path)

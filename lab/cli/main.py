@@ -1,0 +1,72 @@
+"""`lab`: the command line. Parsing and printing; everything else is called where it lives.
+
+Exit codes: 0 done, 1 the thing asked about failed, 2 wrong usage or unreadable input, 3 a needed service is not
+reachable, 4 refused by a safety rule or missing permission, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from lab import __version__
+from lab.cli import asking, devices, files, keeping, machine, running
+from lab.cli.output import print_error, say
+from lab.domain.errors import LabError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="lab",
+    help="Runs self-driving laboratories: checked procedures, planned samples, driven devices, closed loops.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"labwright {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options before the verb."""
+
+
+for room in (files, running, asking, keeping, devices, machine):
+    room.register(app)
+
+
+# Typer brings its own copy of click; this is that copy's base of all usage errors.
+_UsageError = typer.BadParameter.__mro__[1]
+
+
+def main() -> None:
+    """The entry point: runs a verb and turns every outcome into an exit code."""
+    as_json = "--json" in sys.argv
+    try:
+        result = app(standalone_mode=False)
+    except LabError as error:
+        print_error(error, as_json=as_json)
+        sys.exit(error.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        say("lab: interrupted")
+        sys.exit(130)
+    except _UsageError as error:
+        error.show()
+        sys.exit(2)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Live progress of a campaign, one line a fact, on stderr."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.cli.output import say
+from lab.domain import event as ev
+
+if TYPE_CHECKING:
+    from lab.domain.state import LabState
+
+__all__ = ["ProgressLines"]
+
+
+class ProgressLines:
+    """Prints what a person by the bench would want to hear, and nothing else."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+
+    def watch(self, state: LabState, record: ev.Recorded) -> None:
+        """One record and the state around it."""
+        line = None if self._quiet else self._line(state, record.event)
+        if line:
+            say(f"{record.at:%H:%M:%S}  {line}")
+
+    def _line(self, state: LabState, event: ev.Event) -> str | None:
+        match event:
+            case ev.CampaignStarted():
+                return f"campaign {event.campaign}: {event.title} ({event.trials} trials)"
+            case ev.TrialProposed():
+                factors = ", ".join(f"{name} {value:.3g}" for name, value in event.factors.items())
+                believed = (
+                    f", expects {event.predicted_mean:.4g} ± {event.predicted_sd or 0:.2g}"
+                    if event.predicted_mean is not None
+                    else ""
+                )
+                return f"trial {event.trial:>3} proposed by {event.origin}: {factors}{believed}"
+            case ev.RunStarted():
+                bound = ", ".join(sorted(set(event.plan.stations)))
+                return f"trial {event.trial:>3} begins ({bound or 'no station'})"
+            case ev.TrialCompleted():
+                return _completed(state, event)
+            case ev.TrialFailed():
+                return f"trial {event.trial:>3} gave no value: {event.reason}"
+            case ev.StepFailed():
+                again = "; tried again" if event.retry else ""
+                return f"        {event.run} step {event.step}: {event.error}{again}"
+            case ev.CommandUnknown():
+                return (
+                    f"        {event.device}: outcome unknown ({event.reason}); asking the device"
+                )
+            case ev.CommandSettled():
+                return f"        {event.device}: settled as {event.settlement.verdict} by the {event.by}"
+            case ev.QuestionAsked():
+                return f"        QUESTION {event.question}: {event.text}"
+            case ev.DeviceStateChanged() if event.state in ("fault", "lost", "disconnected"):
+                return f"        {event.device} is {event.state} {event.detail}"
+            case ev.LabPaused() | ev.LabStopping() | ev.LabMadeSafe():
+                return f"        {event.kind.removeprefix('lab_')} by {event.actor} {event.reason}"
+            case ev.CampaignFinished():
+                return f"campaign {event.campaign} {event.state}: {event.reason}"
+            case _:
+                return None
+
+
+def _completed(state: LabState, event: ev.TrialCompleted) -> str:
+    campaign = state.campaigns[event.campaign]
+    objective = campaign.spec.objective
+    best = campaign.best()
+    done = sum(1 for trial in campaign.trials.values() if trial.status != "pending")
+    text = f"trial {event.trial:>3} gave {event.value:.4g} {objective.unit}"
+    if best is not None and best.value is not None:
+        text += f"   [{done}/{campaign.spec.trials}] best {best.value:.4g} (trial {best.number})"
+    return text

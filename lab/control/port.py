@@ -1,0 +1,100 @@
+"""What the engine offers to people: the port that the control API serves."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, Protocol, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from lab.domain.event import Recorded
+    from lab.domain.state import LabState
+
+__all__ = ["Answer", "EngineInfo", "EnginePort", "Request", "Verb"]
+
+Verb = Literal["pause", "resume", "stop", "safe", "rearm", "answer"]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Request(_Message):
+    """What a person (or a program) asks of the engine."""
+
+    id: str = Field(
+        min_length=1,
+        max_length=128,
+        description="Chosen by whoever asks. Asking again with the same id gives the first answer again and does "
+        "nothing more, so a request whose answer got lost can be repeated safely.",
+    )
+    verb: Verb = Field(
+        description="pause: no new step starts, running ones end. resume: steps may start again. stop: running "
+        "steps end, safe-state steps run, the campaign is stopped. safe: every device goes to its declared safe "
+        "state and stays there. rearm: work is allowed again after safe. answer: settle an open question."
+    )
+    actor: str = Field(
+        min_length=1, max_length=200, description="Who asks, by name. It is recorded."
+    )
+    reason: str = Field(default="", max_length=2000, description="Why. It is recorded.")
+    args: dict[str, JsonValue] = Field(
+        default_factory=dict,
+        description="For the verb answer: `question` (its id) and `answer` (one of its choices). Else empty.",
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if not self.actor.strip():
+            raise ValueError("actor must name a person or a program")
+        wanted = {"question", "answer"} if self.verb == "answer" else set[str]()
+        if set(self.args) != wanted or not all(isinstance(v, str) for v in self.args.values()):
+            raise ValueError(
+                "the verb answer needs args `question` and `answer`, both text"
+                if wanted
+                else f"the verb {self.verb} takes no args"
+            )
+        return self
+
+
+class Answer(_Message):
+    """The engine's answer; the effects follow as events."""
+
+    id: str = Field(description="The request's id.")
+    accepted: bool
+    detail: str = Field(description="What happens now, or why not.")
+
+
+class EngineInfo(_Message):
+    """Which engine this is."""
+
+    lab: str = Field(description="The lab's id, from lab.yaml.")
+    version: str = Field(description="Labwright's version.")
+    epoch: int = Field(description="Rises by one with each start of an engine on these records.")
+    database: str = Field(description="The records, as a URL without a password.")
+    clock: Literal["real", "scaled", "virtual"]
+    speed: float = Field(default=1.0, description="Process seconds per real second.")
+    now: datetime = Field(description="Process time, UTC.")
+    pid: int
+
+
+class EnginePort(Protocol):
+    """The engine as seen from here. All methods are called from the engine's own event loop."""
+
+    async def request(self, request: Request) -> Answer:
+        """Journal the request, decide, journal the answer, return it. Idempotent by `request.id`."""
+        ...
+
+    def state(self) -> LabState:
+        """What is true now."""
+        ...
+
+    def events(self, after: int) -> AsyncIterator[Recorded]:
+        """Records after a sequence number in order: those that exist, then each as it is made, without end."""
+        ...
+
+    def info(self) -> EngineInfo:
+        """Which engine this is, and its time."""
+        ...

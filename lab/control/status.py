@@ -1,0 +1,193 @@
+"""The lab's state as one document that people and programs read: `lab status --json`, GET /v1/status. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from lab.control.waits import run_waits, station_holders
+
+if TYPE_CHECKING:
+    from lab.control.document import (
+        CampaignDocument,
+        CurrentDocument,
+        DeviceDocument,
+        RunDocument,
+        StatusDocument,
+        WaitDocument,
+    )
+    from lab.control.waits import Wait
+    from lab.domain.state import CampaignState, DeviceStatus, LabState, RunState
+
+__all__ = ["status_document"]
+
+
+def status_document(state: LabState, now: datetime) -> StatusDocument:
+    """Mode, campaigns, open runs with present steps and what they wait for, devices, questions.
+
+    `now` is process time. Times are ISO 8601 UTC; `for_s` are process seconds until `now`.
+    """
+    now_s = now.timestamp()
+    waits = run_waits(state, now_s)
+    queued = [run for run in waits if run not in state.runs]
+    return {
+        "now": _iso(now_s),
+        "seq": state.seq,
+        "epoch": state.epoch,
+        "last_event": _iso(state.at_s) if state.seq else None,
+        "mode": state.mode,
+        "mode_text": _mode_text(state),
+        "mode_actor": state.mode_actor,
+        "mode_reason": state.mode_reason,
+        "mode_since": _iso(state.mode_since_s) if state.mode_since_s else None,
+        "questions": [
+            {
+                "id": question.id,
+                "run": question.run,
+                "command": question.command,
+                "text": question.text,
+                "choices": list(question.choices),
+                "since": _iso(question.since_s),
+                "for_s": _for(question.since_s, now_s),
+            }
+            for question in state.questions.values()
+        ],
+        "campaigns": [_campaign(name, entry) for name, entry in state.campaigns.items()],
+        "runs": [_run(state, run, waits.get(run.id, ()), now_s) for run in state.open_runs()],
+        "queued": [
+            {"run": run, "waits": [_wait(wait, now_s) for wait in waits[run]]} for run in queued
+        ],
+        "devices": [_device(state, device, now_s) for device in state.devices.values()],
+        "stations": [
+            {"station": station, "run": run, "since": _iso(since_s), "for_s": _for(since_s, now_s)}
+            for station, (run, since_s) in station_holders(state).items()
+        ],
+    }
+
+
+def _iso(seconds: float) -> str:
+    stamp = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return stamp.replace("+00:00", "Z")
+
+
+def _for(since_s: float, now_s: float) -> float:
+    """Seconds until now; 0 for a reader whose clock lags behind."""
+    return round(max(now_s - since_s, 0.0), 3)
+
+
+def _mode_text(state: LabState) -> str:
+    if not state.seq:
+        return "nothing has run yet"
+    by = f" by {state.mode_actor}" if state.mode_actor else ""
+    why = f": {state.mode_reason}" if state.mode_reason else ""
+    match state.mode:
+        case "paused":
+            return f"paused{by}{why}; running steps end, no new one starts"
+        case "stopping":
+            return f"being stopped{by}{why}; running steps end, then safe-state steps run"
+        case "safe":
+            return f"made safe{by}{why}; nothing starts until a named person re-arms"
+        case "running":
+            return "running" if state.active_campaign is not None else "idle: no campaign is open"
+
+
+def _campaign(name: str, campaign: CampaignState) -> CampaignDocument:
+    spec, best = campaign.spec, campaign.best()
+    trials = list(campaign.trials.values())
+    return {
+        "campaign": name,
+        "title": spec.title,
+        "status": campaign.status,
+        "reason": campaign.reason,
+        "started": _iso(campaign.started_s),
+        "ended": None if campaign.ended_s is None else _iso(campaign.ended_s),
+        "trials": {
+            "budget": spec.trials,
+            "proposed": len(trials),
+            "done": sum(trial.status == "done" for trial in trials),
+            "failed": sum(trial.status == "failed" for trial in trials),
+            "open": sum(trial.status == "pending" for trial in trials),
+        },
+        "objective": {
+            "result": spec.objective.result,
+            "unit": spec.objective.unit,
+            "direction": spec.objective.direction,
+            "reference": spec.objective.reference,
+        },
+        "best": None
+        if best is None
+        else {
+            "trial": best.number,
+            "value": best.value,
+            "standard_deviation": best.standard_deviation,
+            "factors": dict(best.factors),
+        },
+    }
+
+
+def _run(state: LabState, run: RunState, waits: tuple[Wait, ...], now_s: float) -> RunDocument:
+    current: list[CurrentDocument] = []
+    for planned in run.plan.steps:
+        step = run.steps[planned.path]
+        command = state.commands.get(step.command)
+        if step.status == "running" and command is not None:
+            current.append(
+                {
+                    "step": planned.path,
+                    "title": planned.title,
+                    "device": planned.device,
+                    "attempt": step.attempt,
+                    "command": step.command,
+                    "command_status": command.status,
+                    "planned_s": planned.duration_s,
+                    "since": _iso(command.intended_s),
+                    "for_s": _for(command.intended_s, now_s),
+                }
+            )
+    main = [step for step in run.plan.steps if not step.safe_state]
+    campaign = state.campaigns.get(run.campaign)
+    trial = None if campaign is None else campaign.trials.get(run.trial)
+    return {
+        "run": run.id,
+        "campaign": run.campaign,
+        "trial": run.trial,
+        "status": run.status,
+        "reason": run.reason,
+        "factors": {} if trial is None else dict(trial.factors),
+        "steps": len(main),
+        "steps_succeeded": sum(run.steps[s.path].status == "succeeded" for s in main),
+        "current": current,
+        "waits": [_wait(wait, now_s) for wait in waits],
+        "since": _iso(run.started_s),
+        "for_s": _for(run.started_s, now_s),
+    }
+
+
+def _wait(wait: Wait, now_s: float) -> WaitDocument:
+    return {
+        "step": wait.step,
+        "device": wait.device,
+        "kind": wait.kind,
+        "waits_for": wait.text,
+        "since": _iso(wait.since_s),
+        "for_s": _for(wait.since_s, now_s),
+    }
+
+
+def _device(state: LabState, device: DeviceStatus, now_s: float) -> DeviceDocument:
+    busy = next((c.command for c in state.open_commands() if c.command.device == device.name), None)
+    told = device.description
+    return {
+        "device": device.name,
+        "state": device.state,
+        "detail": device.detail,
+        "busy_with": None
+        if busy is None
+        else {"run": busy.run, "step": busy.step, "action": busy.action, "command": busy.id},
+        "manufacturer": "" if told is None else told.manufacturer,
+        "model": "" if told is None else told.model,
+        "serial_number": "" if told is None else told.serial_number,
+        "simulated": None if told is None else told.simulated,
+        "since": _iso(device.since_s) if device.since_s else None,
+        "for_s": _for(device.since_s, now_s) if device.since_s else None,
+    }

@@ -1,0 +1,217 @@
+"""Why does nothing happen here? What each waiting step waits for, and since when. Pure.
+
+The engine decides when a step starts; this module explains the decision from the same state, in the order in
+which a person would look: the lab's mode, a question, a retry, the device, the station, the plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lab.control.document import WaitKind
+    from lab.domain.plan import PlannedStep
+    from lab.domain.state import LabState, RunState
+
+__all__ = ["Wait", "run_waits", "station_holders", "step_title"]
+
+_READY = ("ready", "unknown")
+"""Device states that hold nothing back (`unknown`: nothing heard yet, the engine will try)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A step that does not go on, the reason in words, and since when; process seconds since the Unix epoch."""
+
+    run: str
+    step: str
+    device: str
+    kind: WaitKind
+    text: str
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A step that could start now as far as its own run is concerned."""
+
+    run: str
+    step: str
+    device: str
+    claims: tuple[str, ...]
+    ready_s: float
+    not_before_s: float = 0.0
+    error: str = ""
+    safe_state: bool = False
+
+
+def step_title(state: LabState, run: str, step: str) -> str:
+    """The step's title as the SOP gives it; its path where the run has not started."""
+    entry = state.runs.get(run)
+    if entry is None:
+        return step
+    return next((s.title for s in entry.plan.steps if s.path == step), step)
+
+
+def run_waits(state: LabState, now_s: float) -> dict[str, tuple[Wait, ...]]:
+    """Run -> what its steps wait for, for open runs and for planned ones that have not started."""
+    holders = station_holders(state)
+    found: dict[str, tuple[Wait, ...]] = {}
+    for run in state.open_runs():
+        waits = [*_unsettled(state, run)]
+        waits += [_explain(state, step, holders, now_s) for step in _ready_steps(run)]
+        if waits:
+            found[run.id] = tuple(waits)
+    for step in _first_planned(state):
+        found[step.run] = (_explain(state, step, holders, now_s),)
+    return found
+
+
+def station_holders(state: LabState) -> dict[str, tuple[str, float]]:
+    """Station -> (run that holds it, since when): from the first to the last main step that claims it."""
+    holders: dict[str, tuple[str, float]] = {}
+    for run in state.open_runs():
+        for station in run.plan.stations:
+            steps = [
+                run.steps[s.path]
+                for s in run.plan.steps
+                if station in s.claims and not s.safe_state
+            ]
+            began = [s.started_s for s in steps if s.started_s is not None]
+            if began and not all(s.status == "succeeded" for s in steps):
+                holders[station] = (run.id, min(began))
+    return holders
+
+
+def _ready_steps(run: RunState) -> Iterator[_Candidate]:
+    """Steps of a run that nothing within the run holds back: needs done, or safe-state steps of an ending run."""
+    ending = run.status == "stopping"
+    active = any(step.status == "running" for step in run.steps.values())
+    for planned in run.plan.steps:
+        step = run.steps[planned.path]
+        if step.status != "waiting" or planned.safe_state != ending or (ending and active):
+            continue
+        needs = [run.steps[need] for need in planned.needs if need in run.steps]
+        if not all(need.status == "succeeded" for need in needs):
+            continue
+        ends = [need.ended_s for need in needs if need.ended_s is not None]
+        yield _Candidate(
+            run.id,
+            planned.path,
+            planned.device,
+            _stations(run, planned),
+            max(ends, default=run.started_s),
+            step.not_before_s,
+            step.error,
+            planned.safe_state,
+        )
+
+
+def _stations(run: RunState, planned: PlannedStep) -> tuple[str, ...]:
+    return tuple(claim for claim in planned.claims if claim in run.plan.stations)
+
+
+def _first_planned(state: LabState) -> Iterator[_Candidate]:
+    """The first step of each run that is in the timeline and has not started."""
+    campaign = state.active_campaign
+    if campaign is None:
+        return
+    seen: set[str] = set()
+    for slot in sorted(campaign.slots, key=lambda slot: slot.start_s):
+        if slot.run not in state.runs and slot.run not in seen:
+            seen.add(slot.run)
+            yield _Candidate(slot.run, slot.step, slot.device, slot.claims, campaign.origin_s)
+
+
+def _unsettled(state: LabState, run: RunState) -> Iterator[Wait]:
+    """Running steps that do not go on: a question is open, or the outcome is not known."""
+    asked = {question.command: question for question in state.questions.values()}
+    for step in run.steps.values():
+        command = state.commands.get(step.command)
+        if step.status != "running" or command is None:
+            continue
+        device = command.command.device
+        question = asked.get(step.command)
+        if question is not None:
+            text = f"a person's answer: {question.text}"
+            yield Wait(run.id, step.path, device, "question", text, question.since_s)
+        elif command.status == "unknown":
+            text = f"word from {device} of what became of the command ({command.reason})"
+            yield Wait(run.id, step.path, device, "unknown", text, command.intended_s)
+
+
+def _explain(
+    state: LabState, step: _Candidate, holders: dict[str, tuple[str, float]], now_s: float
+) -> Wait:
+    def wait(kind: WaitKind, text: str, since_s: float) -> Wait:
+        return Wait(step.run, step.step, step.device, kind, text, max(since_s, step.ready_s))
+
+    by = f"{state.mode_actor}{f' ({state.mode_reason})' if state.mode_reason else ''}"
+    if not step.safe_state:  # those run in every mode
+        match state.mode:
+            case "safe":
+                return wait("safe", f"re-arming: the lab was made safe by {by}", state.mode_since_s)
+            case "stopping":
+                return wait(
+                    "stopping",
+                    f"nothing: the campaign is being stopped by {by}",
+                    state.mode_since_s,
+                )
+            case "paused":
+                return wait("paused", f"resuming: paused by {by}", state.mode_since_s)
+            case "running":
+                pass
+    if step.not_before_s > now_s:
+        text = f"its retry in {step.not_before_s - now_s:.0f} s, after: {step.error}"
+        return wait("retry", text, step.ready_s)
+    device = state.devices.get(step.device)
+    if device is not None and device.state not in _READY:
+        why = f" ({device.detail})" if device.detail else ""
+        return wait("device", f"{step.device}, which is {device.state}{why}", device.since_s)
+    for command in state.open_commands():
+        other = command.command
+        if other.device == step.device and (other.run, other.step) != (step.run, step.step):
+            title = step_title(state, other.run, other.step)
+            return wait(
+                "busy", f"{step.device}, busy with run {other.run}: {title}", command.intended_s
+            )
+    for claim in step.claims:
+        holder, since_s = holders.get(claim, ("", 0.0))
+        if holder and holder != step.run:
+            return wait("station", f"{claim}, held by run {holder}", since_s)
+    return _planned(state, step, now_s, wait)
+
+
+def _planned(state: LabState, step: _Candidate, now_s: float, wait: _Waiter) -> Wait:
+    campaign = state.active_campaign
+    slots = () if campaign is None else campaign.slots
+    origin_s = 0.0 if campaign is None else campaign.origin_s
+    slot = next((s for s in slots if (s.run, s.step) == (step.run, step.step)), None)
+    if slot is None:
+        return wait("engine", "the engine, which has not planned it yet", step.ready_s)
+    for other in slots:
+        before = (
+            other.device == slot.device and other.start_s < slot.start_s and other.run != slot.run
+        )
+        run = state.runs.get(other.run)
+        if before and (run is None or (run.open and run.steps[other.step].status == "waiting")):
+            title = step_title(state, other.run, other.step)
+            return wait(
+                "plan",
+                f"its turn: {slot.device} serves run {other.run} first ({title})",
+                step.ready_s,
+            )
+    ahead_s = origin_s + slot.start_s - now_s
+    if ahead_s > 0:
+        return wait("plan", f"its planned start in {ahead_s:.0f} s", step.ready_s)
+    return wait("engine", "the engine, which is about to start it", step.ready_s)
+
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class _Waiter(Protocol):
+        def __call__(self, kind: WaitKind, text: str, since_s: float) -> Wait: ...

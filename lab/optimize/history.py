@@ -1,0 +1,130 @@
+"""What the optimiser is told and what it answers. Both are frozen and JSON-serialisable.
+
+A history is a sequence of trial records. It's the whole state of an optimisation, so a campaign is
+resumed by reading it back from the journal.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from lab.domain.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lab.optimize.space import Space
+
+__all__ = ["Direction", "Suggestion", "TrialRecord", "best", "check_history", "nearest_trial"]
+
+Direction = Literal["maximize", "minimize"]
+
+
+class TrialRecord(BaseModel):
+    """A trial as far as it's known.
+
+    done: `value` is measured, with its standard deviation if one is known (same unit). failed: the
+    trial was made and gave no value; it counts as the worst value seen. pending: asked for, not
+    finished. aborted: ended for a reason that says nothing of the point (stopped by a person, the
+    laboratory lost); it teaches nothing, but it keeps its number.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int
+    factors: dict[str, float]
+    status: Literal["done", "failed", "pending", "aborted"]
+    value: float | None = None
+    standard_deviation: float | None = None
+
+    @model_validator(mode="after")
+    def _check_value(self) -> Self:
+        where = f"trial {self.number}"
+        if self.status == "done":
+            if self.value is None or not math.isfinite(self.value):
+                raise InputError(
+                    f"{where} is done, but its value is {self.value}",
+                    hint="record a trial that gave no usable number as failed",
+                )
+        elif self.value is not None or self.standard_deviation is not None:
+            raise InputError(
+                f"{where} is {self.status}, but has a value", hint="only a done trial has one"
+            )
+        sd = self.standard_deviation
+        if sd is not None and not (math.isfinite(sd) and sd >= 0):
+            raise InputError(
+                f"{where}: a standard deviation of {sd}",
+                hint="give a number of at least 0 in the unit of the value, or leave it out",
+            )
+        return self
+
+
+class Suggestion(BaseModel):
+    """The next trial to make, with the evidence that a person may want to see.
+
+    `predicted_mean` and `predicted_sd` are the model's belief in the objective's unit, None without
+    a model. `acquisition` is the log of the expected improvement over the best so far, in the
+    outcome's standard deviations, where a model chose. `nearest_trial` is the finished trial
+    nearest in the unit cube. origin: sobol (even spread), model, or random (a spread-out stand-in
+    where the model had no new point to offer).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int
+    factors: dict[str, float]
+    origin: Literal["sobol", "model", "random"]
+    predicted_mean: float | None = None
+    predicted_sd: float | None = None
+    acquisition: float | None = None
+    nearest_trial: int | None = None
+    note: str = ""
+
+
+def check_history(space: Space, history: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """The history ordered by trial number, so that the order of arrival changes nothing."""
+    ordered = sorted(history, key=lambda record: record.number)
+    for earlier, later in pairwise(ordered):
+        if earlier.number == later.number:
+            raise InputError(
+                f"trial {later.number} is in the history twice",
+                hint="keep the record with the latest status",
+            )
+    for record in ordered:
+        space.check(record.factors, f"trial {record.number}")
+    return ordered
+
+
+def best(direction: Direction, history: Sequence[TrialRecord]) -> TrialRecord | None:
+    """The trial with the best measured value (the first made, among equals); None while there is
+    none.
+
+    With noise the luckiest trial is not the best one: see `lab.optimize.model.recommend`.
+    """
+    sign = 1.0 if direction == "maximize" else -1.0
+    scored = [
+        (-sign * record.value, record.number, record)
+        for record in history
+        if record.status == "done" and record.value is not None
+    ]
+    return min(scored, key=lambda item: item[:2])[2] if scored else None
+
+
+def nearest_trial(
+    space: Space, records: Sequence[TrialRecord], factors: dict[str, float]
+) -> int | None:
+    """The number of the finished trial (done or failed) nearest to `factors` in the unit cube."""
+    target = space.to_unit(factors)
+    distances = [
+        (
+            sum((a - b) ** 2 for a, b in zip(space.to_unit(item.factors), target, strict=True)),
+            item.number,
+        )
+        for item in records
+        if item.status != "pending"
+    ]
+    return min(distances)[1] if distances else None

@@ -1,0 +1,139 @@
+"""Reading the records without an engine: `open_records("lab.db").runs().to_pandas()`.
+
+The reader opens the database read-only, works beside a running engine, and never blocks it. It keeps what it
+has computed and takes only new rows at each call. May be shared by threads.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Self
+
+from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
+
+from lab.domain.errors import UnavailableError
+from lab.domain.state import LabState, reduce
+from lab.records import history
+from lab.records.database import database_url, open_database
+from lab.records.facts import Facts
+from lab.records.journal import first_broken_row, read_records, read_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+    from sqlalchemy import Engine
+
+    from lab.domain.event import Recorded
+    from lab.records.rows import Rows
+    from lab.records.tables import JournalRow
+
+__all__ = ["Records", "open_records"]
+
+
+def open_records(url_or_path: str | Path) -> Records:
+    """Open a lab's records to read them.
+
+    Takes a file (`.lab/records.db`) or a server (`postgresql://user@host/name`). Raises UnavailableError where
+    there are none or the server is away, RefusedError where a newer version wrote them.
+    """
+    url = database_url(str(url_or_path))
+    return Records(url, open_database(url, read_only=True))
+
+
+class Records:
+    """A lab's records, read-only. Every method first takes what is new in the journal.
+
+    Tables come as rows of plain dictionaries with times in UTC; `.to_pandas()` makes a DataFrame of them.
+    """
+
+    def __init__(self, url: str, engine: Engine) -> None:
+        self.url = url
+        self._engine = engine
+        self._lock = Lock()
+        self._state = LabState()
+        self._facts = Facts()
+
+    def state(self) -> LabState:
+        """What is true after the last record."""
+        return self._now()[0]
+
+    def history(self) -> tuple[LabState, Facts]:
+        """State and facts of the same moment. The facts grow with the next call: read, don't keep or change them."""
+        return self._now()
+
+    def events(self, after: int = 0) -> Iterator[Recorded]:
+        """The records after a sequence number, in order."""
+        return read_records(self._engine, after)
+
+    def journal(self) -> Iterator[JournalRow]:
+        """The journal's rows as stored, hashes included, in order."""
+        return read_rows(self._engine)
+
+    def campaigns(self) -> Rows:
+        """One row per campaign: state, counts of trials, best value so far."""
+        return history.campaign_rows(self.state())
+
+    def trials(self, campaign: str = "") -> Rows:
+        """One row per trial (of one campaign, or of all): factors, prediction, value or reason of failure."""
+        return history.trial_rows(*self._now(), campaign)
+
+    def runs(self, campaign: str = "") -> Rows:
+        """One row per run, failed and aborted ones included: parameters, results, reason."""
+        return history.run_rows(self.state(), campaign)
+
+    def steps(self, run: str = "") -> Rows:
+        """One row per step: device, planned and actual times, attempts, errors, outputs."""
+        return history.step_rows(*self._now(), run)
+
+    def commands(self, run: str = "") -> Rows:
+        """One row per try of a step, with what became of it and by whose word."""
+        return history.command_rows(self._now()[1], run)
+
+    def observations(self, run: str = "") -> Rows:
+        """One row per reading: value, unit, standard deviation, instrument with serial number."""
+        return history.observation_rows(*self._now(), run)
+
+    def first_broken_row(self) -> int | None:
+        """The sequence number of the first record that does not fit the hash chain; None where all fit."""
+        return first_broken_row(self._engine)
+
+    def close(self) -> None:
+        """Free the connection. Safe to call twice."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = self.state()
+        failed = sum(run.status in ("failed", "aborted") for run in state.runs.values())
+        since = history.utc(state.at_s) if state.seq else None
+        last = f", last at {since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
+        return (
+            f"Records({self.url}: {len(state.campaigns)} campaigns, {len(state.runs)} runs "
+            f"({len(state.open_runs())} open, {failed} failed or aborted), {state.seq} events{last})"
+        )
+
+    def _now(self) -> tuple[LabState, Facts]:
+        with self._lock:
+            try:
+                for record in read_records(self._engine, self._state.seq):
+                    self._state = reduce(self._state, record)
+                    self._facts.apply(record)
+            except (DBAPIError, ValidationError, KeyError, UnicodeDecodeError) as error:
+                raise UnavailableError(
+                    f"the records can't be read after event {self._state.seq}: {error}",
+                    hint="lab records verify tells which record is damaged",
+                ) from error
+            return self._state, self._facts

@@ -1,0 +1,150 @@
+"""Arguments of a step, read against the contract of its action."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.domain.quantity import Quantity, QuantityError, parse_quantity
+from lab.domain.units import DIMENSIONLESS
+from lab.sop.diagnostics import did_you_mean
+from lab.sop.expression import ExpressionError, evaluate, parse_expression, unwrap
+from lab.sop.value import CalculationError, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lab.domain.action import ArgSpec
+    from lab.sop.expression import Expression
+    from lab.sop.model import Argument
+
+__all__ = ["ArgumentProblem", "Resolved", "resolve"]
+
+Resolved = Value | str | int | dict[str, Value]
+"""A quantity, a text or choice, a whole number, or stock -> volume."""
+
+
+class ArgumentProblem(ValueError):
+    """Why an argument can't be used; `key` names the entry of a mapping that is at fault."""
+
+    def __init__(
+        self, code: str, message: str, *, why: str = "", hint: str = "", key: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.why = why
+        self.hint = hint
+        self.key = key
+
+
+def resolve(raw: Argument, spec: ArgSpec, names: Mapping[str, Value | str]) -> Resolved:
+    """The argument's value, its dimension checked. Raises ArgumentProblem.
+
+    Numbers become ranges where `names` holds ranges.
+    """
+    match spec.kind:
+        case "quantity":
+            return _quantity(raw, spec.unit or DIMENSIONLESS, names)
+        case "volumes":
+            return _volumes(raw, spec.unit, names)
+        case "integer":
+            return _integer(raw, names)
+        case "choice":
+            return _choice(raw, spec)
+        case "text":
+            return _text(raw, names)
+
+
+def _quantity(raw: object, unit_name: str, names: Mapping[str, Value | str]) -> Value:
+    if isinstance(raw, dict | bool):
+        raise ArgumentProblem("value", f"one quantity is due, e.g. 5 {unit_name}")
+    inner = unwrap(raw) if isinstance(raw, str) else None
+    try:
+        if inner is None:
+            return Value.of(parse_quantity(str(raw), unit_name))
+        value = evaluate(_parsed(inner, names), names)
+        if not isinstance(value, Value):
+            raise ArgumentProblem("value", f"${{{inner}}} is not a quantity")
+        value.bounds(unit_name)
+    except QuantityError as error:
+        raise ArgumentProblem(error.code, error.message, why=error.why, hint=error.hint) from error
+    except ExpressionError as error:
+        raise ArgumentProblem(
+            error.code, f"${{{inner}}}: {error.message}", hint=error.hint
+        ) from error
+    except CalculationError as error:
+        raise ArgumentProblem(
+            error.code, f"${{{inner}}} {error.message}", hint=error.hint
+        ) from error
+    return value
+
+
+def _parsed(inner: str, names: Mapping[str, Value | str]) -> Expression:
+    """The expression; its unknown names are reported with what was probably meant."""
+    expression = parse_expression(inner)
+    for name, offset in expression.names:
+        if name not in names:
+            known = [item for item in names if not item.startswith("parameters.")]
+            raise ExpressionError(
+                "reference",
+                f'there is nothing called "{name}" here',
+                hint=did_you_mean(name, known),
+                offset=offset,
+            )
+    return expression
+
+
+def _volumes(raw: object, unit_name: str, names: Mapping[str, Value | str]) -> dict[str, Value]:
+    if not isinstance(raw, dict) or not raw:
+        raise ArgumentProblem(
+            "value", "a volume for each stock is due", hint="write indented `material: 20 uL` lines"
+        )
+    found: dict[str, Value] = {}
+    for key, item in raw.items():  # pyright: ignore[reportUnknownVariableType]  # shape checked by the model
+        name = str(key)  # pyright: ignore[reportUnknownArgumentType]
+        try:
+            found[name] = _quantity(item, unit_name, names)
+        except ArgumentProblem as problem:
+            problem.key = name
+            raise
+    return found
+
+
+def _integer(raw: object, names: Mapping[str, Value | str]) -> int:
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        return raw
+    if isinstance(raw, str) and unwrap(raw) is not None:
+        number = _quantity(raw, DIMENSIONLESS, names).number(DIMENSIONLESS)
+        return round(number)
+    raise ArgumentProblem("value", f'"{raw}" stands where a whole number is due')
+
+
+def _choice(raw: object, spec: ArgSpec) -> str:
+    if str(raw) not in spec.choices:
+        raise ArgumentProblem(
+            "value", f'"{raw}" is not one of the choices', hint=did_you_mean(str(raw), spec.choices)
+        )
+    return str(raw)
+
+
+def _text(raw: object, names: Mapping[str, Value | str]) -> str:
+    if not isinstance(raw, str):
+        raise ArgumentProblem(
+            "value", f'"{raw}" stands where a text is due', hint="put it in quotes"
+        )
+    inner = unwrap(raw)
+    if inner is None:
+        return raw
+    value = names.get(inner)
+    if not isinstance(value, str):
+        raise ArgumentProblem(
+            "reference",
+            f"${{{inner}}} is not a text",
+            hint="the only text that expressions know is ${well}",
+        )
+    return value
+
+
+def as_quantity(number: float, unit_name: str) -> Quantity:
+    """A contract's number as a quantity, for messages."""
+    return Quantity(number, unit_name or DIMENSIONLESS)

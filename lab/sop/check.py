@@ -1,0 +1,126 @@
+"""Checks of the three files. Text in, a model and diagnostics out; nothing is read or raised.
+
+Levels, each only when the one before holds: syntax, shape, references and units, then what follows from numbers
+(ranges, volumes).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.sop.campaign_model import Campaign
+from lab.sop.diagnostics import did_you_mean, sorted_diagnostics, validate
+from lab.sop.document import read_document
+from lab.sop.lab_model import Lab
+from lab.sop.model import Sop
+from lab.sop.procedure import Procedure, sop_sha256, topological_order
+from lab.sop.rules import SopRules
+from lab.sop.rules_values import check_values, check_volumes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lab.domain.action import CapabilitySpec
+    from lab.domain.diagnostic import Diagnostic
+
+__all__ = ["check_campaign", "check_lab", "check_sop"]
+
+
+def check_sop(
+    text: str, filename: str, capabilities: Mapping[str, CapabilitySpec]
+) -> tuple[Procedure | None, list[Diagnostic]]:
+    """A SOP, checked over the whole range of its parameters against the capability contracts.
+
+    The procedure is None where any finding blocks.
+    """
+    document = read_document(text, filename)
+    sop, findings = validate(Sop, document)
+    if sop is None:
+        return None, findings
+    rules = SopRules(sop, document, capabilities)
+    rules.check_names()
+    rules.check_parameters()
+    rules.check_equipment()
+    rules.check_order()
+    if rules.clean:
+        rules.check_steps()
+        check_values(rules)
+    if rules.clean:
+        check_volumes(rules)
+    found = sorted_diagnostics(rules.findings)
+    if not rules.clean:
+        return None, found
+    order, _ = topological_order(rules.needs)
+    return Procedure(sop, sop_sha256(sop), document, rules.needs, order), found
+
+
+def check_lab(
+    text: str, filename: str, drivers: Mapping[str, tuple[str, ...]] | None = None
+) -> tuple[Lab | None, list[Diagnostic]]:
+    """A lab file. With `drivers` (driver -> capabilities), also that each device's driver exists."""
+    document = read_document(text, filename)
+    lab, findings = validate(Lab, document)
+    if lab is None:
+        return None, findings
+    for name in lab.stock:
+        if name in lab.stations:
+            findings.append(
+                document.finding(
+                    ("stock", name), "name", f'"{name}" is a station too', at_key=True,
+                    hint="rename one of the two",
+                )
+            )  # fmt: skip
+    for name, station in lab.stations.items():
+        if station.shared and station.wells:
+            findings.append(
+                document.finding(
+                    ("stations", name, "shared"), "shape", "a plate can't be shared as one vessel",
+                    hint="leave `shared` out; each run has a well of its own",
+                )
+            )  # fmt: skip
+    stations, liquids = list(lab.stations), [*lab.stock, *lab.stations]
+    for name, device in lab.devices.items():
+        wanted = [("at", device.at, stations), ("into", device.into, stations)]
+        wanted += [("draws", source, liquids) for source in device.draws]
+        for key, value, known in wanted:
+            if value and value not in known:
+                findings.append(
+                    document.finding(
+                        ("devices", name, key), "reference",
+                        f'there is no station or stock "{value}"',
+                        hint=did_you_mean(value, known),
+                    )
+                )  # fmt: skip
+        if drivers is not None and device.driver not in drivers:
+            findings.append(
+                document.finding(
+                    ("devices", name, "driver"), "driver", f'there is no driver "{device.driver}"',
+                    hint=did_you_mean(device.driver, drivers),
+                )
+            )  # fmt: skip
+    for name in lab.simulation.stock if lab.simulation else ():
+        if name not in lab.stock:
+            findings.append(
+                document.finding(
+                    ("simulation", "stock", name), "reference", f'there is no stock "{name}"',
+                    hint=did_you_mean(name, lab.stock), at_key=True,
+                )
+            )  # fmt: skip
+    found = sorted_diagnostics(findings)
+    return (None if any(item.blocking for item in found) else lab), found
+
+
+def check_campaign(text: str, filename: str) -> tuple[Campaign | None, list[Diagnostic]]:
+    """A campaign file by itself; `lab.sop.check_together` compares it with its SOP and lab."""
+    document = read_document(text, filename)
+    campaign, findings = validate(Campaign, document)
+    if campaign is None:
+        return None, findings
+    if campaign.budget.parallel > campaign.budget.trials:
+        findings.append(
+            document.finding(
+                ("budget", "parallel"), "range", "more runs at once than trials in all",
+                hint=f"at most {campaign.budget.trials}", severity="warning",
+            )
+        )  # fmt: skip
+    return campaign, sorted_diagnostics(findings)

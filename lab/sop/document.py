@@ -1,0 +1,300 @@
+"""YAML 1.2 text to a plain tree that knows the line and column of each key and value.
+
+Files people write are untrusted input: an alias can unfold 400 bytes to millions of nodes, brackets can exhaust
+the stack, a doubled key silently drops a dose. The tree is built here from parser events, so every limit holds
+before the memory is spent, and plain scalars are read by the YAML 1.2 core schema alone (`no` is a text, `1.10`
+a number, `12:30` a text).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from pydantic import JsonValue
+
+from lab.domain.diagnostic import Diagnostic, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Document", "Path", "Position", "read_document"]
+
+Path = tuple[str | int, ...]
+"""Keys and list indices from the root to a value."""
+
+_MAX_BYTES = 1_000_000
+_MAX_DEPTH = 50
+_MAX_NODES = 100_000
+_MAX_DIGITS = 40
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_OTHER_BASE = re.compile(r"0[xo][0-9A-Fa-f]+")
+_VERSION_KEYS = ("version", "sop_version")
+
+
+class Position(NamedTuple):
+    """Counted from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(slots=True)
+class Document:
+    """A file's text, its tree and its positions. `data` is None where the file could not be read as a tree."""
+
+    file: str
+    text: str
+    data: dict[str, JsonValue] | None = None
+    keys: dict[Path, Position] = field(default_factory=dict[Path, Position])
+    values: dict[Path, Position] = field(default_factory=dict[Path, Position])
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+
+    def finding(
+        self,
+        path: Path,
+        code: str,
+        message: str,
+        *,
+        why: str = "",
+        hint: str = "",
+        severity: Severity = "error",
+        at_key: bool = False,
+    ) -> Diagnostic:
+        """A diagnostic at a value (or its key); at the nearest parent where the path does not exist."""
+        return self.at(
+            self.position(path, at_key=at_key), code, message, why=why, hint=hint, severity=severity
+        )
+
+    def at(
+        self,
+        position: Position,
+        code: str,
+        message: str,
+        *,
+        why: str = "",
+        hint: str = "",
+        severity: Severity = "error",
+    ) -> Diagnostic:
+        """A diagnostic at a position."""
+        lines = self.text.split("\n")
+        inside = 1 <= position.line <= len(lines)
+        source = lines[position.line - 1].rstrip("\r") if inside else ""
+        return Diagnostic(
+            file=self.file,
+            line=position.line,
+            column=position.column,
+            code=code,
+            severity=severity,
+            message=message,
+            why=why,
+            hint=hint,
+            source_line=source,
+        )
+
+    def position(self, path: Path, *, at_key: bool = False) -> Position:
+        """Where a value (or key) is; its nearest parent's place where it is not in the file."""
+        for length in range(len(path), 0, -1):
+            part = path[:length]
+            if part in self.values:
+                # a missing child is shown at the parent's key, which names what is incomplete
+                if (at_key or length < len(path)) and part in self.keys:
+                    return self.keys[part]
+                return self.values[part]
+        return Position(1, 1)
+
+
+def read_document(text: str, file: str) -> Document:
+    """Read YAML. Everything wrong is in `diagnostics`; nothing is raised."""
+    document = Document(file, text)
+    if len(text.encode(errors="replace")) > _MAX_BYTES:
+        document.diagnostics.append(
+            document.at(Position(1, 1), "too-large", "the file is larger than 1 MB")
+        )
+        return document
+    try:
+        tree = _Builder(document).build()
+    except _Stop as stop:
+        document.diagnostics.append(stop.diagnostic)
+        return document
+    if document.diagnostics:
+        return document
+    if not isinstance(tree, dict):
+        document.diagnostics.append(
+            document.at(
+                Position(1, 1),
+                "shape",
+                "the file is not a mapping of keys to values",
+                hint="start from `lab new`",
+            )
+        )
+        return document
+    document.data = tree
+    return document
+
+
+class _Stop(Exception):
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+def _events(document: Document) -> Iterator[Any]:
+    """Parser events of ruamel.yaml, its errors turned into diagnostics."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    parser = YAML(typ="safe", pure=True)
+    try:
+        yield from cast("Iterator[Any]", parser.parse(document.text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        position = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
+        problem = str(error.problem or error.context or "this is not YAML")
+        raise _Stop(_syntax(document, position, problem)) from error
+    except (YAMLError, ValueError, IndexError, AttributeError, TypeError) as error:
+        # hostile text makes the scanner fail in other ways too, e.g. on control characters
+        problem = str(error).split("\n", maxsplit=1)[0]
+        raise _Stop(_syntax(document, Position(1, 1), problem)) from error
+
+
+def _syntax(document: Document, position: Position, problem: str) -> Diagnostic:
+    lines = document.text.split("\n")
+    line = lines[position.line - 1] if position.line <= len(lines) else ""
+    hint = "check indentation, colons and quotes around here"
+    if "\t" in line:
+        hint = "indent with blanks, not with tabs"
+    elif "${" in line and "{" in line.split("${", maxsplit=1)[0]:
+        hint = 'inside { } write the expression in quotes: "${...}"'
+    return document.at(position, "syntax", f"not readable as YAML: {problem}", hint=hint)
+
+
+class _Builder:
+    """Builds the tree from events. Recursion is bounded by `_MAX_DEPTH`."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._events = _events(document)
+        self._nodes = 0
+
+    def build(self) -> JsonValue:
+        tree: JsonValue = None
+        documents = 0
+        for event in self._events:
+            kind = type(event).__name__
+            if kind == "DocumentStartEvent":
+                documents += 1
+                if documents > 1:
+                    raise self._stop(event, "syntax", "a file holds one document, not several")
+                if getattr(event, "version", None) or getattr(event, "tags", None):
+                    raise self._stop(event, "syntax", "% directives are not allowed")
+            elif kind.startswith(("Scalar", "Mapping", "Sequence", "Alias")):
+                tree = self._node(event, ())
+        return tree
+
+    def _stop(self, event: Any, code: str, message: str, why: str = "", hint: str = "") -> _Stop:  # noqa: ANN401
+        place = Position(event.start_mark.line + 1, event.start_mark.column + 1)
+        return _Stop(self._document.at(place, code, message, why=why, hint=hint))
+
+    def _node(self, event: Any, path: Path) -> JsonValue:  # noqa: ANN401
+        self._refuse_tricks(event, path)
+        place = Position(event.start_mark.line + 1, event.start_mark.column + 1)
+        self._document.values[path] = place
+        kind = type(event).__name__
+        if kind == "ScalarEvent":
+            return self._scalar(event, path)
+        if kind == "SequenceStartEvent":
+            items: list[JsonValue] = []
+            while type(item := next(self._events)).__name__ != "SequenceEndEvent":
+                items.append(self._node(item, (*path, len(items))))
+            return items
+        return self._mapping(path)
+
+    def _refuse_tricks(self, event: Any, path: Path) -> None:  # noqa: ANN401
+        self._nodes += 1
+        if self._nodes > _MAX_NODES:
+            raise self._stop(event, "too-large", f"more than {_MAX_NODES} values in one file")
+        if len(path) > _MAX_DEPTH:
+            raise self._stop(event, "too-deep", f"nested more than {_MAX_DEPTH} levels deep")
+        if type(event).__name__ == "AliasEvent" or getattr(event, "anchor", None):
+            raise self._stop(
+                event,
+                "alias",
+                "anchors (&) and aliases (*) are not allowed",
+                "a step that is defined elsewhere can't be read and signed in place",
+                "write the value out",
+            )
+        if getattr(event, "tag", None):
+            raise self._stop(event, "tag", "tags (!) are not allowed", hint="write a plain value")
+
+    def _mapping(self, path: Path) -> dict[str, JsonValue]:
+        result: dict[str, JsonValue] = {}
+        while type(event := next(self._events)).__name__ != "MappingEndEvent":
+            self._refuse_tricks(event, path)
+            if type(event).__name__ != "ScalarEvent":
+                raise self._stop(
+                    event,
+                    "syntax",
+                    "a key must be a plain name",
+                    hint='a value that starts with { or [ must be in quotes: "${...}"',
+                )
+            key = str(event.value)
+            child = (*path, key)
+            if key in result:
+                first = self._document.keys[child]
+                raise self._stop(
+                    event,
+                    "duplicate-key",
+                    f'"{key}" is given twice (first on line {first.line})',
+                    "only one of the two would count, and nobody would see which",
+                    "remove or rename one",
+                )
+            self._document.keys[child] = Position(
+                event.start_mark.line + 1, event.start_mark.column + 1
+            )
+            result[key] = self._node(next(self._events), child)
+        return result
+
+    def _scalar(self, event: Any, path: Path) -> JsonValue:  # noqa: ANN401
+        text = str(event.value)
+        if event.style is not None:
+            return text
+        if text in ("", "~", "null", "Null", "NULL"):
+            raise self._stop(
+                event,
+                "empty",
+                f'"{path[-1]}" has no value' if path else "the file is empty",
+                hint="leave the key out, or give a value ({} for nothing, [] for no items)",
+            )
+        if text in ("true", "True", "TRUE", "false", "False", "FALSE"):
+            return text.lower() == "true"
+        number = self._number(event, text)
+        if number is not None and path and path[-1] in _VERSION_KEYS:
+            raise self._stop(
+                event,
+                "version",
+                f"a version is a text: {text} is read as the number {number:g}",
+                "version 1.10 would become 1.1",
+                f'write it in quotes: "{text}"',
+            )
+        return text if number is None else number
+
+    def _number(self, event: Any, text: str) -> float | int | None:  # noqa: ANN401
+        if _NOT_FINITE.fullmatch(text) or (
+            len(text) > _MAX_DIGITS and (_FLOAT.fullmatch(text) or _INTEGER.fullmatch(text))
+        ):
+            raise self._stop(event, "number", f"{text[:_MAX_DIGITS]} is not a usable number")
+        if _OTHER_BASE.fullmatch(text):
+            return int(text, 0)
+        if _INTEGER.fullmatch(text):
+            return int(text)
+        if not _FLOAT.fullmatch(text):
+            return None
+        value = float(text)
+        if not math.isfinite(value):
+            raise self._stop(event, "number", f"{text} is not a usable number")
+        return value

@@ -1,0 +1,170 @@
+"""Reads a campaign with its SOP and its lab: the only place of these floors that opens files."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.domain.diagnostic import Diagnostic
+from lab.domain.errors import InputError, RefusedError
+from lab.domain.ids import sha256_text
+from lab.sop.assignment import assignments
+from lab.sop.check import check_campaign, check_lab, check_sop
+from lab.sop.check_together import check_together
+from lab.sop.diagnostics import sorted_diagnostics
+from lab.sop.document import Document, read_document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lab.domain.action import CapabilitySpec
+    from lab.sop.campaign_model import Campaign
+    from lab.sop.lab_model import Lab
+    from lab.sop.procedure import Procedure
+
+__all__ = ["CampaignBundle", "load_campaign", "read_text", "refuse"]
+
+_MAX_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignBundle:
+    """All that a campaign is made of, checked. `diagnostics` holds warnings and notes only."""
+
+    campaign: Campaign
+    procedure: Procedure
+    lab: Lab
+    paths: Mapping[str, Path]
+    """`campaign`, `sop`, `lab` -> resolved path."""
+    hashes: Mapping[str, str]
+    """`campaign`, `sop`, `lab` -> SHA-256 of the raw text; `procedure` -> that of the parsed SOP."""
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def load_campaign(
+    path: Path | str,
+    capabilities: Mapping[str, CapabilitySpec],
+    driver_capabilities: Mapping[str, tuple[str, ...]] | None = None,
+) -> CampaignBundle:
+    """Read and check a campaign file and the two files that it names.
+
+    With `driver_capabilities` (driver -> capabilities, from the manifests) it is also checked that the lab has a
+    device in the right place for each role.
+
+    Raises
+    ------
+    InputError
+        A file can't be read, or has findings of severity error.
+    RefusedError
+        Only safety findings stand in the way.
+    """
+    source = Path(path).absolute()
+    text = read_text(source, str(path))
+    name = str(path)
+    campaign, findings = check_campaign(text, name)
+    if campaign is None:
+        refuse(findings)
+        raise AssertionError("a campaign without a model has blocking findings")
+    document = read_document(text, name)
+    sop_path = _beside(source, campaign.sop, document, "sop")
+    lab_path = _beside(source, campaign.lab, document, "lab")
+    sop_name, lab_name = (_shown(Path(name), item) for item in (campaign.sop, campaign.lab))
+    sop_text = read_text(sop_path, sop_name, document, "sop")
+    lab_text = read_text(lab_path, lab_name, document, "lab")
+    procedure, sop_findings = check_sop(sop_text, sop_name, capabilities)
+    lab, lab_findings = check_lab(lab_text, lab_name, driver_capabilities)
+    findings = [*findings, *sop_findings, *lab_findings]
+    if procedure is not None:
+        findings += check_together(campaign, document, procedure, lab)
+    refuse(findings)
+    if procedure is None or lab is None:
+        raise AssertionError("a file without a model has blocking findings")
+    if driver_capabilities is not None:
+        _fit(procedure, lab, capabilities, driver_capabilities)
+    return CampaignBundle(
+        campaign=campaign,
+        procedure=procedure,
+        lab=lab,
+        paths={"campaign": source.resolve(), "sop": sop_path, "lab": lab_path},
+        hashes={
+            "campaign": sha256_text(text),
+            "sop": sha256_text(sop_text),
+            "lab": sha256_text(lab_text),
+            "procedure": procedure.sha256,
+        },
+        diagnostics=tuple(sorted_diagnostics(findings)),
+    )
+
+
+def _fit(
+    procedure: Procedure,
+    lab: Lab,
+    capabilities: Mapping[str, CapabilitySpec],
+    driver_capabilities: Mapping[str, tuple[str, ...]],
+) -> None:
+    """InputError where no assignment of stations, stocks and devices exists."""
+    devices = {name: driver_capabilities[item.driver] for name, item in lab.devices.items()}
+    next(assignments(procedure, lab, capabilities, devices))
+
+
+def refuse(findings: Sequence[Diagnostic]) -> None:
+    """Raise where any finding blocks: RefusedError if only safety findings do, else InputError."""
+    blocking = [item for item in findings if item.blocking]
+    if not blocking:
+        return
+    count = len(blocking)
+    message = "one finding" if count == 1 else f"{count} findings"
+    shown = sorted_diagnostics(findings)
+    if all(item.severity == "safety" for item in blocking):
+        raise RefusedError(f"{message} about safety", diagnostics=shown)
+    raise InputError(f"{message} to correct", diagnostics=shown)
+
+
+def read_text(path: Path, shown: str, document: Document | None = None, key: str = "") -> str:
+    """A file's text. InputError where it can't be read, is no regular file, too large or not UTF-8.
+
+    With `document` and `key`, the finding stands where that file is named.
+    """
+    problem = ""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            problem = f"{shown} is not a file"
+        elif status.st_size > _MAX_BYTES:
+            problem = f"{shown} is larger than 1 MB"
+        else:
+            return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        problem = f"there is no file {shown}"
+    except UnicodeDecodeError:
+        problem = f"{shown} is not UTF-8 text"
+    except OSError as error:
+        problem = f"{shown} can't be read: {error.strerror}"
+    if document is not None:
+        finding = document.finding((key,), "file", problem, hint="correct the path or the file")
+    else:
+        finding = Diagnostic(shown, 1, 1, "file", "error", problem, hint="correct the path")
+    raise InputError(problem, diagnostics=[finding])
+
+
+def _beside(campaign: Path, named: str, document: Document, key: str) -> Path:
+    """A path that a campaign names, inside its folder or a sibling folder. Links are followed first."""
+    allowed = campaign.resolve().parent.parent
+    target = (campaign.resolve().parent / named).resolve()
+    if Path(named).is_absolute() or "\\" in named or not target.is_relative_to(allowed):
+        message = f'"{named}" leads out of the campaign\'s surroundings'
+        finding = document.finding(
+            (key,),
+            "path",
+            message,
+            why="a campaign from elsewhere must not make this computer read other files",
+            hint="name a file in this folder or in a sibling folder, relative to this one",
+        )
+        raise InputError(message, diagnostics=[finding])
+    return target
+
+
+def _shown(campaign: Path, named: str) -> str:
+    return str(campaign.parent / named)

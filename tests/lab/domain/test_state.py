@@ -1,0 +1,390 @@
+"""State out of events: replays, sharing, frozen values, and every kind of event."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, replace
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab.domain import event as ev
+from lab.domain.command import Command, Outcome, Settlement
+from lab.domain.ids import command_id, run_id
+from lab.domain.plan import Slot
+from lab.domain.state import LabState, reduce, reduce_all
+from tests.support.sample_journal import CAMPAIGN, START, make_plan, sample_events
+
+RUN = run_id(CAMPAIGN, 1)
+
+
+def recorded(events: list[tuple[ev.Event, float]], first: int = 1) -> list[ev.Recorded]:
+    return [
+        ev.Recorded(seq=first + n, epoch=1, at=START + timedelta(seconds=at_s), event=event)
+        for n, (event, at_s) in enumerate(events)
+    ]
+
+
+SAMPLE = recorded(sample_events())
+
+
+class Story:
+    """A state that is told one event after the other."""
+
+    def __init__(self) -> None:
+        self.state = LabState()
+
+    def tell(self, event: ev.Event, at_s: float = 0.0) -> LabState:
+        at = START + timedelta(seconds=at_s)
+        record = ev.Recorded(seq=self.state.seq + 1, epoch=3, at=at, event=event)
+        self.state = reduce(self.state, record)
+        return self.state
+
+    def intend(self, step: str = "tare", attempt: int = 1, at_s: float = 0.0) -> Command:
+        planned = make_plan((4.0, 1.0), 1).step(step)
+        command = Command(
+            id=command_id(RUN, step, attempt),
+            run=RUN,
+            step=step,
+            attempt=attempt,
+            device=planned.device,
+            action=planned.action,
+            effect=planned.effect,
+            settle=planned.settle,
+            timeout_s=60,
+        )
+        self.tell(ev.CommandIntended(command=command), at_s)
+        return command
+
+
+@pytest.fixture
+def story():
+    """A campaign with one run that has just started."""
+    told = Story()
+    for record in SAMPLE:
+        told.tell(record.event, (record.at - START).total_seconds())
+        if record.event.kind == "run_started":
+            break
+    return told
+
+
+def test_the_sample_uses_most_kinds_and_the_rest_are_told_here():
+    kinds = {
+        get_args(kind.model_fields["kind"].annotation)[0]
+        for kind in get_args(get_args(ev.Event)[0])
+    }
+    seen = {record.event.kind for record in SAMPLE}
+    assert kinds - seen == {
+        "command_refused",
+        "command_unknown",
+        "command_settled",
+        "device_made_safe",
+        "lab_made_safe",
+        "lab_paused",
+        "lab_rearmed",
+        "lab_resumed",
+        "lab_stopping",
+        "question_asked",
+        "question_answered",
+        "request_received",
+        "request_answered",
+    }
+
+
+def test_every_kind_of_event_is_handled(story):
+    command = story.intend()
+    for event in (
+        ev.CommandUnknown(command=command.id, device="balance", reason="silence"),
+        ev.QuestionAsked(
+            question="q1", command=command.id, run=RUN, text="Is it empty?", choices=("yes", "no")
+        ),
+        ev.QuestionAnswered(question="q1", answer="yes", actor="Ada"),
+        ev.CommandSettled(
+            command=command.id,
+            device="balance",
+            settlement=Settlement(verdict="done"),
+            by="person",
+            actor="Ada",
+        ),
+        ev.CommandRefused(command=command.id, device="balance", reason="expired"),
+        ev.DeviceMadeSafe(device="balance", confirmed=True),
+        ev.RequestReceived(request="a", verb="pause", actor="Ada"),
+        ev.RequestAnswered(request="a", accepted=True, detail="paused"),
+        ev.LabPaused(actor="Ada"),
+        ev.LabResumed(actor="Ada"),
+        ev.LabStopping(actor="Ada"),
+        ev.LabMadeSafe(actor="Ada"),
+        ev.LabRearmed(actor="Ada"),
+    ):
+        assert isinstance(story.tell(event), LabState)  # an unhandled kind would give None
+
+
+def test_replaying_gives_the_same_state():
+    assert reduce_all(LabState(), SAMPLE) == reduce_all(LabState(), SAMPLE)
+
+
+@given(st.integers(0, len(SAMPLE)))
+def test_a_restart_anywhere_changes_nothing(cut):
+    half = reduce_all(LabState(), SAMPLE[:cut])
+    assert reduce_all(half, SAMPLE[cut:]) == _WHOLE
+
+
+_WHOLE = reduce_all(LabState(), SAMPLE)
+
+
+def test_reducing_leaves_the_old_state_as_it_was():
+    state = reduce_all(LabState(), SAMPLE[:100])
+    again = reduce_all(LabState(), SAMPLE[:100])
+    reduce_all(state, SAMPLE[100:])
+    assert state == again
+
+
+def test_what_does_not_change_is_shared():
+    state = reduce_all(LabState(), SAMPLE[:100])
+    after = reduce(state, recorded([(ev.LabPaused(actor="Ada"), 0)], first=101)[0])
+    assert after.runs is state.runs
+    assert after.campaigns is state.campaigns
+
+
+def test_states_are_frozen():
+    state = reduce_all(LabState(), SAMPLE)
+    run = state.runs[RUN]
+    for value, name in ((state, "mode"), (run, "status"), (run.steps["tare"], "status")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, name, "running")
+
+
+def test_the_end_of_the_sample():
+    campaign = _WHOLE.campaigns[CAMPAIGN]
+    assert campaign.status == "completed"
+    assert campaign.ended_s is not None
+    assert _WHOLE.active_campaign is None
+    assert _WHOLE.open_runs() == ()
+    assert _WHOLE.open_commands() == ()
+    assert campaign.open_trials == ()
+    assert [t.status for t in campaign.trials.values()].count("failed") == 1
+    assert _WHOLE.runs[run_id(CAMPAIGN, 3)].status == "failed"
+    assert _WHOLE.seq == len(SAMPLE)
+    assert len(_WHOLE.devices) == 12
+
+
+def test_best_follows_the_direction_and_skips_failures():
+    campaign = _WHOLE.campaigns[CAMPAIGN]
+    values = {t.number: t.value for t in campaign.trials.values() if t.value is not None}
+    best = campaign.best()
+    assert best is not None
+    assert best.value == max(values.values())
+    objective = campaign.spec.objective.model_copy(update={"direction": "minimize"})
+    turned = replace(campaign, spec=campaign.spec.model_copy(update={"objective": objective}))
+    worst = turned.best()
+    assert worst is not None
+    assert worst.value == min(values.values())
+    assert replace(campaign, trials={}).best() is None
+
+
+def test_equal_values_keep_the_earlier_trial():
+    campaign = _WHOLE.campaigns[CAMPAIGN]
+    same = {n: replace(t, value=1.0) for n, t in campaign.trials.items()}
+    best = replace(campaign, trials=same).best()
+    assert best is not None
+    assert best.number == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "mode", "reason"),
+    [
+        (ev.LabPaused(actor="Ada", reason="lunch"), "paused", "lunch"),
+        (ev.LabStopping(actor="Ada", reason="enough"), "stopping", "enough"),
+        (ev.LabMadeSafe(actor="Ada", reason="smoke"), "safe", "smoke"),
+        (ev.LabResumed(actor="Ada"), "running", ""),
+        (ev.LabRearmed(actor="Ada"), "running", ""),
+    ],
+)
+def test_modes_remember_who_and_why(story, event, mode, reason):
+    story.tell(ev.LabPaused(actor="Bo", reason="earlier"), 5.0)
+    state = story.tell(event, 10.0)
+    assert (state.mode, state.mode_actor, state.mode_reason) == (mode, "Ada", reason)
+    assert state.mode_since_s == START.timestamp() + 10.0
+
+
+def test_a_new_campaign_does_not_re_arm_the_lab():
+    told = Story()
+    told.tell(ev.LabMadeSafe(actor="Ada"))
+    started = next(r.event for r in SAMPLE if r.event.kind == "campaign_started")
+    assert told.tell(started).mode == "safe"
+    told = Story()
+    told.tell(ev.LabPaused(actor="Ada"))
+    assert told.tell(started).mode == "running"
+
+
+def test_a_step_from_intent_to_success(story):
+    command = story.intend(at_s=1.0)
+    step = story.state.runs[RUN].steps["tare"]
+    assert (step.status, step.attempt, step.command) == ("running", 1, command.id)
+    assert story.state.open_commands()[0].status == "intent"
+    story.tell(ev.CommandAccepted(command=command.id, device="balance"))
+    outcome = Outcome(result="succeeded", outputs={"mass": 0.0})
+    story.tell(ev.CommandEnded(command=command.id, device="balance", outcome=outcome), 2.0)
+    assert story.state.commands[command.id].status == "done"
+    assert story.state.commands[command.id].outcome == outcome
+    state = story.tell(ev.StepSucceeded(run=RUN, step="tare", outputs={"mass": 0.0}), 2.0)
+    step = state.runs[RUN].steps["tare"]
+    assert (step.status, step.outputs) == ("succeeded", {"mass": 0.0})
+    assert step.started_s == START.timestamp() + 1.0
+    assert step.ended_s == START.timestamp() + 2.0
+
+
+def test_a_retry_waits_and_counts(story):
+    story.intend(at_s=1.0)
+    failed = ev.StepFailed(
+        run=RUN, step="tare", attempt=1, error="drift", retry=True, retry_delay_s=5
+    )
+    step = story.tell(failed, 2.0).runs[RUN].steps["tare"]
+    assert (step.status, step.retries, step.error) == ("waiting", 1, "drift")
+    assert step.not_before_s == START.timestamp() + 7.0
+    second = story.intend(attempt=2, at_s=7.0)
+    step = story.state.runs[RUN].steps["tare"]
+    assert (step.status, step.attempt, step.command, step.error) == ("running", 2, second.id, "")
+    assert step.started_s == START.timestamp() + 1.0  # since the first try
+    lost = ev.StepFailed(run=RUN, step="tare", attempt=2, error="crash", retry=True, counts=False)
+    assert story.tell(lost, 8.0).runs[RUN].steps["tare"].retries == 1
+    last = ev.StepFailed(run=RUN, step="tare", attempt=3, error="drift", retry=False)
+    step = story.tell(last, 9.0).runs[RUN].steps["tare"]
+    assert (step.status, step.ended_s) == ("failed", START.timestamp() + 9.0)
+
+
+def test_closed_commands_are_forgotten_with_the_next_try_and_open_ones_kept(story):
+    first = story.intend()
+    ended = ev.CommandEnded(
+        command=first.id, device="balance", outcome=Outcome(result="failed_no_effect", error="busy")
+    )
+    story.tell(ended)
+    assert story.state.commands[first.id].reason == "busy"
+    second = story.intend(attempt=2)
+    assert set(story.state.commands) == {second.id}
+    third = story.intend(attempt=3)
+    assert set(story.state.commands) == {
+        second.id,
+        third.id,
+    }  # what became of the second isn't known
+
+
+def test_reports_that_come_too_late_change_nothing(story):
+    command = story.intend()
+    story.tell(ev.CommandUnknown(command=command.id, device="balance", reason="silence"))
+    settled = ev.CommandSettled(
+        command=command.id,
+        device="balance",
+        settlement=Settlement(verdict="unknown", detail="lost"),
+        by="device",
+    )
+    before = story.tell(settled).commands[command.id]
+    assert (before.status, before.reason) == ("settled_discarded", "lost")
+    late = ev.CommandEnded(
+        command=command.id, device="balance", outcome=Outcome(result="succeeded")
+    )
+    assert story.tell(late).commands[command.id] == before
+
+
+@pytest.mark.parametrize("result", ["succeeded", "failed_no_effect", "failed_partial", "unknown"])
+def test_only_an_end_that_is_known_closes_a_command(story, result):
+    command = story.intend()
+    ended = ev.CommandEnded(command=command.id, device="balance", outcome=Outcome(result=result))
+    entry = story.tell(ended, 4.0).commands[command.id]
+    assert entry.open == (result == "unknown")
+    assert (entry.ended_s is None) == entry.open
+
+
+def test_a_refusal_keeps_reason_and_detail(story):
+    command = story.intend()
+    refused = ev.CommandRefused(
+        command=command.id, device="balance", reason="stale_epoch", detail="2 < 3"
+    )
+    assert story.tell(refused).commands[command.id].reason == "stale_epoch: 2 < 3"
+
+
+def test_runs_end_as_they_are_told(story):
+    state = story.tell(ev.RunStopping(run=RUN, outcome="aborted", reason="stopped by Ada"))
+    assert (state.runs[RUN].status, state.runs[RUN].ending) == ("stopping", "aborted")
+    assert state.runs[RUN].open
+    state = story.tell(ev.RunFinished(run=RUN, outcome="aborted", reason="stopped by Ada"), 9.0)
+    assert not state.runs[RUN].open
+    assert state.runs[RUN].ended_s == START.timestamp() + 9.0
+
+
+def test_a_run_belongs_to_its_trial(story):
+    assert story.state.campaigns[CAMPAIGN].trials[1].run == RUN
+
+
+def test_what_deviates_makes_the_timeline_stale(story):
+    origin = START
+    slots = (Slot(run=RUN, step="tare", device="balance", start_s=7, end_s=12),)
+    planned = ev.TimelinePlanned(campaign=CAMPAIGN, origin=origin, reason="test", slots=slots)
+
+    def stale_after(at_s: float) -> bool:
+        story.tell(planned)
+        assert not story.state.campaigns[CAMPAIGN].plan_stale
+        story.intend(at_s=at_s - 5)
+        done = ev.StepSucceeded(run=RUN, step="tare", outputs={})
+        return story.tell(done, at_s).campaigns[CAMPAIGN].plan_stale
+
+    assert not stale_after(14.0)
+    assert stale_after(40.0)
+    story.tell(planned)
+    broken = ev.DeviceStateChanged(device="balance", state="lost")
+    assert story.tell(broken).campaigns[CAMPAIGN].plan_stale
+
+
+def test_devices_say_since_when(story):
+    state = story.tell(
+        ev.DeviceStateChanged(device="balance", state="fault", detail="overload"), 30.0
+    )
+    device = state.devices["balance"]
+    assert (device.state, device.detail, device.since_s) == (
+        "fault",
+        "overload",
+        START.timestamp() + 30,
+    )
+    assert device.description is not None  # kept from before
+    state = story.tell(ev.DeviceMadeSafe(device="balance", confirmed=True), 31.0)
+    assert state.devices["balance"].state == "safe"
+    state = story.tell(
+        ev.DeviceMadeSafe(device="balance", confirmed=False, detail="no answer"), 32.0
+    )
+    assert state.devices["balance"].state == "fault"
+    assert (
+        story.tell(ev.DeviceStateChanged(device="new", state="ready")).devices["new"].state
+        == "ready"
+    )
+
+
+def test_questions_stand_until_answered(story):
+    command = story.intend()
+    asked = ev.QuestionAsked(
+        question="q", command=command.id, run=RUN, text="Full?", choices=("yes",)
+    )
+    assert story.tell(asked, 3.0).questions["q"].since_s == START.timestamp() + 3.0
+    assert story.tell(ev.QuestionAnswered(question="q", answer="yes", actor="Ada")).questions == {}
+
+
+def test_requests_keep_their_answers(story):
+    story.tell(ev.RequestReceived(request="r1", verb="pause", actor="Ada"))
+    assert story.state.requests == {}
+    story.tell(ev.RequestAnswered(request="r1", accepted=False, detail="no"))
+    assert story.state.requests["r1"].detail == "no"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ev.RunFinished(run="nobody/r001", outcome="succeeded"),
+        ev.CommandAccepted(command="nothing", device="balance"),
+        ev.StepSucceeded(run="nobody/r001", step="tare", outputs={}),
+        ev.TrialCompleted(campaign="none", trial=1, value=1.0),
+    ],
+)
+def test_events_about_what_never_began_are_refused(story, event):
+    with pytest.raises(KeyError):
+        story.tell(event)
