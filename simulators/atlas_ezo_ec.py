@@ -147,7 +147,7 @@ class AtlasEzoEcSimulator:
         except (ValueError, IndexError):
             await self._send(stream, "*ER")
             return
-        if command == "*OK" and args[0] == "?":
+        if command == "*OK" and args == ["?"]:
             await self._send(stream, *replies)  # this one has no *OK of its own
             return
         await self._send(stream, *replies, *(["*OK"] if self._confirm else []))
@@ -174,7 +174,7 @@ class AtlasEzoEcSimulator:
                 return [f"?I,EC,{self._firmware}"]
             case "STATUS", 0:
                 return [f"?STATUS,{self._restart_reason},5.038"]
-            case ("FIND" | "SLEEP"), 0:
+            case (("FIND" | "SLEEP"), 0):
                 return []
             case "FACTORY", 0:
                 self._calibration, self._k, self._name = _Calibration(), 1.0, ""
@@ -285,7 +285,7 @@ def _model(context: SimulatorContext) -> Callable[[Vessel], float]:
     name = text(context.settings, "model", "electrolyte")
     if name == "constant":
         value = number(context.settings, "conductivity_ms_cm", 1.413)
-        return lambda vessel: value
+        return lambda _vessel: value
     if name == "electrolyte":
         from simulators.chemistry.electrolyte import conductivity_ms_cm
 

@@ -23,7 +23,6 @@ from simulators.contract import (
     SimulatorContext,
     StreamSimulator,
 )
-from simulators.serving import serve_http, serve_pty, serve_tcp
 from simulators.world import World
 
 if TYPE_CHECKING:
@@ -136,8 +135,12 @@ class SimulatedLab:
     # -- over real lines -----------------------------------------------------------------------
 
     @asynccontextmanager
-    async def served(self, messages: Transport | None, broker: str) -> AsyncIterator[dict[str, str]]:
+    async def served(
+        self, messages: Transport | None, broker: str
+    ) -> AsyncIterator[dict[str, str]]:
         """Serve every device outside; yields its URL by name. `broker` is the URL that mqtt devices are found at."""
+        from simulators.serving import serve_http, serve_pty, serve_tcp
+
         closers: list[Callable[[], Any]] = []
         urls: dict[str, str] = {}
         try:

@@ -8,6 +8,7 @@ is right for a non-aqueous electrolyte in a cell that is itself brought to tempe
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ class EzoSettings(BaseModel):
     compensation_c: float = Field(default=25.0, ge=-20.0, le=200.0)
     """Temperature that the circuit compensates for, degC; 25 = no compensation."""
     reply_timeout_s: float = Field(default=3.0, gt=0.0)
-    """How long one line may take (real seconds); a reading takes 0.6 s."""
+    """How long an answer may take (real seconds); a reading takes 0.6 s."""
 
 
 class AtlasEzoEc:
@@ -182,10 +183,12 @@ class AtlasEzoEc:
         data: list[wire.Frame] = []
         notices: list[str] = []
         broken: wire.WireError | None = None
-        async with self._line.exchange():
+        seconds = self._settings.reply_timeout_s
+        # One limit for the whole answer: readings sent unasked must not keep it waiting for ever.
+        async with self._line.exchange(), asyncio.timeout(seconds):
             await self._line.write(wire.encode(text))
             while True:
-                line = await self._line.read_line(self._settings.reply_timeout_s)
+                line = await self._line.read_line(seconds)
                 try:
                     frame = wire.decode(line)
                 except wire.WireError as error:

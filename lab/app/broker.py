@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from lab.bus.memory import MemoryBus, MemoryTransport
-from lab.bus.mqtt import MqttTransport
 from lab.bus.transport import Transport
 
 __all__ = ["BrokerChoice", "broker_for"]
@@ -22,11 +21,11 @@ class BrokerChoice:
 
     def connect(self, who: str, url: str = "") -> Transport:
         """A connection of its own, not entered yet; `url` for a device that names another broker."""
-        if url.startswith("mqtt"):
-            return MqttTransport(url)
-        if self.bus is not None:
+        if self.bus is not None and not url.startswith("mqtt"):
             return MemoryTransport(self.bus)
-        return MqttTransport(self.url or "")
+        from lab.bus.mqtt import MqttTransport
+
+        return MqttTransport(url if url.startswith("mqtt") else self.url or "")
 
 
 @asynccontextmanager

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.app.drivers import LabDrivers
-from lab.app.context import BundleContext
+from lab.app.context import FilesContext
+from lab.app.files import driver_capabilities, open_campaign
 from lab.devices.capability import CAPABILITIES
 from lab.domain.errors import InputError, LabError
 from lab.sop.check import check_lab, check_sop
-from lab.sop.load import load_campaign
 
 if TYPE_CHECKING:
     from lab.domain.diagnostic import Diagnostic
@@ -31,10 +30,8 @@ def check_files(paths: tuple[Path, ...]) -> list[Diagnostic]:
         if "campaign_format:" in text:
             found += _campaign(path)
         elif "lab_format:" in text:
-            lab, findings = check_lab(text, str(path))
+            _, findings = check_lab(text, str(path), driver_capabilities())
             found += findings
-            if lab is not None:
-                LabDrivers(lab)
         else:
             _, findings = check_sop(text, str(path), CAPABILITIES)
             found += findings
@@ -43,12 +40,10 @@ def check_files(paths: tuple[Path, ...]) -> list[Diagnostic]:
 
 def _campaign(path: Path) -> list[Diagnostic]:
     try:
-        bundle = load_campaign(path)
+        files = open_campaign(path)
     except LabError as error:
         if error.diagnostics:
             return list(error.diagnostics)
         raise
-    drivers = LabDrivers(bundle.lab)
-    context = BundleContext(bundle, drivers.capabilities)
-    context.candidates(0, {f.name: (f.minimum + f.maximum) / 2 for f in bundle.factors})
-    return list(bundle.diagnostics)
+    FilesContext(files).candidates(1, files.middle)
+    return list(files.bundle.diagnostics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -9,36 +10,37 @@ from lab.devices.capability import CAPABILITIES
 from lab.domain import event as ev
 from lab.domain.ids import run_id
 from lab.engine.core import PlannedTimeline
-from lab.engine.gate import held_stations
 from lab.plan.bind import bind
 from lab.plan.evaluate import evaluate_check, evaluate_results
-from lab.plan.schedule import PlanningSnapshot, RunToPlan, schedule
+from lab.plan.schedule import PlanningSnapshot, RunningStep, RunSnapshot, schedule
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
+    from lab.app.files import CampaignFiles
     from lab.domain.plan import Check, Plan
-    from lab.domain.state import CampaignState, LabState
-    from lab.sop.load import CampaignBundle
+    from lab.domain.state import CampaignState, LabState, RunState
 
-__all__ = ["BundleContext"]
+__all__ = ["FilesContext"]
 
-_USABLE = ("ready", "unknown")
+_LATE_S = 5.0
+"""A step that is overdue is planned to end this soon."""
+
+_OUT_OF_USE = ("lost", "disconnected", "fault", "manual")
 
 
-class BundleContext:
+class FilesContext:
     """Answers `lab.engine.core.CampaignContext` from checked files. Bindings are kept, as they never change."""
 
-    def __init__(
-        self, bundle: CampaignBundle, device_capabilities: Mapping[str, tuple[str, ...]]
-    ) -> None:
-        self._bundle = bundle
-        self._device_capabilities = device_capabilities
-        self._bound: dict[int, tuple[Plan, ...]] = {}
+    def __init__(self, files: CampaignFiles) -> None:
+        self._bundle = files.bundle
+        self._device_capabilities = files.drivers.capabilities
+        self._bound: dict[tuple[int, tuple[float, ...]], tuple[Plan, ...]] = {}
 
     def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
         """The trial's plans, one for each lawful choice of stations and devices."""
-        known = self._bound.get(trial)
+        key = (trial, tuple(factors.values()))
+        known = self._bound.get(key)
         if known is None:
             known = bind(
                 self._bundle.procedure,
@@ -46,57 +48,36 @@ class BundleContext:
                 self._bundle.campaign.fixed,
                 self._bundle.lab,
                 CAPABILITIES,
-                self._device_capabilities,
                 trial,
+                self._device_capabilities,
             )
-            self._bound[trial] = known
+            self._bound[key] = known
         return known
 
     def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
         """A plan for all open trials, from the campaign's origin; what has begun keeps its binding."""
-        now = now_s - campaign.origin_s
-        runs: list[RunToPlan] = []
+        origin = campaign.origin_s
+        now = now_s - origin
+        runs: list[RunSnapshot] = []
         for trial in campaign.open_trials:
             name = run_id(campaign.spec.campaign, trial.number)
             run = state.runs.get(name)
             if run is None:
                 plans = self.candidates(trial.number, trial.factors)
-                runs.append(RunToPlan(run=name, plans=plans))
-                continue
-            if run.status != "running":
-                continue
-            finished = {
-                path: (step.ended_s or now_s) - campaign.origin_s
-                for path, step in run.steps.items()
-                if step.status == "succeeded"
-            }
-            running = {
-                path: (
-                    (step.started_s or now_s) - campaign.origin_s,
-                    max(
-                        now + 1.0,
-                        (step.started_s or now_s)
-                        - campaign.origin_s
-                        + run.plan.step(path).duration_s,
-                    ),
-                )
-                for path, step in run.steps.items()
-                if step.status == "running"
-            }
-            runs.append(
-                RunToPlan(run=name, plans=(run.plan,), finished=finished, running=running)
-            )
-        blocked = {
-            station: now + 60.0
-            for run in state.open_runs()
-            if run.status == "stopping"
-            for station in held_stations(run)
+                runs.append(RunSnapshot(run=name, plans=plans))
+            elif run.status == "running":
+                runs.append(_begun(run, origin, now))
+        out_of_use = {
+            name: math.inf for name, device in state.devices.items() if device.state in _OUT_OF_USE
         }
-        planned = schedule(PlanningSnapshot(now_s=now, runs=tuple(runs), stations_free_s=blocked))
+        planned = schedule(PlanningSnapshot(now_s=now, runs=tuple(runs), device_free_s=out_of_use))
+        if planned.blocked and out_of_use:
+            # What waits for a device still has its place in the order: the gate keeps it until the device is back.
+            planned = schedule(PlanningSnapshot(now_s=now, runs=tuple(runs)))
         choices = {
             entry.run: entry.plans.index(planned.plans[entry.run])
             for entry in runs
-            if entry.run not in state.runs
+            if entry.run not in state.runs and entry.run in planned.plans
         }
         return PlannedTimeline(planned.timeline.slots, choices)
 
@@ -107,8 +88,21 @@ class BundleContext:
     def results(
         self, plan: Plan, outputs: Mapping[str, Mapping[str, JsonValue]]
     ) -> dict[str, ev.Value]:
-        """The results of a finished run; ValueError or KeyError where they can't be computed."""
+        """The results of a finished run; one that can't be computed is left out."""
         return {
             name: ev.Value(value=value, unit=unit, standard_deviation=deviation)
             for name, (value, deviation, unit) in evaluate_results(plan, outputs).items()
         }
+
+
+def _begun(run: RunState, origin: float, now: float) -> RunSnapshot:
+    finished: dict[str, float] = {}
+    running: dict[str, RunningStep] = {}
+    for path, step in run.steps.items():
+        planned = run.plan.step(path)
+        if step.status == "succeeded":
+            finished[path] = (now + origin if step.ended_s is None else step.ended_s) - origin
+        elif step.status == "running":
+            start = (now + origin if step.started_s is None else step.started_s) - origin
+            running[path] = RunningStep(start, max(now + _LATE_S, start + planned.duration_s))
+    return RunSnapshot(run=run.id, plans=(run.plan,), finished=finished, running=running)

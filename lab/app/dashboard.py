@@ -39,5 +39,6 @@ def _launcher() -> Any:
     for entry in importlib.metadata.entry_points(group="labwright.dashboard"):
         return entry.load()
     raise InputError(
-        "the dashboard is not installed", hint="pip install -c constraints.txt 'labwright[dashboard]'"
+        "the dashboard is not installed",
+        hint="pip install -c constraints.txt 'labwright[dashboard]'",
     )

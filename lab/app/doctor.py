@@ -83,9 +83,9 @@ def _drivers() -> Finding:
         from lab.devices.registry import Registry
 
         registry = Registry.installed()
-        for name in registry.names:
+        for name in registry.names():
             registry.manifest(name)
-        return f"{len(registry.names)} manifests read"
+        return f"{len(registry.names())} manifests read"
 
     return _tried("drivers", attempt, "reinstall Labwright")
 

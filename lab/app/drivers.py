@@ -10,7 +10,6 @@ import httpx
 
 from lab.devices.driver import DriverContext
 from lab.devices.registry import Registry
-from lab.devices.serial_stream import open_serial
 from lab.domain.errors import InputError
 
 if TYPE_CHECKING:
@@ -127,6 +126,8 @@ class DeviceConnector:
             return self._world.stream(self.name)
         if url.startswith(SIMULATED_URL):
             raise self._no_simulator()
+        from lab.devices.serial_stream import open_serial
+
         return await open_serial(url)
 
     def http(self, url: str) -> httpx.AsyncClient:
@@ -139,7 +140,7 @@ class DeviceConnector:
     async def messages(self, url: str) -> Transport:
         if self._world is None and url.startswith(SIMULATED_URL):
             raise self._no_simulator()
-        return self._messages(url)
+        return await self._messages(url).__aenter__()
 
 
 def device_settings(device: Device) -> dict[str, Any]:
@@ -211,7 +212,9 @@ def _wells(count: int) -> list[str]:
     rows, columns = {6: (2, 3), 12: (3, 4), 24: (4, 6), 48: (6, 8), 96: (8, 12), 384: (16, 24)}[
         count
     ]
-    return [f"{chr(ord('A') + row)}{column + 1}" for row in range(rows) for column in range(columns)]
+    return [
+        f"{chr(ord('A') + row)}{column + 1}" for row in range(rows) for column in range(columns)
+    ]
 
 
 def _simulation_module() -> Any:

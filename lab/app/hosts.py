@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from lab.devices.host import DeviceHost, HostTiming
+from lab.devices.device_line import HostTiming
+from lab.devices.host import DeviceHost
 from lab.devices.ledger import CommandLedger
 
 if TYPE_CHECKING:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.app.drivers import LabDrivers
+from lab.app.files import open_lab
 from lab.devices.registry import Registry
-from lab.sop.load import load_lab
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,15 +26,15 @@ def driver_rows() -> _Rows:
             manifest.connection,
             "yes" if manifest.tested_on_hardware else "no",
         )
-        for manifest in (registry.manifest(name) for name in registry.names)
+        for manifest in (registry.manifest(name) for name in registry.names())
     ]
     return ("driver", "title", "capabilities", "connection", "tested on hardware"), rows
 
 
 def device_rows(lab_file: Path) -> _Rows:
     """The devices of a lab file."""
-    lab = load_lab(lab_file)
-    drivers = LabDrivers(lab)
+    drivers = open_lab(lab_file)
+    lab = drivers.lab
     rows = [
         (
             name,

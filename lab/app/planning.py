@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lab.app.context import BundleContext
-from lab.app.drivers import LabDrivers
+from lab.app.context import FilesContext
+from lab.app.files import open_campaign
 from lab.domain.ids import run_id
-from lab.plan.schedule import PlanningSnapshot, RunToPlan, schedule
-from lab.sop.load import load_campaign
+from lab.plan.schedule import PlanningSnapshot, RunSnapshot, schedule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,11 +17,11 @@ __all__ = ["plan_samples"]
 
 def plan_samples(campaign: Path, samples: int) -> dict[str, Any]:
     """Makespan and timeline of that many samples with each factor in the middle of its range."""
-    bundle = load_campaign(campaign)
-    context = BundleContext(bundle, LabDrivers(bundle.lab).capabilities)
-    middle = {f.name: (f.minimum + f.maximum) / 2 for f in bundle.factors}
+    files = open_campaign(campaign)
+    context = FilesContext(files)
+    middle, name = files.middle, files.bundle.campaign.id
     runs = tuple(
-        RunToPlan(run=run_id(bundle.campaign.id, n), plans=context.candidates(n, middle))
+        RunSnapshot(run=run_id(name, n), plans=context.candidates(n, middle))
         for n in range(1, samples + 1)
     )
     planned = schedule(PlanningSnapshot(now_s=0.0, runs=runs))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.app.files import open_campaign
 from lab.domain.errors import InputError
 from lab.records.database import database_path, database_url
 from lab.records.reader import open_records
-from lab.sop.load import load_campaign
 
 if TYPE_CHECKING:
     from lab.records.reader import Records
@@ -27,7 +27,7 @@ def url_of(where: Path | None, db: str | None) -> str:
         )
     if where.suffix == ".db":
         return database_url(str(where))
-    return database_url(load_campaign(where).database)
+    return database_url(open_campaign(where).database)
 
 
 def open_where(where: Path | None, db: str | None) -> Records:

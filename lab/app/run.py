@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab import __version__
-from lab.app.context import BundleContext
 from lab.app.broker import BrokerChoice, broker_for
+from lab.app.context import FilesContext
 from lab.app.control import EngineControl
-from lab.app.drivers import LabDrivers, build_simulation
+from lab.app.drivers import build_simulation
+from lab.app.files import CampaignFiles, open_campaign
 from lab.app.hosts import host_devices
 from lab.app.optimiser import suggest_from_state
 from lab.app.options import RunOptions, RunReport
@@ -21,7 +22,7 @@ from lab.app.report import report_document
 from lab.app.simulators import read_endpoints, simulator_process
 from lab.bus.memory import MemoryBus, MemoryTransport
 from lab.control.server import ControlServer
-from lab.devices.host import HostTiming
+from lab.devices.device_line import HostTiming
 from lab.domain import event as ev
 from lab.domain.errors import InputError, RefusedError
 from lab.domain.state import CampaignState, LabState, reduce_all
@@ -30,7 +31,6 @@ from lab.engine.shell import Engine
 from lab.engine.virtual_loop import run_virtual
 from lab.records.database import database_path, database_url
 from lab.records.journal import Journal
-from lab.sop.load import CampaignBundle, load_campaign
 
 if TYPE_CHECKING:
     from lab.bus.transport import Transport
@@ -50,45 +50,39 @@ def run_campaign(options: RunOptions, watch: Watcher | None = None) -> RunReport
     Raises InputError (files), RefusedError (safety, lock, an unfinished campaign in the records) and
     UnavailableError (broker, database, simulators).
     """
-    bundle = load_campaign(options.campaign)
-    drivers = LabDrivers(bundle.lab)
-    context = BundleContext(bundle, drivers.capabilities)
+    files = open_campaign(options.campaign)
     # Bind once before anything starts: a missing capability is found here, not in the middle of the night.
-    context.candidates(0, _middle(bundle))
-    url = _database(options, bundle)
-    work = _run(options, bundle, drivers, url, watch)
+    FilesContext(files).candidates(1, files.middle)
+    url = _database(options, files)
+    work = _run(options, files, url, watch)
     return run_virtual(work) if options.virtual else asyncio.run(work)
 
 
-def _middle(bundle: CampaignBundle) -> dict[str, float]:
-    return {factor.name: (factor.minimum + factor.maximum) / 2 for factor in bundle.factors}
-
-
-def _database(options: RunOptions, bundle: CampaignBundle) -> str:
+def _database(options: RunOptions, files: CampaignFiles) -> str:
     if options.database is not None:
         return database_url(options.database)
     if not options.virtual:
-        return database_url(bundle.database)
+        return files.database
     # A virtual run gets records of its own: they'd be mistaken for real ones beside the lab's.
     folder = Path(".lab") / "virtual"
     number = 1
-    while (path := folder / f"{bundle.campaign.id}-{number}.db").exists():
+    while (path := folder / f"{files.bundle.campaign.id}-{number}.db").exists():
         number += 1
     return database_url(str(path))
 
 
 async def _run(
     options: RunOptions,
-    bundle: CampaignBundle,
-    drivers: LabDrivers,
+    files: CampaignFiles,
     url: str,
     watch: Watcher | None,
 ) -> RunReport:
     began = wall_seconds()
+    context = FilesContext(files)
     journal = Journal(url)
     try:
         before = reduce_all(LabState(), journal.read())
-        start = _start(options, bundle, before)
+        start = _start(options, files, before)
         seed = start.seed if start is not None else _open_campaign(before).spec.seed
         last = journal.read(after=max(0, journal.seq - 1))
         not_before = last[-1].at if last else None
@@ -98,37 +92,35 @@ async def _run(
             else ScaledClock(options.speed, not_before)
         )
         process_start = clock.monotonic()
-        async with _devices(options, bundle, drivers, url, clock, seed, journal.epoch) as transport:
+        async with _devices(options, files, url, clock, seed, journal.epoch) as transport:
             engine = Engine(
-                lab=bundle.lab.id,
-                devices=tuple(bundle.lab.devices),
+                lab=files.lab.id,
+                devices=tuple(files.lab.devices),
                 journal=journal,
                 transport=transport,
                 clock=clock,
-                context=BundleContext(bundle, drivers.capabilities),
+                context=context,
                 suggest=suggest_from_state,
                 version=__version__,
                 heartbeat_s=_VIRTUAL_HEARTBEAT_S if options.virtual else 1.0,
             )
-            async with _control(options, engine, bundle, journal, clock, url):
+            async with _control(options, engine, files, journal, clock, url):
                 watching = asyncio.create_task(_watch(engine, watch)) if watch else None
                 state = await engine.run(start)
                 if watching is not None:
                     await watching
-        campaign = (start.campaign if start else _open_campaign(before).spec.campaign)
+        campaign = start.campaign if start else _open_campaign(before).spec.campaign
         document = report_document(
             state,
             campaign,
-            BundleContext(bundle, drivers.capabilities),
+            context,
             events=journal.seq,
             head=journal.head,
             virtual_seconds=clock.monotonic() - process_start,
             wall_seconds=wall_seconds() - began,
         )
         path = database_path(url)
-        return RunReport(
-            document, str(path) if path else url, state.campaigns[campaign].status
-        )
+        return RunReport(document, str(path) if path else url, state.campaigns[campaign].status)
     finally:
         journal.close()
 
@@ -143,16 +135,16 @@ def _open_campaign(state: LabState) -> CampaignState:
 
 
 def _start(
-    options: RunOptions, bundle: CampaignBundle, before: LabState
+    options: RunOptions, files: CampaignFiles, before: LabState
 ) -> ev.CampaignStarted | None:
     """The new campaign's first event; None when the unfinished one goes on."""
     unfinished = before.active_campaign
     if options.resume:
         campaign = _open_campaign(before)
-        if campaign.spec.sop_sha256 != bundle.sop_sha256:
+        if campaign.spec.sop_sha256 != files.bundle.procedure.sha256:
             raise RefusedError(
                 f"the procedure has changed since {campaign.spec.campaign} began "
-                f"({campaign.spec.sop_sha256[:12]} then, {bundle.sop_sha256[:12]} now)",
+                f"({campaign.spec.sop_sha256[:12]} then, {files.bundle.procedure.sha256[:12]} now)",
                 hint="restore the SOP that it began with, or stop this campaign and start a new one",
             )
         return None
@@ -161,20 +153,23 @@ def _start(
             f"these records hold an unfinished campaign, {unfinished.spec.campaign}",
             hint="go on with it by `lab resume`, or name other records with --db",
         )
-    campaign = bundle.campaign
-    number = 1 + sum(1 for c in before.campaigns.values() if c.spec.campaign.startswith(f"{campaign.id}-"))
+    campaign = files.bundle.campaign
+    sop = files.bundle.procedure.sop
+    number = 1 + sum(
+        1 for c in before.campaigns.values() if c.spec.campaign.startswith(f"{campaign.id}-")
+    )
     seed = options.seed if options.seed is not None else campaign.seed
     return ev.CampaignStarted(
         campaign=f"{campaign.id}-{number}",
         title=campaign.title,
         file=options.campaign.name if options.virtual else str(options.campaign),
-        sop_id=bundle.procedure.id,
-        sop_version=bundle.procedure.version,
-        sop_sha256=bundle.sop_sha256,
-        lab_id=bundle.lab.id,
-        factors=bundle.factors,
-        fixed=bundle.fixed_numbers,
-        objective=bundle.objective,
+        sop_id=sop.id,
+        sop_version=sop.version,
+        sop_sha256=files.bundle.procedure.sha256,
+        lab_id=files.lab.id,
+        factors=files.factors,
+        fixed=files.fixed,
+        objective=files.objective,
         method=options.method or campaign.strategy.method,
         initial=campaign.strategy.initial,
         batch=campaign.strategy.batch,
@@ -187,8 +182,7 @@ def _start(
 @asynccontextmanager
 async def _devices(
     options: RunOptions,
-    bundle: CampaignBundle,
-    drivers: LabDrivers,
+    files: CampaignFiles,
     url: str,
     clock: EngineClock,
     seed: int,
@@ -199,12 +193,12 @@ async def _devices(
         if options.virtual:
             bus = MemoryBus()
             transport = await stack.enter_async_context(MemoryTransport(bus))
-            world = build_simulation(drivers, seed=seed, clock=clock, acts=options.acts)
+            world = build_simulation(files.drivers, seed=seed, clock=clock, acts=options.acts)
             stack.push_async_callback(world.close)
             world.start_messages(transport)
             await stack.enter_async_context(
                 host_devices(
-                    drivers,
+                    files.drivers,
                     transport,
                     clock,
                     ledger=_ledger(url),
@@ -216,16 +210,14 @@ async def _devices(
             )
             yield transport
             return
-        broker = await stack.enter_async_context(broker_for(options.broker or bundle.lab.broker))
+        broker = await stack.enter_async_context(broker_for(options.broker or files.lab.broker))
         transport = await stack.enter_async_context(broker.connect("engine"))
         if options.hosts:
-            endpoints = await stack.enter_async_context(
-                _endpoints(options, bundle, drivers, broker, seed)
-            )
+            endpoints = await stack.enter_async_context(_endpoints(options, files, broker, seed))
             hosts = await stack.enter_async_context(broker.connect("hosts"))
             await stack.enter_async_context(
                 host_devices(
-                    drivers,
+                    files.drivers,
                     hosts,
                     clock,
                     ledger=_ledger(url),
@@ -240,8 +232,7 @@ async def _devices(
 @asynccontextmanager
 async def _endpoints(
     options: RunOptions,
-    bundle: CampaignBundle,
-    drivers: LabDrivers,
+    files: CampaignFiles,
     broker: BrokerChoice,
     seed: int,
 ) -> AsyncIterator[dict[str, str]]:
@@ -249,16 +240,16 @@ async def _endpoints(
     if options.endpoints is not None:
         yield read_endpoints(options.endpoints)
         return
-    if not (options.simulate or drivers.simulated):
+    if not (options.simulate or files.drivers.simulated):
         yield {}
         return
     async with simulator_process(
-        bundle.lab_file, speed=options.speed, seed=seed, broker=broker.url, acts=options.acts
+        files.lab_file, speed=options.speed, seed=seed, broker=broker.url, acts=options.acts
     ) as urls:
         if options.simulate:
             yield urls
         else:
-            yield {name: urls[name] for name in drivers.simulated}
+            yield {name: urls[name] for name in files.drivers.simulated}
 
 
 def _ledger(url: str) -> Path:
@@ -271,7 +262,7 @@ def _ledger(url: str) -> Path:
 async def _control(
     options: RunOptions,
     engine: Engine,
-    bundle: CampaignBundle,
+    files: CampaignFiles,
     journal: Journal,
     clock: EngineClock,
     url: str,
@@ -281,7 +272,7 @@ async def _control(
     if not options.control or options.virtual:
         yield
         return
-    port = EngineControl(engine, lab=bundle.lab.id, epoch=journal.epoch, url=url, clock=clock.kind)
+    port = EngineControl(engine, lab=files.lab.id, epoch=journal.epoch, url=url, clock=clock.kind)
     async with ControlServer(port, path if path is not None else Path(".lab/lab.db")):
         yield
 

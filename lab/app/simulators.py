@@ -11,16 +11,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lab.app.drivers import LabDrivers, build_simulation
-from lab.bus.mqtt import MqttTransport
+from lab.app.drivers import build_simulation
+from lab.app.files import open_lab
 from lab.domain.errors import InputError, UnavailableError
 from lab.engine.clock import ScaledClock
-from lab.sop.load import load_lab
-
-if TYPE_CHECKING:
-    from lab.sop.lab_model import Lab
 
 __all__ = ["read_endpoints", "run_simulators", "serve_simulators", "simulator_process"]
 
@@ -50,8 +46,8 @@ async def serve_simulators(
     on_ready: Callable[[dict[str, str]], object] | None = None,
 ) -> None:
     """Serve all devices of a lab file until cancelled. The endpoints file appears when all answer."""
-    lab: Lab = load_lab(lab_file)
-    drivers = LabDrivers(lab)
+    drivers = open_lab(lab_file)
+    lab = drivers.lab
     clock = ScaledClock(speed)
     world: Any = build_simulation(drivers, seed=seed, clock=clock, acts=acts)
     speaks_mqtt = any(m.connection == "mqtt" for m in drivers.manifests.values())
@@ -60,7 +56,11 @@ async def serve_simulators(
             f"{lab_file} has devices that speak MQTT, but no broker is named",
             hint="give --broker mqtt://HOST:PORT",
         )
-    transport = MqttTransport(broker) if speaks_mqtt and broker else None
+    transport = None
+    if speaks_mqtt and broker:
+        from lab.bus.mqtt import MqttTransport
+
+        transport = MqttTransport(broker)
     if transport is not None:
         await transport.__aenter__()
     try:

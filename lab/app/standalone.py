@@ -7,13 +7,12 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.app.drivers import LabDrivers
+from lab.app.files import open_lab
 from lab.app.hosts import host_devices
 from lab.app.simulators import read_endpoints
 from lab.bus.mqtt import MqttTransport
 from lab.domain.errors import InputError
 from lab.engine.clock import ScaledClock
-from lab.sop.load import load_lab
 
 __all__ = ["host_alone"]
 
@@ -29,8 +28,8 @@ async def host_alone(
     on_ready: Callable[[], None],
 ) -> None:
     """Serve devices until cancelled. Raises UnavailableError when the broker can't be reached."""
-    lab = load_lab(lab_file)
-    drivers = LabDrivers(lab)
+    drivers = open_lab(lab_file)
+    lab = drivers.lab
     for name in only:
         if name not in lab.devices:
             raise InputError(

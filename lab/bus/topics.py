@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["ack", "cmd", "data", "desc", "evt", "hb", "lab_events", "split", "state", "status_of_all"]
+__all__ = [
+    "ack",
+    "cmd",
+    "data",
+    "desc",
+    "evt",
+    "hb",
+    "lab_events",
+    "split",
+    "state",
+    "status_of_all",
+]
 
 _ROOT = "labwright/1"
 

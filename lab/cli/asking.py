@@ -74,21 +74,33 @@ def send_request(
 
 
 def pause(
-    where: _Where = None, db: _Db = None, actor: _Actor = "", reason: _Reason = "", as_json: _Json = False
+    where: _Where = None,
+    db: _Db = None,
+    actor: _Actor = "",
+    reason: _Reason = "",
+    as_json: _Json = False,
 ) -> int:
     """Start no new step; running ones end. `lab resume` goes on."""
     return send_request("pause", where, db, actor, reason, as_json=as_json)
 
 
 def stop(
-    where: _Where = None, db: _Db = None, actor: _Actor = "", reason: _Reason = "", as_json: _Json = False
+    where: _Where = None,
+    db: _Db = None,
+    actor: _Actor = "",
+    reason: _Reason = "",
+    as_json: _Json = False,
 ) -> int:
     """End the campaign in order: running steps end, safe-state steps run."""
     return send_request("stop", where, db, actor, reason, as_json=as_json)
 
 
 def safe(
-    where: _Where = None, db: _Db = None, actor: _Actor = "", reason: _Reason = "", as_json: _Json = False
+    where: _Where = None,
+    db: _Db = None,
+    actor: _Actor = "",
+    reason: _Reason = "",
+    as_json: _Json = False,
 ) -> int:
     """Bring every device to its declared safe state now, until a named person re-arms.
 
@@ -97,9 +109,7 @@ def safe(
     return send_request("safe", where, db, actor, reason, as_json=as_json)
 
 
-def rearm(
-    where: _Where = None, db: _Db = None, actor: _Actor = "", as_json: _Json = False
-) -> int:
+def rearm(where: _Where = None, db: _Db = None, actor: _Actor = "", as_json: _Json = False) -> int:
     """Allow work again after `lab safe`. Your name is recorded."""
     if not actor:
         raise typer.BadParameter("say who re-arms the lab: --as NAME")
@@ -164,7 +174,9 @@ def watch(
                     for key, value in event.items()
                     if key != "kind" and isinstance(value, str | int | float) and value != ""
                 )
-                print(f"{record['seq']:>6} {record['at'][:19]} {event['kind']}: {details}", flush=True)
+                print(
+                    f"{record['seq']:>6} {record['at'][:19]} {event['kind']}: {details}", flush=True
+                )
     say("the engine has ended")
 
 

@@ -13,7 +13,9 @@ __all__ = ["register"]
 
 _Lab = Annotated[Path, typer.Argument(help="lab.yaml")]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-_Speed = Annotated[float, typer.Option("--speed", min=0.001, help="Process seconds per real second.")]
+_Speed = Annotated[
+    float, typer.Option("--speed", min=0.001, help="Process seconds per real second.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -43,13 +45,15 @@ def list_devices(
 def host(
     lab: _Lab,
     broker: Annotated[str, typer.Option("--broker", help="mqtt://HOST:PORT")],
-    only: Annotated[list[str] | None, typer.Option("--only", help="Serve only this device.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Serve only this device.")
+    ] = None,
     endpoints: Annotated[
         Path | None, typer.Option("--endpoints", help="Device URLs of running simulators.")
     ] = None,
-    ledger: Annotated[Path, typer.Option("--ledger", help="What was done, kept over restarts.")] = Path(
-        ".lab/host.ledger"
-    ),
+    ledger: Annotated[
+        Path, typer.Option("--ledger", help="What was done, kept over restarts.")
+    ] = Path(".lab/host.ledger"),
     speed: _Speed = 1.0,
 ) -> None:
     """Serve devices beside their instruments, until interrupted."""
@@ -77,8 +81,12 @@ def simulate(
     ] = Path(".lab/endpoints.json"),
     speed: _Speed = 1.0,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
-    broker: Annotated[str | None, typer.Option("--broker", help="For devices that speak MQTT.")] = None,
-    acts: Annotated[Path | None, typer.Option("--acts", help="Log every physical act here.")] = None,
+    broker: Annotated[
+        str | None, typer.Option("--broker", help="For devices that speak MQTT.")
+    ] = None,
+    acts: Annotated[
+        Path | None, typer.Option("--acts", help="Log every physical act here.")
+    ] = None,
     parent: Annotated[int | None, typer.Option("--parent", hidden=True)] = None,
 ) -> None:
     """Serve the whole lab as simulators over ptys, TCP, HTTP and MQTT, until interrupted."""

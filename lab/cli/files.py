@@ -74,7 +74,13 @@ def plan(
         print_json(document)
         return
     rows = [
-        (f"{slot['start_s']:9.0f}", f"{slot['end_s']:9.0f}", slot["sample"], slot["step"], slot["device"])
+        (
+            f"{slot['start_s']:9.0f}",
+            f"{slot['end_s']:9.0f}",
+            slot["sample"],
+            slot["step"],
+            slot["device"],
+        )
         for slot in document["timeline"]
     ]
     print_table(

@@ -44,7 +44,9 @@ def dashboard(
     where: Annotated[
         Path | None, typer.Argument(help="campaign.yaml, to find its records; or use --db")
     ] = None,
-    db: Annotated[str | None, typer.Option("--db", help="Records: a file or a postgresql:// URL.")] = None,
+    db: Annotated[
+        str | None, typer.Option("--db", help="Records: a file or a postgresql:// URL.")
+    ] = None,
     port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = 8501,
 ) -> int:
     """Open the operators' pages on this machine's loopback."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from lab import __version__
@@ -48,6 +47,10 @@ for room in (files, running, asking, keeping, devices, machine):
     room.register(app)
 
 
+# Typer brings its own copy of click; this is that copy's base of all usage errors.
+_UsageError = typer.BadParameter.__mro__[1]
+
+
 def main() -> None:
     """The entry point: runs a verb and turns every outcome into an exit code."""
     as_json = "--json" in sys.argv
@@ -56,13 +59,10 @@ def main() -> None:
     except LabError as error:
         print_error(error, as_json=as_json)
         sys.exit(error.exit_code)
-    except click.exceptions.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         say("lab: interrupted")
         sys.exit(130)
-    except KeyboardInterrupt:
-        say("lab: interrupted")
-        sys.exit(130)
-    except click.ClickException as error:
+    except _UsageError as error:
         error.show()
         sys.exit(2)
     sys.exit(result if isinstance(result, int) else 0)

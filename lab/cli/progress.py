@@ -48,7 +48,9 @@ class ProgressLines:
                 again = "; tried again" if event.retry else ""
                 return f"        {event.run} step {event.step}: {event.error}{again}"
             case ev.CommandUnknown():
-                return f"        {event.device}: outcome unknown ({event.reason}); asking the device"
+                return (
+                    f"        {event.device}: outcome unknown ({event.reason}); asking the device"
+                )
             case ev.CommandSettled():
                 return f"        {event.device}: settled as {event.settlement.verdict} by the {event.by}"
             case ev.QuestionAsked():

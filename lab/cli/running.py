@@ -35,9 +35,7 @@ _Broker = Annotated[
     str | None,
     typer.Option("--broker", help="mqtt://HOST:PORT, `embedded` or `in-process`."),
 ]
-_Db = Annotated[
-    str | None, typer.Option("--db", help="Records: a file or a postgresql:// URL.")
-]
+_Db = Annotated[str | None, typer.Option("--db", help="Records: a file or a postgresql:// URL.")]
 _Simulate = Annotated[
     bool, typer.Option("--simulate", help="Use simulators for all devices, whatever their URL.")
 ]
@@ -50,10 +48,14 @@ _Acts = Annotated[
 ]
 _Hosts = Annotated[
     bool,
-    typer.Option("--hosts/--no-hosts", help="Host the devices here, or leave it to `lab devices host`."),
+    typer.Option(
+        "--hosts/--no-hosts", help="Host the devices here, or leave it to `lab devices host`."
+    ),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-_Plot = Annotated[Path | None, typer.Option("--plot", help="Write a picture of the campaign (PNG).")]
+_Plot = Annotated[
+    Path | None, typer.Option("--plot", help="Write a picture of the campaign (PNG).")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -180,7 +182,9 @@ def _tell(report: RunReport, plot: Path | None) -> None:
             if name not in _SHOWN and value is not None:
                 print(f"        {name} = {value:.4g}")
         if best.get("reference") is not None:
-            print(f"  reference: {best['reference']:.4g} {best['unit']}  {best.get('reference_note', '')}")
+            print(
+                f"  reference: {best['reference']:.4g} {best['unit']}  {best.get('reference_note', '')}"
+            )
     if plot is not None:
         print(f"  plot: {plot}")
     print(f"  records: {report.database}")

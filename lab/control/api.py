@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, FastAPI, Header, HTTPException, Query
 from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, Field, JsonValue
+from pydantic import BaseModel, Field, TypeAdapter
 
-from lab.control.port import Answer, EngineInfo, EnginePort, Request
+from lab.control.document import EngineStatus
+from lab.control.port import Answer, EnginePort, Request
 from lab.control.status import status_document
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from lab.domain.event import Recorded
 
-__all__ = ["Health", "Status", "make_app"]
+__all__ = ["Health", "make_app"]
 
 _KEEP_ALIVE_S = 15.0
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -44,27 +45,8 @@ class Health(BaseModel):
     pid: int = Field(description="Process id of the engine.")
 
 
-class Status(BaseModel):
-    """The lab's state in one document. Times are ISO 8601 UTC in process time; `for_s` counts process seconds."""
-
-    engine: EngineInfo
-    now: str = Field(description="Process time at which this was true.")
-    seq: int = Field(description="Number of the last event that is in here.")
-    epoch: int
-    last_event: str | None
-    mode: str = Field(description="running, paused, stopping or safe.")
-    mode_text: str = Field(description="The mode with who asked for it and why, in words.")
-    mode_actor: str
-    mode_reason: str
-    mode_since: str | None
-    questions: list[dict[str, JsonValue]] = Field(description="What only a person can settle.")
-    campaigns: list[dict[str, JsonValue]]
-    runs: list[dict[str, JsonValue]] = Field(
-        description="Open runs: `current` steps, and in `waits` what each waiting step waits for and since when."
-    )
-    queued: list[dict[str, JsonValue]] = Field(description="Planned runs that have not started.")
-    devices: list[dict[str, JsonValue]]
-    stations: list[dict[str, JsonValue]] = Field(description="Stations that a run holds.")
+_SCHEME = HTTPBearer(auto_error=False, description="The token in <database>.control.json.")
+_STATUS: TypeAdapter[EngineStatus] = TypeAdapter(EngineStatus)
 
 
 def make_app(port: EnginePort, token: str, closing: asyncio.Event | None = None) -> FastAPI:
@@ -79,11 +61,10 @@ def make_app(port: EnginePort, token: str, closing: asyncio.Event | None = None)
         redoc_url=None,
     )
     app.add_middleware(_LoopbackOnly)
-    scheme = HTTPBearer(auto_error=False, description="The token in <database>.control.json.")
     desk = _Desk(port)
     ended = closing or asyncio.Event()
 
-    def authorised(given: Annotated[HTTPAuthorizationCredentials | None, Depends(scheme)]) -> None:
+    def authorised(given: Annotated[HTTPAuthorizationCredentials | None, Depends(_SCHEME)]) -> None:
         # Bytes: compare_digest refuses text outside ASCII.
         if given is None or not secrets.compare_digest(given.credentials.encode(), token.encode()):
             raise HTTPException(
@@ -101,11 +82,11 @@ def make_app(port: EnginePort, token: str, closing: asyncio.Event | None = None)
         return Health(lab=info.lab, pid=info.pid)
 
     @app.get("/v1/status", tags=["reading"], dependencies=guarded)
-    async def status() -> Status:
+    async def status() -> EngineStatus:
         """What runs, what waits, for what and since when."""
         info = port.info()
         document = status_document(port.state(), info.now)
-        return Status.model_validate({"engine": info, **document})
+        return _STATUS.validate_python({"engine": info.model_dump(mode="json"), **document})
 
     @app.post("/v1/requests", tags=["asking"], dependencies=guarded)
     async def ask(request: Request) -> Answer:

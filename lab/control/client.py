@@ -11,12 +11,13 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote
 
 import httpx
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
+from lab.control.document import EngineStatus
 from lab.control.port import Answer, Request, Verb
 from lab.domain.errors import InputError, LabError, RefusedError, UnavailableError
 from lab.domain.event import Recorded
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import TracebackType
 
+    from pydantic import JsonValue
+
 __all__ = ["ControlClient", "control_file"]
 
 _NOBODY = "no engine is running for these records; start one with lab run or lab resume"
-_DOCUMENT: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
+_STATUS: TypeAdapter[EngineStatus] = TypeAdapter(EngineStatus)
 
 
 def control_file(database: str | Path, directory: Path | None = None) -> Path:
@@ -83,9 +86,9 @@ class ControlClient:
             )
         return cls(url, token)
 
-    def status(self) -> dict[str, JsonValue]:
-        """The lab's state as one document, see `lab.control.status` and `lab.control.api.Status`."""
-        return self._json("GET", "/v1/status")
+    def status(self) -> EngineStatus:
+        """The lab's state as one document of plain values, see `lab.control.document`."""
+        return _STATUS.validate_json(self._ask("GET", "/v1/status"))
 
     def request(
         self,
@@ -109,9 +112,7 @@ class ControlClient:
                 f"the request {verb} is not complete: {_first_problem(error)}",
                 hint="say who asks, e.g. --who Ada",
             ) from error
-        return Answer.model_validate(
-            self._json("POST", "/v1/requests", json=wish.model_dump(mode="json"))
-        )
+        return Answer.model_validate_json(self._ask("POST", "/v1/requests", wish.model_dump_json()))
 
     def events(self, after: int = 0) -> Iterator[Recorded]:
         """Records after a number, then each as it is made, until the engine ends."""
@@ -143,13 +144,14 @@ class ControlClient:
     ) -> None:
         self.close()
 
-    def _json(self, method: str, path: str, **options: Any) -> dict[str, JsonValue]:
+    def _ask(self, method: str, path: str, body: str | None = None) -> bytes:
+        headers = None if body is None else {"Content-Type": "application/json"}
         try:
-            response = self._http.request(method, path, **options)
+            response = self._http.request(method, path, content=body, headers=headers)
         except httpx.TransportError as error:
             raise self._away(error) from error
         _raise_for(response)
-        return _DOCUMENT.validate_json(response.content)
+        return response.content
 
     def _away(self, error: httpx.TransportError) -> UnavailableError:
         if isinstance(error, httpx.TimeoutException):

@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 from lab.control.waits import run_waits, station_holders
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
-
+    from lab.control.document import (
+        CampaignDocument,
+        CurrentDocument,
+        DeviceDocument,
+        RunDocument,
+        StatusDocument,
+        WaitDocument,
+    )
     from lab.control.waits import Wait
     from lab.domain.state import CampaignState, DeviceStatus, LabState, RunState
 
 __all__ = ["status_document"]
 
 
-def status_document(state: LabState, now: datetime) -> dict[str, JsonValue]:
+def status_document(state: LabState, now: datetime) -> StatusDocument:
     """Mode, campaigns, open runs with present steps and what they wait for, devices, questions.
 
     `now` is process time. Times are ISO 8601 UTC; `for_s` are process seconds until `now`.
@@ -41,7 +47,8 @@ def status_document(state: LabState, now: datetime) -> dict[str, JsonValue]:
                 "command": question.command,
                 "text": question.text,
                 "choices": list(question.choices),
-                **_since(question.since_s, now_s),
+                "since": _iso(question.since_s),
+                "for_s": _for(question.since_s, now_s),
             }
             for question in state.questions.values()
         ],
@@ -52,7 +59,7 @@ def status_document(state: LabState, now: datetime) -> dict[str, JsonValue]:
         ],
         "devices": [_device(state, device, now_s) for device in state.devices.values()],
         "stations": [
-            {"station": station, "run": run, **_since(since_s, now_s)}
+            {"station": station, "run": run, "since": _iso(since_s), "for_s": _for(since_s, now_s)}
             for station, (run, since_s) in station_holders(state).items()
         ],
     }
@@ -63,8 +70,9 @@ def _iso(seconds: float) -> str:
     return stamp.replace("+00:00", "Z")
 
 
-def _since(since_s: float, now_s: float) -> dict[str, JsonValue]:
-    return {"since": _iso(since_s), "for_s": round(max(now_s - since_s, 0.0), 3)}
+def _for(since_s: float, now_s: float) -> float:
+    """Seconds until now; 0 for a reader whose clock lags behind."""
+    return round(max(now_s - since_s, 0.0), 3)
 
 
 def _mode_text(state: LabState) -> str:
@@ -83,7 +91,7 @@ def _mode_text(state: LabState) -> str:
             return "running" if state.active_campaign is not None else "idle: no campaign is open"
 
 
-def _campaign(name: str, campaign: CampaignState) -> dict[str, JsonValue]:
+def _campaign(name: str, campaign: CampaignState) -> CampaignDocument:
     spec, best = campaign.spec, campaign.best()
     trials = list(campaign.trials.values())
     return {
@@ -117,10 +125,8 @@ def _campaign(name: str, campaign: CampaignState) -> dict[str, JsonValue]:
     }
 
 
-def _run(
-    state: LabState, run: RunState, waits: tuple[Wait, ...], now_s: float
-) -> dict[str, JsonValue]:
-    current: list[JsonValue] = []
+def _run(state: LabState, run: RunState, waits: tuple[Wait, ...], now_s: float) -> RunDocument:
+    current: list[CurrentDocument] = []
     for planned in run.plan.steps:
         step = run.steps[planned.path]
         command = state.commands.get(step.command)
@@ -134,7 +140,8 @@ def _run(
                     "command": step.command,
                     "command_status": command.status,
                     "planned_s": planned.duration_s,
-                    **_since(command.intended_s, now_s),
+                    "since": _iso(command.intended_s),
+                    "for_s": _for(command.intended_s, now_s),
                 }
             )
     main = [step for step in run.plan.steps if not step.safe_state]
@@ -151,21 +158,23 @@ def _run(
         "steps_succeeded": sum(run.steps[s.path].status == "succeeded" for s in main),
         "current": current,
         "waits": [_wait(wait, now_s) for wait in waits],
-        **_since(run.started_s, now_s),
+        "since": _iso(run.started_s),
+        "for_s": _for(run.started_s, now_s),
     }
 
 
-def _wait(wait: Wait, now_s: float) -> dict[str, JsonValue]:
+def _wait(wait: Wait, now_s: float) -> WaitDocument:
     return {
         "step": wait.step,
         "device": wait.device,
         "kind": wait.kind,
         "waits_for": wait.text,
-        **_since(wait.since_s, now_s),
+        "since": _iso(wait.since_s),
+        "for_s": _for(wait.since_s, now_s),
     }
 
 
-def _device(state: LabState, device: DeviceStatus, now_s: float) -> dict[str, JsonValue]:
+def _device(state: LabState, device: DeviceStatus, now_s: float) -> DeviceDocument:
     busy = next((c.command for c in state.open_commands() if c.command.device == device.name), None)
     told = device.description
     return {
@@ -180,5 +189,5 @@ def _device(state: LabState, device: DeviceStatus, now_s: float) -> dict[str, Js
         "serial_number": "" if told is None else told.serial_number,
         "simulated": None if told is None else told.simulated,
         "since": _iso(device.since_s) if device.since_s else None,
-        "for_s": round(max(now_s - device.since_s, 0.0), 3) if device.since_s else None,
+        "for_s": _for(device.since_s, now_s) if device.since_s else None,
     }

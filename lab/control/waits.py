@@ -7,29 +7,16 @@ which a person would look: the lab's mode, a question, a retry, the device, the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lab.control.document import WaitKind
     from lab.domain.plan import PlannedStep
     from lab.domain.state import LabState, RunState
 
-__all__ = ["Wait", "WaitKind", "run_waits", "station_holders", "step_title"]
-
-WaitKind = Literal[
-    "safe",
-    "stopping",
-    "paused",
-    "question",
-    "unknown",
-    "retry",
-    "device",
-    "busy",
-    "station",
-    "plan",
-    "engine",
-]
+__all__ = ["Wait", "run_waits", "station_holders", "step_title"]
 
 _READY = ("ready", "unknown")
 """Device states that hold nothing back (`unknown`: nothing heard yet, the engine will try)."""

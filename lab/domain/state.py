@@ -244,7 +244,9 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
             return replace(state, questions=left)
         case ev.RequestAnswered():
             return replace(state, requests={**state.requests, event.request: event})
-        case ev.LabPaused() | ev.LabStopping() | ev.LabMadeSafe() | ev.LabResumed() | ev.LabRearmed():
+        case (
+            ev.LabPaused() | ev.LabStopping() | ev.LabMadeSafe() | ev.LabResumed() | ev.LabRearmed()
+        ):
             return _mode(state, event, at_s)
         case ev.EngineStarted() | ev.RequestReceived() | ev.ObservationRecorded():
             return state
@@ -390,9 +392,7 @@ def _stale(state: LabState, campaign: str) -> LabState:
     entry = state.campaigns.get(campaign)
     if entry is None or entry.plan_stale:
         return state
-    return replace(
-        state, campaigns={**state.campaigns, campaign: replace(entry, plan_stale=True)}
-    )
+    return replace(state, campaigns={**state.campaigns, campaign: replace(entry, plan_stale=True)})
 
 
 def _run(
@@ -438,9 +438,7 @@ def _campaign(
     if isinstance(event, ev.CampaignStarted):
         campaign = CampaignState(event, at_s, origin_s=at_s)
         mode: LabMode = "safe" if state.mode == "safe" else "running"
-        return replace(
-            state, mode=mode, campaigns={**state.campaigns, event.campaign: campaign}
-        )
+        return replace(state, mode=mode, campaigns={**state.campaigns, event.campaign: campaign})
     campaign = state.campaigns[event.campaign]
     match event:
         case ev.TrialProposed():

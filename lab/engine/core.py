@@ -95,9 +95,7 @@ class Decision:
 _Rule = Callable[["LabState", Inflight, CampaignContext, float], Decision]
 
 
-def decide(
-    state: LabState, inflight: Inflight, context: CampaignContext, now_s: float
-) -> Decision:
+def decide(state: LabState, inflight: Inflight, context: CampaignContext, now_s: float) -> Decision:
     """One round: the first rules that have something to record win, so that the next round sees it."""
     effects: list[msg.Effect] = []
     wake: float | None = None
@@ -150,9 +148,7 @@ def _doubt(entry: CommandState, epoch: int, alive: bool, now_s: float) -> str:
     return ""
 
 
-def _steps(
-    state: LabState, inflight: Inflight, context: CampaignContext, now_s: float
-) -> Decision:
+def _steps(state: LabState, inflight: Inflight, context: CampaignContext, now_s: float) -> Decision:
     return Decision(tuple(end_steps(state, context.check)))
 
 
@@ -174,9 +170,7 @@ def _runs(state: LabState, inflight: Inflight, context: CampaignContext, now_s: 
                 wakes.append(starts.wake_s)
             if starts.finished:
                 events.append(
-                    ev.RunFinished(
-                        run=run.id, outcome=run.ending or "failed", reason=run.reason
-                    )
+                    ev.RunFinished(run=run.id, outcome=run.ending or "failed", reason=run.reason)
                 )
     return Decision(tuple(events), tuple(effects), min(wakes, default=None))
 

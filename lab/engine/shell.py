@@ -141,7 +141,12 @@ class Engine:
         return self._state.active_campaign is None and not self._state.open_runs()
 
     async def request(
-        self, request: str, verb: str, actor: str, reason: str = "", args: dict[str, Any] | None = None
+        self,
+        request: str,
+        verb: str,
+        actor: str,
+        reason: str = "",
+        args: dict[str, Any] | None = None,
     ) -> msg.Answered:
         """Ask the engine for something; returns its recorded answer. A repeated id gets the first answer again."""
         known = self._state.requests.get(request)
@@ -149,9 +154,7 @@ class Engine:
             return msg.Answered(request, known.accepted, known.detail)
         if self._ended:
             return msg.Answered(request, False, "the engine has ended")
-        future = self._answers.setdefault(
-            request, asyncio.get_running_loop().create_future()
-        )
+        future = self._answers.setdefault(request, asyncio.get_running_loop().create_future())
         self._inbox.put_nowait(msg.Requested(request, verb, actor, reason, args or {}))
         return await asyncio.shield(future)
 

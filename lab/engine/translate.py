@@ -34,9 +34,7 @@ def translate(state: LabState, message: msg.Message) -> list[ev.Event]:
                 state,
                 message.id,
                 message.outcome.result,
-                ev.CommandEnded(
-                    command=message.id, device=message.device, outcome=message.outcome
-                ),
+                ev.CommandEnded(command=message.id, device=message.device, outcome=message.outcome),
             )
         case env.QueryReply():
             return _query_reply(state, message)
@@ -114,9 +112,7 @@ def _ask_person(state: LabState, entry: CommandState, detail: str) -> list[ev.Ev
     events: list[ev.Event] = []
     command = entry.command
     if entry.status != "unknown":
-        events.append(
-            ev.CommandUnknown(command=command.id, device=command.device, reason=detail)
-        )
+        events.append(ev.CommandUnknown(command=command.id, device=command.device, reason=detail))
     question = f"q-{command.id[:12]}"
     if question not in state.questions:
         values = ", ".join(f"{name} = {value}" for name, value in command.args.items())
@@ -145,9 +141,7 @@ def _device_state(state: LabState, device: str, told: str, detail: str) -> list[
     known = state.devices.get(device)
     if known is not None and known.state == new and known.detail == detail:
         return []
-    return [
-        ev.DeviceStateChanged(device=device, state=cast("_KnownState", new), detail=detail)
-    ]
+    return [ev.DeviceStateChanged(device=device, state=cast("_KnownState", new), detail=detail)]
 
 
 def _description(state: LabState, message: env.Description) -> list[ev.Event]:
@@ -222,24 +216,30 @@ def _judge(state: LabState, message: msg.Requested) -> tuple[bool, str, list[ev.
         return False, "say who asks: every request is recorded with a name", []
     match message.verb, mode:
         case "pause", "running":
-            return True, "paused: running steps end, no new one starts", [
-                ev.LabPaused(actor=actor, reason=reason)
-            ]
+            return (
+                True,
+                "paused: running steps end, no new one starts",
+                [ev.LabPaused(actor=actor, reason=reason)],
+            )
         case "resume", "paused":
             return True, "resumed", [ev.LabResumed(actor=actor)]
         case "stop", "running" | "paused":
-            return True, "stopping: running steps end, then safe-state steps run", [
-                ev.LabStopping(actor=actor, reason=reason)
-            ]
+            return (
+                True,
+                "stopping: running steps end, then safe-state steps run",
+                [ev.LabStopping(actor=actor, reason=reason)],
+            )
         case "safe", _:
-            return True, "all devices are told to reach their safe state", [
-                ev.LabMadeSafe(actor=actor, reason=reason)
-            ]
+            return (
+                True,
+                "all devices are told to reach their safe state",
+                [ev.LabMadeSafe(actor=actor, reason=reason)],
+            )
         case "rearm", "safe":
             return True, f"re-armed by {actor}", [ev.LabRearmed(actor=actor)]
         case "answer", _:
             return _judge_answer(state, message)
-        case ("pause" | "resume" | "stop" | "rearm"), _:
+        case (("pause" | "resume" | "stop" | "rearm"), _):
             return False, f"the lab is {mode}, so there is nothing to {message.verb}", []
         case _:
             return False, f"unknown request '{message.verb}'; known: {', '.join(_VERBS)}", []

@@ -1,10 +1,12 @@
 """A thin stateful campaign for use without the lab: it keeps the history and lets `suggest` think.
 
-space = Space(factors=(Factor(name="temperature", unit="degC", minimum=20, maximum=90),))
-campaign = Campaign(space, "maximize", seed=1, initial=5)
-for suggestion in campaign.ask(2):
-    campaign.tell(suggestion.number, measure(suggestion.factors["temperature"]))
-Path("campaign.json").write_text(campaign.to_json())
+For example, to find the best temperature in batches of two::
+
+    space = Space(factors=(Factor(name="temperature", unit="degC", minimum=20, maximum=90),))
+    campaign = Campaign(space, "maximize", seed=1, initial=5)
+    for suggestion in campaign.ask(2):
+        campaign.tell(suggestion.number, measure(suggestion.factors["temperature"]))
+    Path("campaign.json").write_text(campaign.to_json())
 """
 
 from __future__ import annotations

@@ -142,6 +142,7 @@ class _Placement:
 def schedule(snapshot: PlanningSnapshot) -> Schedule:
     """Place every run. `safe_state` steps have no place: they run only when a run ends badly."""
     board = _Board()
+    routes: dict[int, _Route] = {}
     plans: dict[str, Plan] = {}
     blocked: dict[str, str] = {}
     for run in snapshot.runs:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lab.domain.diagnostic import Diagnostic
 from lab.domain.errors import InputError, RefusedError
 from lab.domain.ids import sha256_text
+from lab.sop.assignment import assignments
 from lab.sop.check import check_campaign, check_lab, check_sop
 from lab.sop.check_together import check_together
 from lab.sop.diagnostics import sorted_diagnostics
@@ -104,8 +105,6 @@ def _fit(
     driver_capabilities: Mapping[str, tuple[str, ...]],
 ) -> None:
     """InputError where no assignment of stations, stocks and devices exists."""
-    from lab.plan.bind import assignments
-
     devices = {name: driver_capabilities[item.driver] for name, item in lab.devices.items()}
     next(assignments(procedure, lab, capabilities, devices))
 

@@ -146,14 +146,19 @@ def find_beyond(
             corner[name] = (chosen, chosen)
         reached = compute(corner).centre
         if sign * reached > sign * limit + allowance:
-            return Witness(reached, {name: ends[0] for name, ends in corner.items()})
+            return Witness(reached, _relevant(corner, value))
         widest = _widest(part)
         if widest is None or count > _MAX_BOXES:
-            point = {name: ends[0] for name, ends in corner.items()}
-            return Witness(-most * sign, point, proven=False)
+            return Witness(-most * sign, _relevant(corner, value), proven=False)
         for half in _halves(part, widest):
             push(half)
     return None
+
+
+def _relevant(corner: Box, value: Value) -> dict[str, Quantity]:
+    """The parameters that the value depends on (all, where curvature hides on which)."""
+    curved = value.error > 0.0
+    return {name: ends[0] for name, ends in corner.items() if curved or name in value.spread}
 
 
 def _widest(box: Box) -> str | None:

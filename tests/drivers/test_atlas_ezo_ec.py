@@ -184,7 +184,9 @@ def test_a_sleeping_circuit_is_woken():
 
 
 def test_the_circuit_answers_in_its_own_words():
-    said = talk(b"C,0", b"i", b"STATUS", b"cal,?", b"K,?", b"T,?", b"O,?", b"Name,pot", b"name,?", b"?")
+    said = talk(
+        b"C,0", b"i", b"STATUS", b"cal,?", b"K,?", b"T,?", b"O,?", b"Name,pot", b"name,?", b"?"
+    )
     assert said[0][-1] == b"*OK"
     assert said[1:] == [
         [b"?I,EC,2.16", b"*OK"], [b"?STATUS,P,5.038", b"*OK"], [b"?CAL,0", b"*OK"],
@@ -196,14 +198,14 @@ def test_the_circuit_answers_in_its_own_words():
 @pytest.mark.parametrize(
     "command",
     [b"K,0", b"K,x", b"O,S,1", b"O,EC", b"Cal,one", b"Cal,mid,7", b"Baud,1", b"C,100", b"L,2", b"\xff", b"R,1",
-     b"T,nan", b"Name,12345678901234567"],
+     b"T,nan", b"*OK", b"Name,12345678901234567"],
 )  # fmt: skip
 def test_what_it_does_not_know_is_an_error(command):
     assert talk(b"C,0", command)[1] == [b"*ER"]
 
 
 def test_the_confirmation_can_be_switched_off():
-    assert talk(b"C,0", b"*OK,?", b"*OK,0")[1] == [b"?*OK,1"]
+    assert talk(b"C,0", b"*OK,?")[1] == [b"?*OK,1"]
     assert talk(b"C,0", b"R")[1] == [b"1413", b"*OK"]
 
     async def main():
@@ -220,8 +222,8 @@ def test_the_confirmation_can_be_switched_off():
 
 
 def test_a_factory_reset_restarts_it():
-    said = talk(b"C,0", b"Factory", wait_s=0.5)
-    assert said[1] == [b"*OK", b"*RS", b"*RE"]
+    said = talk(b"C,0", b"Factory")
+    assert said[1][:3] == [b"*OK", b"*RS", b"*RE"]
 
 
 def test_calibration_takes_out_what_is_wrong_with_the_cell():

@@ -37,7 +37,9 @@ def test_golden_commands():
     assert wire.encode("Cal,one,1413") == b"Cal,one,1413\r"
 
 
-@pytest.mark.parametrize("line", [b"", b"*", b"*NO", b"?", b"warm", b"1,,2", b"1e3", b"\xb5", b"nan"])
+@pytest.mark.parametrize(
+    "line", [b"", b"*", b"*NO", b"?", b"warm", b"1,,2", b"1e3", b"\xb5", b"nan"]
+)
 def test_what_is_no_line_is_refused(line):
     with pytest.raises(wire.WireError):
         wire.decode(line)

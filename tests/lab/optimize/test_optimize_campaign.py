@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
+from pathlib import Path
 
 import pytest
 
 from lab.domain.errors import InputError
 from lab.optimize import Campaign, Factor, Space
+from lab.optimize import campaign as campaign_module
 
 SPACE = Space(
     factors=(
@@ -150,3 +153,21 @@ def test_a_saved_history_that_does_not_fit_its_space_is_refused():
     document["history"][0]["factors"] = {"c": 1.0}
     with pytest.raises(InputError, match="trial 1: no value for factor a"):
         Campaign.from_json(json.dumps(document))
+
+
+def test_the_example_in_the_documentation_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    document = campaign_module.__doc__ or ""
+    example = textwrap.dedent(
+        "\n".join(line for line in document.splitlines() if line.startswith("    "))
+    )
+    names: dict[str, object] = {
+        "Campaign": Campaign,
+        "Factor": Factor,
+        "Space": Space,
+        "Path": Path,
+        "measure": lambda temperature: -abs(temperature - 60.0),
+    }
+    exec(example, names)
+    saved = Campaign.from_json((tmp_path / "campaign.json").read_text())
+    assert [record.status for record in saved.history] == ["done", "done"]

@@ -337,7 +337,7 @@ _KINDS = get_args(get_args(ev.Event)[0])
 _EVENTS = st.one_of(*(_models(kind) for kind in _KINDS))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     event=_EVENTS,
     at=st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)),

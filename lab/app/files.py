@@ -1,0 +1,136 @@
+"""A campaign's three files, checked together with the installed drivers, and what the engine needs of them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.app.drivers import LabDrivers
+from lab.devices.capability import CAPABILITIES
+from lab.devices.registry import Registry
+from lab.domain.errors import InputError
+from lab.domain.event import FactorSpec, ObjectiveSpec
+from lab.records.database import database_url
+from lab.sop.check import check_lab
+from lab.sop.check_together import campaign_box
+from lab.sop.load import CampaignBundle, load_campaign, read_text, refuse
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from lab.sop.lab_model import Lab
+
+__all__ = ["CampaignFiles", "driver_capabilities", "open_campaign", "open_lab"]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFiles:
+    """A bundle with its drivers; numbers are in the parameters' declared units."""
+
+    bundle: CampaignBundle
+    drivers: LabDrivers
+
+    @property
+    def lab(self) -> Lab:
+        return self.bundle.lab
+
+    @property
+    def lab_file(self) -> Path:
+        return Path(self.bundle.paths["lab"])
+
+    @property
+    def database(self) -> str:
+        """The records' URL; a relative path of `lab.yaml` lies beside that file."""
+        return lab_database(self.lab, self.lab_file)
+
+    @property
+    def factors(self) -> tuple[FactorSpec, ...]:
+        """The space that the optimiser may explore."""
+        box = campaign_box(self.bundle.campaign, self.bundle.procedure)
+        parameters = self.bundle.procedure.sop.parameters
+        return tuple(
+            FactorSpec(
+                name=name,
+                unit=parameters[name].unit,
+                minimum=box[name][0].to(parameters[name].unit).magnitude,
+                maximum=box[name][1].to(parameters[name].unit).magnitude,
+            )
+            for name in self.bundle.campaign.factors
+        )
+
+    @property
+    def fixed(self) -> dict[str, JsonValue]:
+        """Parameters that this campaign holds at a value."""
+        parameters = self.bundle.procedure.sop.parameters
+        return {
+            name: quantity.to(parameters[name].unit).magnitude
+            for name, quantity in self.bundle.campaign.fixed.items()
+        }
+
+    @property
+    def objective(self) -> ObjectiveSpec:
+        """What is sought, in the unit of the SOP's result."""
+        objective = self.bundle.campaign.objective
+        unit = self.bundle.procedure.sop.results[objective.result].unit
+        reference = objective.reference
+        return ObjectiveSpec(
+            result=objective.result,
+            unit=unit,
+            direction=objective.direction,
+            reference=None if reference is None else reference.to(unit).magnitude,
+            reference_note=objective.reference_note,
+            report=objective.report,
+        )
+
+    @property
+    def middle(self) -> dict[str, float]:
+        """Each factor in the middle of its range: a trial that any lab that fits must be able to make."""
+        return {factor.name: (factor.minimum + factor.maximum) / 2 for factor in self.factors}
+
+
+def lab_database(lab: Lab, lab_file: Path) -> str:
+    """The URL of the records that a lab file names."""
+    text = lab.database
+    if "://" in text or text == ":memory:" or Path(text).is_absolute():
+        return database_url(text)
+    folder = lab_file.parent
+    here = Path.cwd().resolve()
+    resolved = (folder / text).resolve()
+    shown = resolved.relative_to(here) if resolved.is_relative_to(here) else resolved
+    return database_url(str(shown))
+
+
+def driver_capabilities(registry: Registry | None = None) -> dict[str, tuple[str, ...]]:
+    """Driver -> capabilities, of all installed drivers. A broken one concerns only labs that use it."""
+    registry = registry or Registry.installed()
+    found: dict[str, tuple[str, ...]] = {}
+    for name in registry.names():
+        with suppress(InputError):
+            found[name] = registry.manifest(name).capabilities
+    return found
+
+
+def open_campaign(path: Path) -> CampaignFiles:
+    """Read and check a campaign with its SOP and lab.
+
+    Raises InputError or RefusedError with diagnostics, as `lab.sop.load.load_campaign` does.
+    """
+    if not path.is_file():
+        raise InputError(
+            f"there is no campaign file at {path}",
+            hint="name a campaign.yaml; `lab new campaign` writes one",
+        )
+    bundle = load_campaign(path, CAPABILITIES, driver_capabilities())
+    return CampaignFiles(bundle, LabDrivers(bundle.lab))
+
+
+def open_lab(path: Path) -> LabDrivers:
+    """Read and check a lab file alone."""
+    lab, findings = check_lab(read_text(path, str(path)), str(path), driver_capabilities())
+    if lab is None or any(finding.blocking for finding in findings):
+        refuse(findings)
+    if lab is None:
+        raise InputError(f"{path} can't be read")
+    return LabDrivers(lab)

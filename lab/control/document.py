@@ -1,0 +1,209 @@
+"""The shape of the status document. Plain dictionaries: they are read by people, programs and the dashboard.
+
+Times are ISO 8601 UTC with milliseconds, in process time. `for_s` counts process seconds since `since`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
+
+__all__ = [
+    "BestDocument",
+    "BusyDocument",
+    "CampaignDocument",
+    "CurrentDocument",
+    "DeviceDocument",
+    "EngineDocument",
+    "EngineStatus",
+    "ObjectiveDocument",
+    "QuestionDocument",
+    "QueuedDocument",
+    "RunDocument",
+    "StationDocument",
+    "StatusDocument",
+    "TrialsDocument",
+    "WaitDocument",
+    "WaitKind",
+]
+
+WaitKind = Literal[
+    "safe", "stopping", "paused", "question", "unknown", "retry", "device", "busy", "station", "plan", "engine"
+]  # fmt: skip
+"""What holds a step back; `waits_for` says it in words."""
+
+
+class WaitDocument(TypedDict):
+    """What a step waits for, and since when."""
+
+    step: str
+    device: str
+    kind: WaitKind
+    waits_for: str
+    since: str
+    for_s: float
+
+
+class CurrentDocument(TypedDict):
+    """A step that runs, since its present attempt began."""
+
+    step: str
+    title: str
+    device: str
+    attempt: int
+    command: str
+    command_status: str
+    planned_s: float
+    since: str
+    for_s: float
+
+
+class RunDocument(TypedDict):
+    """An open run."""
+
+    run: str
+    campaign: str
+    trial: int
+    status: str
+    reason: str
+    factors: dict[str, float]
+    steps: int
+    steps_succeeded: int
+    current: list[CurrentDocument]
+    waits: list[WaitDocument]
+    since: str
+    for_s: float
+
+
+class QueuedDocument(TypedDict):
+    """A run that is planned and has not started."""
+
+    run: str
+    waits: list[WaitDocument]
+
+
+class QuestionDocument(TypedDict):
+    """What only a person can settle."""
+
+    id: str
+    run: str
+    command: str
+    text: str
+    choices: list[str]
+    since: str
+    for_s: float
+
+
+class TrialsDocument(TypedDict):
+    """Counts of a campaign's trials."""
+
+    budget: int
+    proposed: int
+    done: int
+    failed: int
+    open: int
+
+
+class ObjectiveDocument(TypedDict):
+    """What is optimised."""
+
+    result: str
+    unit: str
+    direction: Literal["maximize", "minimize"]
+    reference: float | None
+
+
+class BestDocument(TypedDict):
+    """The best measured trial so far."""
+
+    trial: int
+    value: float | None
+    standard_deviation: float | None
+    factors: dict[str, float]
+
+
+class CampaignDocument(TypedDict):
+    """A campaign, open or ended."""
+
+    campaign: str
+    title: str
+    status: str
+    reason: str
+    started: str
+    ended: str | None
+    trials: TrialsDocument
+    objective: ObjectiveDocument
+    best: BestDocument | None
+
+
+class BusyDocument(TypedDict):
+    """What a device does at present."""
+
+    run: str
+    step: str
+    action: str
+    command: str
+
+
+class DeviceDocument(TypedDict):
+    """A device as the engine knows it."""
+
+    device: str
+    state: str
+    detail: str
+    busy_with: BusyDocument | None
+    manufacturer: str
+    model: str
+    serial_number: str
+    simulated: bool | None
+    since: str | None
+    for_s: float | None
+
+
+class StationDocument(TypedDict):
+    """A station that a run holds."""
+
+    station: str
+    run: str
+    since: str
+    for_s: float
+
+
+class StatusDocument(TypedDict):
+    """The lab's state. `mode` is running, paused, stopping or safe; `mode_text` adds who and why."""
+
+    now: str
+    seq: int
+    epoch: int
+    last_event: str | None
+    mode: Literal["running", "paused", "stopping", "safe"]
+    mode_text: str
+    mode_actor: str
+    mode_reason: str
+    mode_since: str | None
+    questions: list[QuestionDocument]
+    campaigns: list[CampaignDocument]
+    runs: list[RunDocument]
+    queued: list[QueuedDocument]
+    devices: list[DeviceDocument]
+    stations: list[StationDocument]
+
+
+class EngineDocument(TypedDict):
+    """Which engine answers."""
+
+    lab: str
+    version: str
+    epoch: int
+    database: str
+    clock: str
+    speed: float
+    now: str
+    pid: int
+
+
+class EngineStatus(StatusDocument):
+    """The lab's state as a running engine tells it."""
+
+    engine: EngineDocument

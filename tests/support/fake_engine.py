@@ -1,0 +1,103 @@
+"""An engine port without an engine: the real state out of a list of events, and simple answers to requests."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from lab.control.port import Answer, EngineInfo, Request
+from lab.domain import event as ev
+from lab.domain.state import LabState, reduce
+from tests.support.sample_journal import START, sample_events
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+__all__ = ["FakeEngine"]
+
+_EFFECTS = {
+    "pause": ev.LabPaused,
+    "resume": ev.LabResumed,
+    "stop": ev.LabStopping,
+    "safe": ev.LabMadeSafe,
+    "rearm": ev.LabRearmed,
+}
+
+
+class FakeEngine:
+    """Obeys `EnginePort`. `tell` adds an event; `asked` holds every request that reached the engine."""
+
+    def __init__(self, database: str, until_s: float = 1460.0) -> None:
+        self.records: list[ev.Recorded] = []
+        self.asked: list[Request] = []
+        self.hold = asyncio.Event()
+        self.hold.set()
+        self.now = START + timedelta(seconds=until_s)
+        self._state = LabState()
+        self._database = database
+        self._news = asyncio.Event()
+        for event, at_s in sample_events():
+            if at_s <= until_s:
+                self.tell(event, at_s)
+
+    def tell(self, event: ev.Event, at_s: float | None = None) -> ev.Recorded:
+        at = self.now if at_s is None else START + timedelta(seconds=at_s)
+        record = ev.Recorded(seq=len(self.records) + 1, epoch=1, at=at, event=event)
+        self.records.append(record)
+        self._state = reduce(self._state, record)
+        self._news.set()
+        self._news = asyncio.Event()
+        return record
+
+    async def request(self, request: Request) -> Answer:
+        self.asked.append(request)
+        await self.hold.wait()
+        self.tell(
+            ev.RequestReceived(
+                request=request.id,
+                verb=request.verb,
+                actor=request.actor,
+                reason=request.reason,
+                args=request.args,
+            )
+        )
+        if request.verb == "answer" and request.args["question"] not in self._state.questions:
+            answer = Answer(id=request.id, accepted=False, detail="no such question is open")
+        else:
+            answer = Answer(id=request.id, accepted=True, detail=f"{request.verb}: done")
+        self.tell(
+            ev.RequestAnswered(request=answer.id, accepted=answer.accepted, detail=answer.detail)
+        )
+        if answer.accepted and request.verb == "answer":
+            question, text = str(request.args["question"]), str(request.args["answer"])
+            self.tell(ev.QuestionAnswered(question=question, answer=text, actor=request.actor))
+        elif answer.accepted:
+            effect = _EFFECTS[request.verb]
+            why = {"reason": request.reason} if "reason" in effect.model_fields else {}
+            self.tell(effect(actor=request.actor, **why))
+        return answer
+
+    def state(self) -> LabState:
+        return self._state
+
+    async def events(self, after: int) -> AsyncIterator[ev.Recorded]:
+        while True:
+            news = self._news
+            while after < len(self.records):
+                yield self.records[after]
+                after += 1
+            await news.wait()
+
+    def info(self) -> EngineInfo:
+        return EngineInfo(
+            lab="electrolyte_cell",
+            version="0.1.0",
+            epoch=1,
+            database=self._database,
+            clock="scaled",
+            speed=60.0,
+            now=self.now,
+            pid=os.getpid(),
+        )
