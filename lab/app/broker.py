@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from lab.bus.memory import MemoryBus, MemoryTransport
-from lab.bus.transport import Transport
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lab.bus.transport import Transport
+    from collections.abc import AsyncIterator
 
 __all__ = ["BrokerChoice", "broker_for"]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
-from pathlib import Path
 
 from lab.app.files import open_lab
 from lab.app.hosts import host_devices
@@ -13,6 +11,11 @@ from lab.app.simulators import read_endpoints
 from lab.bus.mqtt import MqttTransport
 from lab.domain.errors import InputError
 from lab.engine.clock import ScaledClock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Callable
 
 __all__ = ["host_alone"]
 

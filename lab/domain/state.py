@@ -5,16 +5,18 @@ All values are frozen; a new state shares what did not change. Times are process
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from lab.domain import event as ev
-from lab.domain.command import Command, Outcome, Settlement
-from lab.domain.plan import Plan, Slot
 from lab.domain.run import CLOSED, CommandStatus, RunStatus, StepStatus
+
+if TYPE_CHECKING:
+    from lab.domain.plan import Plan, Slot
+    from lab.domain.command import Command, Outcome, Settlement
+    from collections.abc import Mapping
 
 __all__ = [
     "CampaignState",

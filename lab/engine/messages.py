@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
 from lab.bus.envelope import Upstream
-from lab.domain.command import Command
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lab.domain.command import Command
+    from collections.abc import Mapping
 
 __all__ = [
     "Answered",

@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lab.bus import topics
@@ -23,6 +22,7 @@ from lab.engine.gateway import DeviceGateway
 from lab.engine.translate import translate
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from lab.bus.transport import Transport
     from lab.engine.clock import EngineClock
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.domain.plan import Check, Plan, PlannedStep
-from lab.domain.state import CommandState, LabState, RunState, StepState
 
 if TYPE_CHECKING:
+    from lab.domain.state import CommandState, LabState, RunState, StepState
     from pydantic import JsonValue
 
 __all__ = ["end_steps"]
