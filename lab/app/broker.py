@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-from lab.bus.memory import MemoryBus, MemoryTransport
 from typing import TYPE_CHECKING
 
+from lab.bus.memory import MemoryBus, MemoryTransport
+
 if TYPE_CHECKING:
-    from lab.bus.transport import Transport
     from collections.abc import AsyncIterator
+
+    from lab.bus.transport import Transport
 
 __all__ = ["BrokerChoice", "broker_for"]
 

@@ -10,6 +10,7 @@ from lab.control.port import Answer, Request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
     from lab.domain.event import Recorded
     from lab.domain.state import LabState
     from lab.engine.shell import Engine

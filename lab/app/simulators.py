@@ -10,7 +10,7 @@ import sys
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab.app.drivers import build_simulation
 from lab.app.files import open_lab

@@ -23,6 +23,7 @@ from lab.engine.translate import translate
 
 if TYPE_CHECKING:
     from datetime import datetime
+
     from lab.bus.transport import Transport
     from lab.engine.clock import EngineClock
 
