@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -121,7 +121,6 @@ async def _run(
         document = report_document(
             state,
             campaign,
-            context,
             events=journal.seq,
             head=journal.head,
             virtual_seconds=clock.monotonic() - process_start,
@@ -195,7 +194,7 @@ async def _devices(
     clock: EngineClock,
     seed: int,
     epoch: int,
-) -> AsyncIterator[Transport]:
+) -> AsyncGenerator[Transport, None]:
     """Broker, simulators and device hosts; yields the engine's connection to the bus."""
     async with AsyncExitStack() as stack:
         if options.virtual:
@@ -219,10 +218,10 @@ async def _devices(
             yield transport
             return
         broker = await stack.enter_async_context(broker_for(options.broker or files.lab.broker))
-        transport = await stack.enter_async_context(broker.connect("engine"))
+        transport = await stack.enter_async_context(broker.connect())
         if options.hosts:
             endpoints = await stack.enter_async_context(_endpoints(options, files, broker, seed))
-            hosts = await stack.enter_async_context(broker.connect("hosts"))
+            hosts = await stack.enter_async_context(broker.connect())
             await stack.enter_async_context(
                 host_devices(
                     files.drivers,
@@ -231,7 +230,7 @@ async def _devices(
                     ledger=_ledger(url),
                     boot=uuid.uuid4().hex,
                     endpoints=endpoints,
-                    messages=lambda url: broker.connect("device", url),
+                    messages=broker.connect,
                 )
             )
         yield transport
@@ -243,7 +242,7 @@ async def _endpoints(
     files: CampaignFiles,
     broker: BrokerChoice,
     seed: int,
-) -> AsyncIterator[dict[str, str]]:
+) -> AsyncGenerator[dict[str, str], None]:
     """URLs that replace those of the lab file: given ones, those of simulators started here, or none."""
     if options.endpoints is not None:
         yield read_endpoints(options.endpoints)
@@ -274,14 +273,14 @@ async def _control(
     journal: Journal,
     clock: EngineClock,
     url: str,
-) -> AsyncIterator[None]:
+) -> AsyncGenerator[None, None]:
     """The control API, where there is somebody to ask: a virtual run is over before anyone could."""
-    path = database_path(url)
     if not options.control or options.virtual:
         yield
         return
-    port = EngineControl(engine, lab=files.lab.id, epoch=journal.epoch, url=url, clock=clock.kind)
-    async with ControlServer(port, path if path is not None else Path(".lab/lab.db")):
+    async with ControlServer(
+        EngineControl(engine, lab=files.lab.id, epoch=journal.epoch, url=url, clock=clock)
+    ):
         yield
 
 

@@ -18,7 +18,7 @@ from lab.domain.errors import InputError, UnavailableError
 from lab.engine.clock import ScaledClock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
 
 __all__ = ["read_endpoints", "run_simulators", "serve_simulators", "simulator_process"]
 
@@ -132,7 +132,7 @@ async def _end_with(parent: int | None, work: asyncio.Task[None]) -> None:
 @asynccontextmanager
 async def simulator_process(
     lab_file: Path, *, speed: float, seed: int, broker: str | None, acts: Path | None
-) -> AsyncIterator[dict[str, str]]:
+) -> AsyncGenerator[dict[str, str], None]:
     """Run `lab devices simulate` as a child; yields the devices' URLs."""
     with TemporaryDirectory(prefix="labwright-") as folder:
         endpoints = Path(folder) / "endpoints.json"

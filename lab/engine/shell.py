@@ -139,7 +139,7 @@ class Engine:
         if start is not None:
             first.append(start)
         self._inflight.safe_sent = self._state.mode == "safe"
-        await self._commit(first, [])
+        await self._commit(first)
         await self._gateway.start()
         try:
             while not self._finished():
@@ -309,7 +309,7 @@ class Engine:
 
     # -- records ----------------------------------------------------------------------------------
 
-    async def _commit(self, events: list[ev.Event], effects: list[msg.Effect]) -> None:
+    async def _commit(self, events: list[ev.Event]) -> None:
         staged = [(event, self._stamp()) for event in events]
         records = await self._durable(staged)
         self._state = reduce_all(self._state, records)
