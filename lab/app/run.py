@@ -25,7 +25,8 @@ from lab.control.server import ControlServer
 from lab.devices.device_line import HostTiming
 from lab.domain import event as ev
 from lab.domain.errors import InputError, RefusedError
-from lab.domain.state import CampaignState, LabState, reduce_all
+from lab.domain.reduce import reduce_all
+from lab.domain.state import CampaignState, LabState
 from lab.engine.clock import ScaledClock, VirtualClock, wall_seconds
 from lab.engine.shell import Engine
 from lab.engine.virtual_loop import run_virtual
@@ -42,6 +43,9 @@ Watcher = Callable[[LabState, ev.Recorded], None]
 """Called with each record as it is made, for progress on a screen; must return at once."""
 
 _VIRTUAL_HEARTBEAT_S = 60.0
+
+_WORLD_ENDED = "the simulated laboratory ended with the process that held it"
+"""Why a resumed virtual campaign has lost its samples: devices are asked as ever, but the vessels are empty."""
 
 
 def run_campaign(options: RunOptions, watch: Watcher | None = None) -> RunReport:
@@ -105,8 +109,12 @@ async def _run(
                 heartbeat_s=_VIRTUAL_HEARTBEAT_S if options.virtual else 1.0,
             )
             async with _control(options, engine, files, journal, clock, url):
-                watching = asyncio.create_task(_watch(engine, watch)) if watch else None
-                state = await engine.run(start)
+                watching = (
+                    asyncio.create_task(_watch(engine, watch, journal.seq)) if watch else None
+                )
+                state = await engine.run(
+                    start, samples_lost=_WORLD_ENDED if options.virtual else ""
+                )
                 if watching is not None:
                     await watching
         campaign = start.campaign if start else _open_campaign(before).spec.campaign
@@ -277,6 +285,6 @@ async def _control(
         yield
 
 
-async def _watch(engine: Engine, watch: Watcher) -> None:
-    async for record in engine.events(0):
+async def _watch(engine: Engine, watch: Watcher, after: int) -> None:
+    async for record in engine.events(after):
         watch(engine.state, record)
