@@ -89,6 +89,7 @@ def expand(
     except (ExpressionError, CalculationError) as error:
         raise InputError(f"a derived value {error.message}", hint=error.hint) from error
     derived = {name: names.pop(name) for name in sop.derived}
+    del names[WELL]  # a SOP that uses the well needs a plate
     if well:
         names[WELL] = well
     parameters = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.domain.quantity import Quantity, QuantityError, parse_quantity
+from lab.domain.quantity import QuantityError, parse_quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.diagnostics import did_you_mean
 from lab.sop.expression import ExpressionError, evaluate, parse_expression, unwrap
@@ -140,11 +140,6 @@ def _text(raw: object, names: Mapping[str, Value | str]) -> str:
         raise ArgumentProblem(
             "reference",
             f"${{{inner}}} is not a text",
-            hint="the only text that expressions know is ${well}",
+            hint="the only text is ${well}, and only where a container is bound to a plate",
         )
     return value
-
-
-def as_quantity(number: float, unit_name: str) -> Quantity:
-    """A contract's number as a quantity, for messages."""
-    return Quantity(number, unit_name or DIMENSIONLESS)
