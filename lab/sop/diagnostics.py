@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -205,7 +205,7 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401  # any
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     found: list[type[BaseModel]] = []
-    for inner in getattr(annotation, "__args__", ()):
+    for inner in get_args(annotation):
         found += _models_in(inner)
     return found
 

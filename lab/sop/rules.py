@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lab.domain.quantity import Quantity, QuantityError
 from lab.domain.units import DIMENSIONLESS
-from lab.sop.arguments import ArgumentProblem, resolve
+from lab.sop.arguments import BadArgumentError, resolve
 from lab.sop.diagnostics import did_you_mean
 from lab.sop.expression import ExpressionError
 from lab.sop.procedure import WELL, full_box, planned_names, resolved_needs, topological_order
@@ -284,7 +284,7 @@ class SopRules:
                 continue
             try:
                 found[name] = resolve(raw, spec, names)
-            except ArgumentProblem as problem:
+            except BadArgumentError as problem:
                 where = (*place, problem.key) if problem.key else place
                 self.report(
                     where, problem.code, problem.message, why=problem.why, hint=problem.hint
@@ -353,7 +353,7 @@ class SopRules:
 
         try:
             witness = find_beyond(compute, self.box, bound.base, above=above)
-        except (ArgumentProblem, CalculationError):
+        except (BadArgumentError, CalculationError):
             return  # reported where the argument itself was resolved
         if witness is None:
             return
