@@ -47,8 +47,8 @@ def bind(
     fixed: Mapping[str, float | Quantity],
     lab: Lab,
     capabilities: Mapping[str, CapabilitySpec],
-    device_capabilities: Mapping[str, Sequence[str]],
     run_number: int,
+    device_capabilities: Mapping[str, Sequence[str]],
 ) -> tuple[Plan, ...]:
     """All plans that fit the lab, in the order of the lab file (at most 256).
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PlanningSnapshot",
-    "RunToPlan",
+    "RunSnapshot",
     "RunningStep",
     "Schedule",
     "Scheduler",
@@ -38,7 +38,7 @@ class RunningStep(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class RunToPlan:
+class RunSnapshot:
     """One run. A run that has begun has exactly one plan."""
 
     run: str
@@ -61,7 +61,7 @@ class PlanningSnapshot:
     """All that the planner knows. Times are process seconds from the timeline's origin."""
 
     now_s: float
-    runs: tuple[RunToPlan, ...]
+    runs: tuple[RunSnapshot, ...]
     device_free_s: Mapping[str, float] = field(default_factory=dict[str, float])
     """Device -> when it can be used again, `inf` for not at all; one that is not listed is free now."""
     stations_free_s: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -211,7 +211,7 @@ def schedule(snapshot: PlanningSnapshot) -> Schedule:
     return Schedule(Timeline(slots=tuple(slots)), plans, blocked)
 
 
-def _held_now(run: RunToPlan, routes: Mapping[int, _Route]) -> list[str]:
+def _held_now(run: RunSnapshot, routes: Mapping[int, _Route]) -> list[str]:
     """Stations that the run has entered and not left."""
     if not run.progress:
         return []
@@ -224,7 +224,7 @@ def _held_now(run: RunToPlan, routes: Mapping[int, _Route]) -> list[str]:
 
 
 def _best(
-    run: RunToPlan,
+    run: RunSnapshot,
     snapshot: PlanningSnapshot,
     board: _Board,
     routes: Mapping[int, _Route],
@@ -243,7 +243,7 @@ def _best(
 
 
 def _place(
-    run: RunToPlan, route: _Route, snapshot: PlanningSnapshot, board: _Board, own: set[str]
+    run: RunSnapshot, route: _Route, snapshot: PlanningSnapshot, board: _Board, own: set[str]
 ) -> _Placement | str:
     """Slots for all steps that are left, or why there are none."""
     for step in route.main:
@@ -281,7 +281,7 @@ _Placed = tuple[PlannedStep, float, float]
 
 
 def _chain(
-    run: RunToPlan,
+    run: RunSnapshot,
     route: _Route,
     snapshot: PlanningSnapshot,
     board: _Board,
@@ -326,7 +326,7 @@ def _gap(step: PlannedStep, ready: float, board: _Board, own: Mapping[str, _Book
 
 
 def _holds(
-    run: RunToPlan, route: _Route, placed: Mapping[str, _Placed], now_s: float
+    run: RunSnapshot, route: _Route, placed: Mapping[str, _Placed], now_s: float
 ) -> tuple[tuple[str, float, float], ...]:
     """(station, from, until) of each station that is still to be used."""
     found: list[tuple[str, float, float]] = []
@@ -352,7 +352,7 @@ def _first_clash(
     return None
 
 
-def _keep(run: RunToPlan, placement: _Placement, board: _Board) -> None:
+def _keep(run: RunSnapshot, placement: _Placement, board: _Board) -> None:
     for slot in placement.slots:
         if slot.step not in run.running:
             board.device(slot.device).add(slot.start_s, slot.end_s)

@@ -9,25 +9,22 @@ from typing import TYPE_CHECKING
 
 from lab.domain.diagnostic import Diagnostic
 from lab.domain.errors import InputError, RefusedError
-from lab.domain.event import FactorSpec, ObjectiveSpec
 from lab.domain.ids import sha256_text
 from lab.sop.assignment import assignments
 from lab.sop.check import check_campaign, check_lab, check_sop
-from lab.sop.check_together import campaign_box, check_together
+from lab.sop.check_together import check_together
 from lab.sop.diagnostics import sorted_diagnostics
 from lab.sop.document import Document, read_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pydantic import JsonValue
-
     from lab.domain.action import CapabilitySpec
     from lab.sop.campaign_model import Campaign
     from lab.sop.lab_model import Lab
     from lab.sop.procedure import Procedure
 
-__all__ = ["CampaignBundle", "load_campaign", "load_lab", "read_text", "refuse"]
+__all__ = ["CampaignBundle", "load_campaign", "read_text", "refuse"]
 
 _MAX_BYTES = 1_000_000
 
@@ -44,68 +41,6 @@ class CampaignBundle:
     hashes: Mapping[str, str]
     """`campaign`, `sop`, `lab` -> SHA-256 of the raw text; `procedure` -> that of the parsed SOP."""
     diagnostics: tuple[Diagnostic, ...]
-
-    @property
-    def sop_sha256(self) -> str:
-        """The procedure's hash: what was agreed, however it is laid out."""
-        return self.procedure.sha256
-
-    @property
-    def lab_file(self) -> Path:
-        return self.paths["lab"]
-
-    @property
-    def database(self) -> str:
-        """Where the records go: a URL, or a path (the lab file's own folder is where it counts from)."""
-        named = self.lab.database
-        return named if "://" in named else str(self.lab_file.parent / named)
-
-    @property
-    def factors(self) -> tuple[FactorSpec, ...]:
-        """What the optimiser may vary, in the parameters' declared units."""
-        box = campaign_box(self.campaign, self.procedure)
-        found: list[FactorSpec] = []
-        for name in self.campaign.factors:
-            unit = self.procedure.sop.parameters[name].unit
-            low, high = (end.to(unit).magnitude for end in box[name])
-            found.append(FactorSpec(name=name, unit=unit, minimum=low, maximum=high))
-        return tuple(found)
-
-    @property
-    def fixed_numbers(self) -> dict[str, JsonValue]:
-        """What the campaign sets for all runs, in the parameters' declared units."""
-        parameters = self.procedure.sop.parameters
-        return {
-            name: value.to(parameters[name].unit).magnitude
-            for name, value in self.campaign.fixed.items()
-        }
-
-    @property
-    def objective(self) -> ObjectiveSpec:
-        """What is sought; the reference in the result's unit."""
-        chosen = self.campaign.objective
-        unit = self.procedure.sop.results[chosen.result].unit
-        reference = None if chosen.reference is None else chosen.reference.to(unit).magnitude
-        return ObjectiveSpec(
-            result=chosen.result,
-            unit=unit,
-            direction=chosen.direction,
-            reference=reference,
-            reference_note=chosen.reference_note,
-            report=chosen.report,
-        )
-
-
-def load_lab(
-    path: Path | str, driver_capabilities: Mapping[str, tuple[str, ...]] | None = None
-) -> Lab:
-    """Read and check a lab file alone. Raises InputError with its findings."""
-    text = read_text(Path(path).absolute(), str(path))
-    lab, findings = check_lab(text, str(path), driver_capabilities)
-    refuse(findings)
-    if lab is None:
-        raise AssertionError("a lab without a model has blocking findings")
-    return lab
 
 
 def load_campaign(
