@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.virtual import BenchClock
 
 from lab.devices.driver import Act, DriverContext
 from lab.devices.memory_stream import stream_pair
 from lab.domain.command import Command
+from lab.engine.clock import VirtualClock
 from simulators.contract import SimulatorContext
 from simulators.world import World
 
@@ -53,10 +53,13 @@ class Tap:
 
 
 class Bench:
-    """Holds world and clock; `connected` runs a stream simulator and a driver on one tapped line."""
+    """Holds world and clock; `connected` runs a stream simulator and a driver on one tapped line.
+
+    Made inside of `run_virtual`, whose loop is its clock.
+    """
 
     def __init__(self, seed: int = 7) -> None:
-        self.clock = BenchClock()
+        self.clock = VirtualClock(asyncio.get_running_loop())
         self.world = World(seed, self.clock)
         self.taps: list[Tap] = []
         self._simulator: Any = None
