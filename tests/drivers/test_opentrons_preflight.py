@@ -13,7 +13,7 @@ from drivers.opentrons_robot import preflight
 from drivers.opentrons_robot.deck import parse_deck
 from drivers.opentrons_robot.preflight import PreflightError, PreflightReport, analyse
 from drivers.opentrons_robot.protocol import compile_protocol
-from drivers.opentrons_robot.volumes import Levels, Transfer, check_transfers
+from drivers.opentrons_robot.volumes import Levels, Transfer, check_transfers, sample_transfers
 from lab.devices.driver import DeviceError
 from lab.engine.virtual_loop import run_virtual
 from tests.drivers.opentrons_kit import bench, command, flex, ot2
@@ -51,7 +51,9 @@ def test_a_good_protocol_is_ok_and_its_volumes_are_ours(settings: dict[str, Any]
 
 
 def _too_much(protocol: dict[str, Any]) -> None:
-    next(c for c in protocol["commands"] if c["commandType"] == "aspirate")["params"]["volume"] = 350
+    next(c for c in protocol["commands"] if c["commandType"] == "aspirate")["params"]["volume"] = (
+        350
+    )
 
 
 def _no_tip(protocol: dict[str, Any]) -> None:
@@ -94,9 +96,7 @@ def test_why_we_check_volumes_ourselves() -> None:
     assert [problem.code for problem in check_transfers(deck, flood)] == ["overfill"]
 
 
-def test_the_command_says_what_is_wrong(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "protocol.json"
     path.write_text("{}", encoding="utf-8")
     assert preflight._main([str(path)]) == 1
@@ -131,6 +131,7 @@ def analysis(monkeypatch: pytest.MonkeyPatch) -> _Analysis:
 def test_how_often_it_is_asked(analysis: _Analysis, mode: str, calls: int) -> None:
     async def work() -> None:
         stand = bench(preflight=mode)
+        await stand.connected()
         driver = await stand.connected()
         for number in (1, 2):
             await stand.dose(driver, command(number, red=20.0))
@@ -143,7 +144,7 @@ def test_a_refused_protocol_never_reaches_the_robot(analysis: _Analysis) -> None
     analysis.errors = ("TipNotAttachedError 3005: no tip",)
 
     async def work() -> None:
-        stand = bench(preflight="first")
+        stand = bench(preflight="always")
         driver = await stand.connected()
         for number in (1, 2):
             with pytest.raises(DeviceError, match="TipNotAttachedError") as refused:
@@ -152,7 +153,41 @@ def test_a_refused_protocol_never_reaches_the_robot(analysis: _Analysis) -> None
         assert not any(item.startswith("POST") for item in stand.line.seen)
 
     run_virtual(work())
-    assert analysis.calls == 2, "what has failed is asked again"
+    assert analysis.calls == 2
+
+
+def test_a_deck_that_fails_is_not_connected_and_asked_again(analysis: _Analysis) -> None:
+    analysis.errors = ("LocationIsOccupiedError 4000: slot 1",)
+
+    async def work() -> None:
+        stand = bench(preflight="first")
+        for _ in range(2):
+            with pytest.raises(DeviceError, match="LocationIsOccupied") as refused:
+                await stand.connected()
+            assert refused.value.code == "preflight"
+        analysis.errors = ()
+        await stand.dose(await stand.connected(), command(1, red=20.0))
+
+    run_virtual(work())
+    assert analysis.calls == 3
+
+
+def test_the_sample_touches_every_labware_and_pipette() -> None:
+    deck = parse_deck(ot2(), "robot")
+    samples = sample_transfers(deck)
+    assert check_transfers(deck, samples) == []
+    assert {item.stock for item in samples} == set(deck.stocks)
+    made = document(ot2(), samples)
+    loaded = {
+        str(command["params"].get("pipetteName") or command["params"]["loadName"])
+        for command in made["commands"]
+        if command["commandType"] in ("loadPipette", "loadLabware")
+    }
+    assert len(loaded) == 6
+    picked = {c["params"]["pipetteId"] for c in made["commands"] if c["commandType"] == "pickUpTip"}
+    assert picked == {"pipette-left", "pipette-right"}
+    assert report_of(made).ok
+    assert sample_transfers(parse_deck(ot2(dead_volume_ul=12_000.0), "robot")) == []
 
 
 def test_an_analysis_that_cannot_run_is_a_fault_not_a_pass(
@@ -166,7 +201,7 @@ def test_an_analysis_that_cannot_run_is_a_fault_not_a_pass(
     async def work() -> None:
         stand = bench(preflight="first")
         with pytest.raises(DeviceError, match="preflight: never") as refused:
-            await stand.dose(await stand.connected(), command(1, red=20.0))
+            await stand.connected()
         assert refused.value.code == "preflight"
 
     run_virtual(work())

@@ -71,7 +71,9 @@ def test_the_schemas_refuse_a_broken_document() -> None:
     protocol_schema = json.loads(load_shared_data("protocol/schemas/8.json"))
     command_schema = json.loads(load_shared_data("command/schemas/8.json"))
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({**document, "robot": {"model": "OT-9", "deckId": "x"}}, protocol_schema)
+        jsonschema.validate(
+            {**document, "robot": {"model": "OT-9", "deckId": "x"}}, protocol_schema
+        )
     aspirate = commands(compiled(deck(), RECIPE), "aspirate")[0]
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(

@@ -67,7 +67,11 @@ class Rig:
             self.world.fill(name, 12.0, 1.0, {}, capacity_ml=15.0)
         self.simulator = OpentronsSimulator(
             SimulatorContext(
-                "robot", self.world, self.clock, self.world.random_for("robot"), {**ot2(), "into": "plate"}
+                "robot",
+                self.world,
+                self.clock,
+                self.world.random_for("robot"),
+                {**ot2(), "into": "plate"},
             )
         )
         self.begun: list[str] = []
@@ -108,9 +112,7 @@ async def test_the_server_dies_during_a_dose_and_comes_back() -> None:
     order = command(1, **RECIPE)
     async with served(rig.simulator.app) as port:
         driver = await rig.driver(port)
-        dose = asyncio.create_task(
-            driver.dose_well(rig.act(order), well="A1", volumes=RECIPE)
-        )
+        dose = asyncio.create_task(driver.dose_well(rig.act(order), well="A1", volumes=RECIPE))
         while not rig.begun:
             await asyncio.sleep(0.005)
         await rig.clock.sleep(10.0)
@@ -126,7 +128,9 @@ async def test_the_server_dies_during_a_dose_and_comes_back() -> None:
         assert settlement.outputs == {"volume": 200.0}
         assert await reborn.read_telemetry() == {"lowest_stock": 11_890.0}
         await reborn.disconnect()
-    assert sum(total.volume_ml for total in rig.world.doses().values()) == pytest.approx(0.2, rel=0.05)
+    assert sum(total.volume_ml for total in rig.world.doses().values()) == pytest.approx(
+        0.2, rel=0.05
+    )
     await rig.simulator.close()
 
 
