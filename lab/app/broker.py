@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lab.bus.memory import MemoryBus, MemoryTransport
-from lab.bus.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from lab.bus.transport import Transport
 
 __all__ = ["BrokerChoice", "broker_for"]
 

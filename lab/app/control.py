@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from lab import __version__
 from lab.control.port import Answer, Request
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from lab.domain.event import Recorded
     from lab.domain.state import LabState
     from lab.engine.shell import Engine

@@ -7,16 +7,18 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab.app.drivers import build_simulation
 from lab.app.files import open_lab
 from lab.domain.errors import InputError, UnavailableError
 from lab.engine.clock import ScaledClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
 
 __all__ = ["read_endpoints", "run_simulators", "serve_simulators", "simulator_process"]
 

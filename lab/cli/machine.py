@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lab.cli.output import print_json, print_table, say
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["register"]
 

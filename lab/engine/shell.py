@@ -10,18 +10,20 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lab.bus import topics
 from lab.domain import event as ev
-from lab.domain.state import LabState, reduce, reduce_all
+from lab.domain.reduce import reduce, reduce_all
+from lab.domain.state import LabState
 from lab.engine import messages as msg
 from lab.engine.core import CampaignContext, Inflight, decide
 from lab.engine.gateway import DeviceGateway
 from lab.engine.translate import translate
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lab.bus.transport import Transport
     from lab.engine.clock import EngineClock
 
