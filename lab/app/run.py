@@ -43,6 +43,9 @@ Watcher = Callable[[LabState, ev.Recorded], None]
 
 _VIRTUAL_HEARTBEAT_S = 60.0
 
+_WORLD_ENDED = "the simulated laboratory ended with the process that held it"
+"""Why a resumed virtual campaign has lost its samples: devices are asked as ever, but the vessels are empty."""
+
 
 def run_campaign(options: RunOptions, watch: Watcher | None = None) -> RunReport:
     """Run or go on with a campaign until it ends.
@@ -105,8 +108,10 @@ async def _run(
                 heartbeat_s=_VIRTUAL_HEARTBEAT_S if options.virtual else 1.0,
             )
             async with _control(options, engine, files, journal, clock, url):
-                watching = asyncio.create_task(_watch(engine, watch)) if watch else None
-                state = await engine.run(start)
+                watching = asyncio.create_task(_watch(engine, watch, journal.seq)) if watch else None
+                state = await engine.run(
+                    start, samples_lost=_WORLD_ENDED if options.virtual else ""
+                )
                 if watching is not None:
                     await watching
         campaign = start.campaign if start else _open_campaign(before).spec.campaign
@@ -277,6 +282,6 @@ async def _control(
         yield
 
 
-async def _watch(engine: Engine, watch: Watcher) -> None:
-    async for record in engine.events(0):
+async def _watch(engine: Engine, watch: Watcher, after: int) -> None:
+    async for record in engine.events(after):
         watch(engine.state, record)

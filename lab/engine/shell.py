@@ -109,8 +109,11 @@ class Engine:
         """When the journal's last record was made."""
         return self._last_at
 
-    async def run(self, start: ev.CampaignStarted | None) -> LabState:
-        """Begin the given campaign, or go on with the one that the journal holds open; returns at its end."""
+    async def run(self, start: ev.CampaignStarted | None, *, samples_lost: str = "") -> LabState:
+        """Begin the given campaign, or go on with the one that the journal holds open; returns at its end.
+
+        `samples_lost` says why the samples of open runs no longer exist, if so: their runs are aborted.
+        """
         records = await self._call(self._journal.read)
         self._state = reduce_all(LabState(), records)
         self._last_at = records[-1].at if records else None
@@ -125,6 +128,12 @@ class Engine:
             for name, device in sorted(self._state.devices.items())
             if device.state != "lost"
         ]
+        if samples_lost:
+            first += [
+                ev.RunStopping(run=run.id, outcome="aborted", reason=samples_lost)
+                for run in self._state.open_runs()
+                if run.status == "running"
+            ]
         if start is not None:
             first.append(start)
         self._inflight.safe_sent = self._state.mode == "safe"

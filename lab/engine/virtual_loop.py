@@ -63,6 +63,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Let that many virtual seconds pass at once."""
         self._now += seconds
 
+    async def shutdown_default_executor(self) -> None:
+        """Waits for real threads, so time stands still."""
+        with self.hold():
+            await super().shutdown_default_executor()
+
     @property
     def held(self) -> bool:
         return self._holds > 0

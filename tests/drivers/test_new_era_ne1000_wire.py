@@ -16,6 +16,7 @@ from drivers.new_era_ne1000.wire import (
     encode_request,
     format_number,
     format_rate,
+    format_reported,
     parse_number,
     parse_rate,
     parse_reply,
@@ -28,8 +29,12 @@ commands = st.from_regex(r"[A-Z]{3}[0-9.]{0,5}[A-Z]{0,3}", fullmatch=True)
 requests = st.builds(Request, st.integers(0, 99), commands, st.booleans())
 data = st.from_regex(r"[A-Z0-9.?]{0,20}", fullmatch=True)
 replies = st.one_of(
-    st.builds(Reply, st.integers(0, 99), st.sampled_from("IWSPTUX"), st.just(""), data, st.booleans()),
-    st.builds(Reply, st.integers(0, 99), st.just(""), st.sampled_from("RSTEO"), st.just(""), st.booleans()),
+    st.builds(
+        Reply, st.integers(0, 99), st.sampled_from("IWSPTUX"), st.just(""), data, st.booleans()
+    ),
+    st.builds(
+        Reply, st.integers(0, 99), st.just(""), st.sampled_from("RSTEO"), st.just(""), st.booleans()
+    ),
 )
 
 
@@ -111,7 +116,9 @@ def test_a_command_without_address_is_for_pump_0_and_a_bare_return_asks_for_the_
 @given(requests, st.lists(st.integers(0, 9), max_size=5))
 def test_a_request_survives_the_wire_however_it_is_cut(request, sizes):
     decoder = RequestDecoder()
-    found = [packet for piece in cut(encode_request(request), sizes) for packet in decoder.feed(piece)]
+    found = [
+        packet for piece in cut(encode_request(request), sizes) for packet in decoder.feed(piece)
+    ]
     assert found == [request]
 
 
@@ -197,6 +204,13 @@ def test_a_number_has_at_most_four_digits_and_three_decimals(value, text):
     assert parse_number(text) == pytest.approx(value, rel=5e-4)
 
 
+@given(st.floats(0.001, 9999.0))
+def test_what_the_pump_reports_has_a_point_and_can_be_read(value):
+    text = format_reported(value)
+    assert text.count(".") == 1
+    assert parse_number(text) == parse_number(format_number(value))
+
+
 @pytest.mark.parametrize("value", [-0.001, 0.0004, 9999.6, float("nan"), float("inf")])
 def test_a_number_that_the_pump_can_not_take_is_refused(value):
     with pytest.raises(ValueError, match="pump"):
@@ -218,7 +232,13 @@ def test_every_number_comes_back_within_its_last_digit(value):
 
 @pytest.mark.parametrize(
     ("rate", "text"),
-    [(20.0, "20.00MM"), (0.5, "0.500MM"), (0.0005, "0.500UM"), (0.00001, "0.010UM"), (28.5, "28.50MM")],
+    [
+        (20.0, "20.00MM"),
+        (0.5, "0.500MM"),
+        (0.0005, "0.500UM"),
+        (0.00001, "0.010UM"),
+        (28.5, "28.50MM"),
+    ],
 )
 def test_a_rate_is_told_in_the_unit_that_keeps_it(rate, text):
     assert format_rate(rate) == text
@@ -239,6 +259,7 @@ def test_totals_come_in_ml_whatever_the_unit_with_the_pump_s_resolution():
     assert (totals.infused_ml, totals.withdrawn_ml) == (0.5, 12.5)
     assert totals.resolution_ml == pytest.approx(0.01)
     assert parse_totals("I500.0W0.000UL").infused_ml == pytest.approx(0.5)
+    assert parse_totals("I2500.W0.000UL").resolution_ml == pytest.approx(0.001)
     with pytest.raises(ValueError, match="DIS"):
         parse_totals("I0.500ML")
 
