@@ -25,7 +25,8 @@ from lab.control.server import ControlServer
 from lab.devices.device_line import HostTiming
 from lab.domain import event as ev
 from lab.domain.errors import InputError, RefusedError
-from lab.domain.state import CampaignState, LabState, reduce_all
+from lab.domain.reduce import reduce_all
+from lab.domain.state import CampaignState, LabState
 from lab.engine.clock import ScaledClock, VirtualClock, wall_seconds
 from lab.engine.shell import Engine
 from lab.engine.virtual_loop import run_virtual
@@ -108,7 +109,9 @@ async def _run(
                 heartbeat_s=_VIRTUAL_HEARTBEAT_S if options.virtual else 1.0,
             )
             async with _control(options, engine, files, journal, clock, url):
-                watching = asyncio.create_task(_watch(engine, watch, journal.seq)) if watch else None
+                watching = (
+                    asyncio.create_task(_watch(engine, watch, journal.seq)) if watch else None
+                )
                 state = await engine.run(
                     start, samples_lost=_WORLD_ENDED if options.virtual else ""
                 )

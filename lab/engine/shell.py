@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lab.bus import topics
 from lab.domain import event as ev
-from lab.domain.state import LabState, reduce, reduce_all
+from lab.domain.reduce import reduce, reduce_all
+from lab.domain.state import LabState
 from lab.engine import messages as msg
 from lab.engine.core import CampaignContext, Inflight, decide
 from lab.engine.gateway import DeviceGateway
