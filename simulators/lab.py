@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -26,6 +25,7 @@ from simulators.contract import (
 from simulators.world import World
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from pathlib import Path
 
     from lab.bus.transport import Transport
@@ -137,7 +137,7 @@ class SimulatedLab:
     @asynccontextmanager
     async def served(
         self, messages: Transport | None, broker: str
-    ) -> AsyncIterator[dict[str, str]]:
+    ) -> AsyncGenerator[dict[str, str], None]:
         """Serve every device outside; yields its URL by name. `broker` is the URL that mqtt devices are found at."""
         from simulators.serving import serve_http, serve_pty, serve_tcp
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,8 @@ from lab.control.server import ControlServer
 from lab.devices.device_line import HostTiming
 from lab.domain import event as ev
 from lab.domain.errors import InputError, RefusedError
-from lab.domain.state import CampaignState, LabState, reduce_all
+from lab.domain.reduce import reduce_all
+from lab.domain.state import CampaignState, LabState
 from lab.engine.clock import ScaledClock, VirtualClock, wall_seconds
 from lab.engine.shell import Engine
 from lab.engine.virtual_loop import run_virtual
@@ -108,7 +109,9 @@ async def _run(
                 heartbeat_s=_VIRTUAL_HEARTBEAT_S if options.virtual else 1.0,
             )
             async with _control(options, engine, files, journal, clock, url):
-                watching = asyncio.create_task(_watch(engine, watch, journal.seq)) if watch else None
+                watching = (
+                    asyncio.create_task(_watch(engine, watch, journal.seq)) if watch else None
+                )
                 state = await engine.run(
                     start, samples_lost=_WORLD_ENDED if options.virtual else ""
                 )
@@ -118,7 +121,6 @@ async def _run(
         document = report_document(
             state,
             campaign,
-            context,
             events=journal.seq,
             head=journal.head,
             virtual_seconds=clock.monotonic() - process_start,
@@ -192,7 +194,7 @@ async def _devices(
     clock: EngineClock,
     seed: int,
     epoch: int,
-) -> AsyncIterator[Transport]:
+) -> AsyncGenerator[Transport, None]:
     """Broker, simulators and device hosts; yields the engine's connection to the bus."""
     async with AsyncExitStack() as stack:
         if options.virtual:
@@ -216,10 +218,10 @@ async def _devices(
             yield transport
             return
         broker = await stack.enter_async_context(broker_for(options.broker or files.lab.broker))
-        transport = await stack.enter_async_context(broker.connect("engine"))
+        transport = await stack.enter_async_context(broker.connect())
         if options.hosts:
             endpoints = await stack.enter_async_context(_endpoints(options, files, broker, seed))
-            hosts = await stack.enter_async_context(broker.connect("hosts"))
+            hosts = await stack.enter_async_context(broker.connect())
             await stack.enter_async_context(
                 host_devices(
                     files.drivers,
@@ -228,7 +230,7 @@ async def _devices(
                     ledger=_ledger(url),
                     boot=uuid.uuid4().hex,
                     endpoints=endpoints,
-                    messages=lambda url: broker.connect("device", url),
+                    messages=broker.connect,
                 )
             )
         yield transport
@@ -240,7 +242,7 @@ async def _endpoints(
     files: CampaignFiles,
     broker: BrokerChoice,
     seed: int,
-) -> AsyncIterator[dict[str, str]]:
+) -> AsyncGenerator[dict[str, str], None]:
     """URLs that replace those of the lab file: given ones, those of simulators started here, or none."""
     if options.endpoints is not None:
         yield read_endpoints(options.endpoints)
@@ -271,14 +273,14 @@ async def _control(
     journal: Journal,
     clock: EngineClock,
     url: str,
-) -> AsyncIterator[None]:
+) -> AsyncGenerator[None, None]:
     """The control API, where there is somebody to ask: a virtual run is over before anyone could."""
-    path = database_path(url)
     if not options.control or options.virtual:
         yield
         return
-    port = EngineControl(engine, lab=files.lab.id, epoch=journal.epoch, url=url, clock=clock.kind)
-    async with ControlServer(port, path if path is not None else Path(".lab/lab.db")):
+    async with ControlServer(
+        EngineControl(engine, lab=files.lab.id, epoch=journal.epoch, url=url, clock=clock)
+    ):
         yield
 
 

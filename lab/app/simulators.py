@@ -7,16 +7,18 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab.app.drivers import build_simulation
 from lab.app.files import open_lab
 from lab.domain.errors import InputError, UnavailableError
 from lab.engine.clock import ScaledClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
 
 __all__ = ["read_endpoints", "run_simulators", "serve_simulators", "simulator_process"]
 
@@ -130,7 +132,7 @@ async def _end_with(parent: int | None, work: asyncio.Task[None]) -> None:
 @asynccontextmanager
 async def simulator_process(
     lab_file: Path, *, speed: float, seed: int, broker: str | None, acts: Path | None
-) -> AsyncIterator[dict[str, str]]:
+) -> AsyncGenerator[dict[str, str], None]:
     """Run `lab devices simulate` as a child; yields the devices' URLs."""
     with TemporaryDirectory(prefix="labwright-") as folder:
         endpoints = Path(folder) / "endpoints.json"

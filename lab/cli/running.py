@@ -119,7 +119,7 @@ def resume(
     endpoints: _Endpoints = None,
     acts: _Acts = None,
     hosts: _Hosts = True,
-    actor: Annotated[str, typer.Option("--as", help="Your name, for the records.")] = "",
+    actor: Annotated[str, typer.Option("--who", help="Your name, for the records.")] = "",
     as_json: _Json = False,
     plot: _Plot = None,
 ) -> int:

@@ -7,7 +7,6 @@ what truly waits for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,8 @@ from lab.domain.ids import command_id, run_id
 from lab.engine import messages as msg
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from lab.domain.plan import Plan, PlannedStep, Slot
     from lab.domain.state import CampaignState, LabState, RunState, StepState
 

@@ -10,18 +10,20 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lab.bus import topics
 from lab.domain import event as ev
-from lab.domain.state import LabState, reduce, reduce_all
+from lab.domain.reduce import reduce, reduce_all
+from lab.domain.state import LabState
 from lab.engine import messages as msg
 from lab.engine.core import CampaignContext, Inflight, decide
 from lab.engine.gateway import DeviceGateway
 from lab.engine.translate import translate
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lab.bus.transport import Transport
     from lab.engine.clock import EngineClock
 
@@ -137,7 +139,7 @@ class Engine:
         if start is not None:
             first.append(start)
         self._inflight.safe_sent = self._state.mode == "safe"
-        await self._commit(first, [])
+        await self._commit(first)
         await self._gateway.start()
         try:
             while not self._finished():
@@ -307,7 +309,7 @@ class Engine:
 
     # -- records ----------------------------------------------------------------------------------
 
-    async def _commit(self, events: list[ev.Event], effects: list[msg.Effect]) -> None:
+    async def _commit(self, events: list[ev.Event]) -> None:
         staged = [(event, self._stamp()) for event in events]
         records = await self._durable(staged)
         self._state = reduce_all(self._state, records)

@@ -28,6 +28,7 @@ __all__ = ["bind", "well_name"]
 _MAX_PLANS = 256
 _PLATE_ROWS = {6: 2, 12: 3, 24: 4, 48: 6, 96: 8, 384: 16}
 
+
 def well_name(number: int, wells: int) -> str:
     """The n-th well (from 1) of a plate in row order: A1, A2, ..., B1. RefusedError beyond the last."""
     if not 1 <= number <= wells:

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-
 from lab.devices.driver import Act, DriverContext
 from lab.devices.memory_stream import stream_pair
 from lab.domain.command import Command

@@ -63,7 +63,9 @@ def truths_of(method: str, seed: int, folder: Path) -> list[float]:
 @pytest.mark.timeout(1800)
 def test_the_loop_finds_the_optimum_and_beats_a_sobol_design(tmp_path: Path) -> None:
     optimum = true_optimum()
-    print(f"\ntrue optimum {optimum:.4f} mS/cm; share of it after 40 samples, and when 99 % was reached")
+    print(
+        f"\ntrue optimum {optimum:.4f} mS/cm; share of it after 40 samples, and when 99 % was reached"
+    )
     ours: list[float] = []
     sobol: list[float] = []
     for seed in range(10):

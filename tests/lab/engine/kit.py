@@ -12,7 +12,8 @@ from lab.domain import event as ev
 from lab.domain.command import Outcome
 from lab.domain.ids import run_id
 from lab.domain.plan import Check, Plan, PlannedStep, ResultSpec, RetryPolicy, Slot
-from lab.domain.state import CampaignState, LabState, reduce
+from lab.domain.reduce import reduce
+from lab.domain.state import CampaignState, LabState
 from lab.engine import messages as msg
 from lab.engine.core import Inflight, PlannedTimeline, decide
 from lab.engine.translate import translate

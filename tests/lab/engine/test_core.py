@@ -8,7 +8,8 @@ from lab.bus import envelope as env
 from lab.domain import event as ev
 from lab.domain.command import Outcome, Settlement
 from lab.domain.plan import Check
-from lab.domain.state import LabState, reduce_all
+from lab.domain.reduce import reduce_all
+from lab.domain.state import LabState
 from lab.engine import messages as msg
 from tests.lab.engine.kit import KitContext, Mind, command_of, plan_of, sent, step, usual_plan
 
