@@ -172,6 +172,9 @@ class SimulatedLab:
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        for name, simulator in self._simulators.items():
+            if self._devices[name].connection == "http":
+                await cast("HttpSimulator", simulator).close()
 
     def _spawn(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)

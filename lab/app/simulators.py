@@ -150,6 +150,8 @@ async def simulator_process(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
+            # Ctrl-C is for the engine: the simulated lab must stand until the engine has stopped in order.
+            start_new_session=True,
         )
         try:
             yield await _wait_for(process, endpoints)

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab.domain import event as ev
-from lab.domain.state import LabState, reduce_all
+from lab.domain.reduce import reduce_all
+from lab.domain.state import LabState
 from tests.lab.engine.fake_world import World
 from tests.lab.engine.kit import DEVICES, KitContext, plan_of, step, usual_plan
 
