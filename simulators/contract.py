@@ -52,6 +52,10 @@ class HttpSimulator(Protocol):
         """The ASGI application."""
         ...
 
+    async def close(self) -> None:
+        """End what goes on between requests."""
+        ...
+
 
 class MessageSimulator(Protocol):
     """A device that is itself an MQTT client."""

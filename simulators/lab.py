@@ -25,7 +25,7 @@ from simulators.contract import (
 from simulators.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from pathlib import Path
 
     from lab.bus.transport import Transport
@@ -137,7 +137,7 @@ class SimulatedLab:
     @asynccontextmanager
     async def served(
         self, messages: Transport | None, broker: str
-    ) -> AsyncIterator[dict[str, str]]:
+    ) -> AsyncGenerator[dict[str, str], None]:
         """Serve every device outside; yields its URL by name. `broker` is the URL that mqtt devices are found at."""
         from simulators.serving import serve_http, serve_pty, serve_tcp
 
@@ -172,6 +172,9 @@ class SimulatedLab:
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        for name, simulator in self._simulators.items():
+            if self._devices[name].connection == "http":
+                await cast("HttpSimulator", simulator).close()
 
     def _spawn(self, work: Any) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)

@@ -12,6 +12,7 @@ from lab.sop.check import check_lab, check_sop
 
 if TYPE_CHECKING:
     from pathlib import Path
+
     from lab.domain.diagnostic import Diagnostic
 
 __all__ = ["check_files"]

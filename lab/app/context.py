@@ -15,6 +15,7 @@ from lab.plan.schedule import PlanningSnapshot, RunningStep, RunSnapshot, schedu
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
     from pydantic import JsonValue
 
     from lab.app.files import CampaignFiles

@@ -10,7 +10,7 @@ import sys
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab.app.drivers import build_simulation
 from lab.app.files import open_lab
@@ -18,7 +18,7 @@ from lab.domain.errors import InputError, UnavailableError
 from lab.engine.clock import ScaledClock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
 
 __all__ = ["read_endpoints", "run_simulators", "serve_simulators", "simulator_process"]
 
@@ -132,7 +132,7 @@ async def _end_with(parent: int | None, work: asyncio.Task[None]) -> None:
 @asynccontextmanager
 async def simulator_process(
     lab_file: Path, *, speed: float, seed: int, broker: str | None, acts: Path | None
-) -> AsyncIterator[dict[str, str]]:
+) -> AsyncGenerator[dict[str, str], None]:
     """Run `lab devices simulate` as a child; yields the devices' URLs."""
     with TemporaryDirectory(prefix="labwright-") as folder:
         endpoints = Path(folder) / "endpoints.json"
@@ -150,6 +150,8 @@ async def simulator_process(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
+            # Ctrl-C is for the engine: the simulated lab must stand until the engine has stopped in order.
+            start_new_session=True,
         )
         try:
             yield await _wait_for(process, endpoints)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TYPE_CHECKING
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from lab.cli.output import print_json, print_table, say
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["register"]
 

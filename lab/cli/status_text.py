@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lab.control.document import EngineStatus, WaitDocument
 
 __all__ = ["status_lines"]
 
 
-def status_lines(document: dict[str, Any]) -> list[str]:
+def status_lines(document: EngineStatus) -> list[str]:
     """What an operator wants first: what needs a person, then what runs, what waits and why, then the devices."""
     lines = [f"lab is {document['mode_text']}"]
     for question in document["questions"]:
@@ -46,7 +49,7 @@ def status_lines(document: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _waiting(wait: dict[str, Any]) -> str:
+def _waiting(wait: WaitDocument) -> str:
     return f"    waits  {wait['step']}: {wait['waits_for']}, for {_duration(wait['for_s'])}"
 
 

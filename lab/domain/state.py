@@ -6,7 +6,7 @@ All values are frozen; a new state shares what did not change. Times are process
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import JsonValue
 
@@ -14,9 +14,10 @@ from lab.domain import event as ev
 from lab.domain.run import CLOSED, CommandStatus, RunStatus, StepStatus
 
 if TYPE_CHECKING:
-    from lab.domain.plan import Plan, Slot
-    from lab.domain.command import Command, Outcome, Settlement
     from collections.abc import Mapping
+
+    from lab.domain.command import Command, Outcome, Settlement
+    from lab.domain.plan import Plan, Slot
 
 __all__ = [
     "CampaignState",
@@ -31,7 +32,6 @@ __all__ = [
 ]
 
 LabMode = Literal["running", "paused", "stopping", "safe"]
-
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from lab.engine import messages as msg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
     from lab.domain.plan import Plan, PlannedStep, Slot
     from lab.domain.state import CampaignState, LabState, RunState, StepState
 

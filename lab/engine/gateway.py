@@ -26,6 +26,7 @@ from lab.engine.messages import DeviceLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+
     from lab.bus.transport import Message, Subscription, Transport
     from lab.domain.command import Command
 

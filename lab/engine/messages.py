@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from lab.bus.envelope import Upstream
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lab.domain.command import Command
     from collections.abc import Mapping
+
+    from lab.domain.command import Command
 
 __all__ = [
     "Answered",

@@ -23,6 +23,7 @@ from lab.engine.translate import translate
 
 if TYPE_CHECKING:
     from datetime import datetime
+
     from lab.bus.transport import Transport
     from lab.engine.clock import EngineClock
 
@@ -106,9 +107,10 @@ class Engine:
         """What is true by the journal; never ahead of it."""
         return self._state
 
-    def last_process_time(self) -> datetime | None:
-        """When the journal's last record was made."""
-        return self._last_at
+    @property
+    def epoch(self) -> int:
+        """Rises by one with each start of an engine on the same records."""
+        return self._journal.epoch
 
     async def run(self, start: ev.CampaignStarted | None, *, samples_lost: str = "") -> LabState:
         """Begin the given campaign, or go on with the one that the journal holds open; returns at its end.
@@ -138,7 +140,7 @@ class Engine:
         if start is not None:
             first.append(start)
         self._inflight.safe_sent = self._state.mode == "safe"
-        await self._commit(first, [])
+        await self._commit(first)
         await self._gateway.start()
         try:
             while not self._finished():
@@ -308,7 +310,7 @@ class Engine:
 
     # -- records ----------------------------------------------------------------------------------
 
-    async def _commit(self, events: list[ev.Event], effects: list[msg.Effect]) -> None:
+    async def _commit(self, events: list[ev.Event]) -> None:
         staged = [(event, self._stamp()) for event in events]
         records = await self._durable(staged)
         self._state = reduce_all(self._state, records)

@@ -9,8 +9,9 @@ from lab.domain import event as ev
 from lab.domain.plan import Check, Plan, PlannedStep
 
 if TYPE_CHECKING:
-    from lab.domain.state import CommandState, LabState, RunState, StepState
     from pydantic import JsonValue
+
+    from lab.domain.state import CommandState, LabState, RunState, StepState
 
 __all__ = ["end_steps"]
 

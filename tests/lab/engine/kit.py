@@ -143,6 +143,7 @@ class Mind:
         self.effects: list[msg.Effect] = []
         self.now = START
         self.epoch = 1
+        self.wake_s: float | None = None
         self.record(ev.EngineStarted(epoch=1, version="0", clock="virtual"))
         self.record(campaign_started(trials, **campaign))
         for device in DEVICES:
@@ -178,6 +179,7 @@ class Mind:
                     self.inflight.safe_sent = False
                 fresh.append(effect)
             if not decision.events:
+                self.wake_s = decision.wake_s
                 self.effects += fresh
                 return fresh
             for event in decision.events:
