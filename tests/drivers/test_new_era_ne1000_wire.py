@@ -28,8 +28,12 @@ commands = st.from_regex(r"[A-Z]{3}[0-9.]{0,5}[A-Z]{0,3}", fullmatch=True)
 requests = st.builds(Request, st.integers(0, 99), commands, st.booleans())
 data = st.from_regex(r"[A-Z0-9.?]{0,20}", fullmatch=True)
 replies = st.one_of(
-    st.builds(Reply, st.integers(0, 99), st.sampled_from("IWSPTUX"), st.just(""), data, st.booleans()),
-    st.builds(Reply, st.integers(0, 99), st.just(""), st.sampled_from("RSTEO"), st.just(""), st.booleans()),
+    st.builds(
+        Reply, st.integers(0, 99), st.sampled_from("IWSPTUX"), st.just(""), data, st.booleans()
+    ),
+    st.builds(
+        Reply, st.integers(0, 99), st.just(""), st.sampled_from("RSTEO"), st.just(""), st.booleans()
+    ),
 )
 
 
@@ -111,7 +115,9 @@ def test_a_command_without_address_is_for_pump_0_and_a_bare_return_asks_for_the_
 @given(requests, st.lists(st.integers(0, 9), max_size=5))
 def test_a_request_survives_the_wire_however_it_is_cut(request, sizes):
     decoder = RequestDecoder()
-    found = [packet for piece in cut(encode_request(request), sizes) for packet in decoder.feed(piece)]
+    found = [
+        packet for piece in cut(encode_request(request), sizes) for packet in decoder.feed(piece)
+    ]
     assert found == [request]
 
 
@@ -218,7 +224,13 @@ def test_every_number_comes_back_within_its_last_digit(value):
 
 @pytest.mark.parametrize(
     ("rate", "text"),
-    [(20.0, "20.00MM"), (0.5, "0.500MM"), (0.0005, "0.500UM"), (0.00001, "0.010UM"), (28.5, "28.50MM")],
+    [
+        (20.0, "20.00MM"),
+        (0.5, "0.500MM"),
+        (0.0005, "0.500UM"),
+        (0.00001, "0.010UM"),
+        (28.5, "28.50MM"),
+    ],
 )
 def test_a_rate_is_told_in_the_unit_that_keeps_it(rate, text):
     assert format_rate(rate) == text

@@ -109,9 +109,7 @@ def test_begin_comes_after_the_run_exists_and_before_it_is_played() -> None:
         ({"water": 350.0}, "A1", "contact"),
     ],
 )
-def test_refused_before_anything_is_sent(
-    volumes: dict[str, float], well: str, code: str
-) -> None:
+def test_refused_before_anything_is_sent(volumes: dict[str, float], well: str, code: str) -> None:
     async def work() -> None:
         stand = bench()
         driver = await stand.connected()
@@ -463,9 +461,7 @@ def test_killed_between_begin_and_play_is_not_done() -> None:
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize(
-    ("fault", "verdict"), [("pickUpTip", "not_done"), ("dispense", "partial")]
-)
+@pytest.mark.parametrize(("fault", "verdict"), [("pickUpTip", "not_done"), ("dispense", "partial")])
 def test_settling_a_run_that_failed(fault: str, verdict: str) -> None:
     async def work() -> None:
         stand = bench(simulate={"fail": {"run": 1, "command": fault}})
