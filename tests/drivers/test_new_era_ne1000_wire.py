@@ -16,6 +16,7 @@ from drivers.new_era_ne1000.wire import (
     encode_request,
     format_number,
     format_rate,
+    format_reported,
     parse_number,
     parse_rate,
     parse_reply,
@@ -203,6 +204,13 @@ def test_a_number_has_at_most_four_digits_and_three_decimals(value, text):
     assert parse_number(text) == pytest.approx(value, rel=5e-4)
 
 
+@given(st.floats(0.001, 9999.0))
+def test_what_the_pump_reports_has_a_point_and_can_be_read(value):
+    text = format_reported(value)
+    assert text.count(".") == 1
+    assert parse_number(text) == parse_number(format_number(value))
+
+
 @pytest.mark.parametrize("value", [-0.001, 0.0004, 9999.6, float("nan"), float("inf")])
 def test_a_number_that_the_pump_can_not_take_is_refused(value):
     with pytest.raises(ValueError, match="pump"):
@@ -251,6 +259,7 @@ def test_totals_come_in_ml_whatever_the_unit_with_the_pump_s_resolution():
     assert (totals.infused_ml, totals.withdrawn_ml) == (0.5, 12.5)
     assert totals.resolution_ml == pytest.approx(0.01)
     assert parse_totals("I500.0W0.000UL").infused_ml == pytest.approx(0.5)
+    assert parse_totals("I2500.W0.000UL").resolution_ml == pytest.approx(0.001)
     with pytest.raises(ValueError, match="DIS"):
         parse_totals("I0.500ML")
 
