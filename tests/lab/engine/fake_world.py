@@ -12,7 +12,8 @@ from typing import Literal
 from lab.bus import envelope as env
 from lab.domain import event as ev
 from lab.domain.command import Command, Outcome, Settlement
-from lab.domain.state import LabState, reduce_all
+from lab.domain.reduce import reduce_all
+from lab.domain.state import LabState
 from lab.engine import messages as msg
 from lab.engine.gate import held_stations
 from tests.lab.engine.kit import DEVICES, KitContext, Mind

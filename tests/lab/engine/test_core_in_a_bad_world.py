@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab.domain import event as ev
-from lab.domain.state import LabState, reduce_all
+from lab.domain.reduce import reduce_all
+from lab.domain.state import LabState
 from tests.lab.engine.fake_world import World
 from tests.lab.engine.kit import DEVICES, KitContext, plan_of, step, usual_plan
 
@@ -98,7 +99,9 @@ def waits(world: World) -> dict[str, object]:
     return {
         "mode": state.mode,
         "wake": world.mind.wake_s,
-        "runs": {run.id: {s.path: s.status for s in run.steps.values()} for run in state.open_runs()},
+        "runs": {
+            run.id: {s.path: s.status for s in run.steps.values()} for run in state.open_runs()
+        },
         "commands": {entry.command.step: entry.status for entry in state.open_commands()},
         "devices": {name: device.state for name, device in state.devices.items()},
         "questions": list(state.questions),
@@ -123,7 +126,9 @@ def ended_well(world: World) -> None:
     for run in state.runs.values():
         if run.status == "succeeded":
             acts = {path for host in world.hosts.values() for r, path in host.acts if r == run.id}
-            assert acts >= {s.path for s in run.plan.steps if not s.safe_state}, "success without act"
+            assert acts >= {s.path for s in run.plan.steps if not s.safe_state}, (
+                "success without act"
+            )
 
 
 _SETTINGS = settings(
