@@ -341,6 +341,9 @@ def _device(
             device = replace(device, description=event)
         case ev.DeviceStateChanged():
             device = replace(device, state=event.state, detail=event.detail, since_s=at_s)
+        case ev.DeviceMadeSafe() if state.mode != "safe":
+            # A late word from before the re-arming: what the device is now, its host has told since.
+            pass
         case ev.DeviceMadeSafe():
             device = replace(
                 device,

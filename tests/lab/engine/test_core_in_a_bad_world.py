@@ -116,7 +116,7 @@ def ended_well(world: World) -> None:
     ]
     assert reduce_all(LabState(), stored) == state
     assert not state.open_commands()
-    assert not state.questions, "a question about what is settled"
+    assert not state.questions
     for campaign in state.campaigns.values():
         assert len(campaign.trials) <= campaign.spec.trials
         assert not campaign.open_trials
