@@ -38,3 +38,4 @@ class RunReport:
     document: dict[str, object]
     database: str
     state: str
+    interrupted: bool = False

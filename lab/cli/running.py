@@ -153,7 +153,7 @@ def _execute(options: RunOptions, *, as_json: bool, plot: Path | None) -> int:
     from lab.cli.progress import ProgressLines
 
     progress = ProgressLines(quiet=as_json and not sys.stderr.isatty())
-    report = run_campaign(options, progress.watch)
+    report = run_campaign(options, progress.watch, say)
     if plot is not None:
         from lab.app.plot import plot_campaign
 
@@ -163,6 +163,10 @@ def _execute(options: RunOptions, *, as_json: bool, plot: Path | None) -> int:
     else:
         _tell(report, plot)
     say(f"records: {report.database}")
+    if report.state == "running":
+        say("the campaign is unfinished; `lab resume` goes on with it")
+    if report.interrupted:
+        return 130
     return 0 if report.state == "completed" else 1
 
 

@@ -107,9 +107,10 @@ class Engine:
         """What is true by the journal; never ahead of it."""
         return self._state
 
-    def last_process_time(self) -> datetime | None:
-        """When the journal's last record was made."""
-        return self._last_at
+    @property
+    def epoch(self) -> int:
+        """Rises by one with each start of an engine on the same records."""
+        return self._journal.epoch
 
     async def run(self, start: ev.CampaignStarted | None, *, samples_lost: str = "") -> LabState:
         """Begin the given campaign, or go on with the one that the journal holds open; returns at its end.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-
-from pydantic import JsonValue
+from typing import TYPE_CHECKING
 
 from lab.bus import envelope as env
 from lab.domain import event as ev
@@ -17,6 +15,11 @@ from lab.domain.state import CampaignState, LabState
 from lab.engine import messages as msg
 from lab.engine.core import Inflight, PlannedTimeline, decide
 from lab.engine.translate import translate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DEVICES = ("pump", "balance")
