@@ -75,6 +75,8 @@ class FakeDevice:
     safe_fails: bool = False
     telemetry: dict[str, float] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    """safe and settle, in order."""
     settle_as: str = "by_count"
     """by_count, unknown, or fails."""
     counted: int = 0
@@ -93,7 +95,8 @@ class Script:
     error_after_act: BaseException | None = None
     outputs: dict | None = None
     skip_begin: bool = False
-    swallow_cancel: bool = False
+    swallow_cancel_s: float | None = None
+    """A driver that ignores its cancellation for so long, and then goes on."""
     reached: list[str] = field(default_factory=list)
     at: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -104,9 +107,9 @@ class Script:
             try:
                 await gate.wait()
             except asyncio.CancelledError:
-                if not self.swallow_cancel:
+                if self.swallow_cancel_s is None:
                     raise
-                await asyncio.sleep(0.6)  # holds on for longer than it is waited for
+                await asyncio.sleep(self.swallow_cancel_s)
 
 
 class FakeDriver:
@@ -136,11 +139,13 @@ class FakeDriver:
         self._line()
         if self.device.safe_fails:
             raise TimeoutError("no answer")
+        self.device.calls.append("safe")
         self.device.made_safe += 1
 
     async def settle(self, command) -> Settlement:
         self._line()
         self.device.asked.append(command.id)
+        self.device.calls.append("settle")
         if self.device.settle_as == "fails":
             raise TimeoutError("no answer to the settling question")
         if self.device.settle_as == "unknown":
