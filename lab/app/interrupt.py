@@ -59,8 +59,9 @@ class Interrupts:
         await self._ask("safe")
         with suppress(TimeoutError):
             async with asyncio.timeout(_SAFE_S):
-                while any(d.state == "ready" for d in self._engine.state.devices.values()):
-                    await asyncio.sleep(0.1)
+                async for _ in self._engine.events(self._engine.state.seq):
+                    if all(d.state != "ready" for d in self._engine.state.devices.values()):
+                        break
         self._run.cancel()
 
 

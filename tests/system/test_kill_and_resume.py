@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +18,9 @@ from tests.system.lab_process import (
     start_lab,
     wait_until,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CAMPAIGN = str(ELECTROLYTE / "campaign.yaml")
 SPEED = 60.0
@@ -57,9 +60,7 @@ def open_dose(rows: Rows) -> bool:
     """Is a dose under way by the records?"""
     commands = intents(rows)
     accepted = {row["command"] for row in rows if row["kind"] == "command_accepted"}
-    over = {
-        row["command"] for row in rows if row["kind"] in ("command_ended", "command_settled")
-    }
+    over = {row["command"] for row in rows if row["kind"] in ("command_ended", "command_settled")}
     return any(commands[str(c)]["action"] == "dispense" for c in accepted - over)
 
 

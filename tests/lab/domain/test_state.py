@@ -16,7 +16,7 @@ from lab.domain.ids import command_id, run_id
 from lab.domain.plan import Slot
 from lab.domain.reduce import reduce, reduce_all
 from lab.domain.state import LabState
-from tests.support.sample_journal import CAMPAIGN, START, make_plan, sample_events
+from tests.support.sample_journal import CAMPAIGN, START, make_plan, sample_records
 
 RUN = run_id(CAMPAIGN, 1)
 
@@ -28,7 +28,7 @@ def recorded(events: list[tuple[ev.Event, float]], first: int = 1) -> list[ev.Re
     ]
 
 
-SAMPLE = recorded(sample_events())
+SAMPLE = sample_records()
 
 
 class Story:
