@@ -10,6 +10,7 @@ import asyncio
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from lab.bus.mqtt import MqttTransport
 from lab.devices.driver import Identity
@@ -17,6 +18,9 @@ from lab.devices.host import DeviceHost
 from lab.devices.ledger import CommandLedger
 from lab.domain.command import Settlement
 from tests.lab.devices.fake_device import FAST, MANIFEST, TestClock
+
+if TYPE_CHECKING:
+    from lab.devices.driver import Driver
 
 
 class FileDoser:
@@ -54,7 +58,7 @@ async def main(url: str, folder: Path, boot: str) -> None:
         DeviceHost(
             "lab1",
             "doser",
-            FileDoser(folder),
+            cast("Driver", FileDoser(folder)),
             MANIFEST,
             transport,
             CommandLedger(folder / "ledger.db"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from lab.bus import topics
 from lab.bus.envelope import CommandMessage, Hello, QueryMessage, SafeMessage, parse_upstream
@@ -19,6 +19,8 @@ from lab.domain.command import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from lab.devices.driver import Driver
 
 MANIFEST = Manifest(
     driver="fake_doser",
@@ -99,6 +101,13 @@ class Script:
     """A driver that ignores its cancellation for so long, and then goes on."""
     reached: list[str] = field(default_factory=list)
     at: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def waiting_at(cls, point: str, swallow_cancel_s: float | None = None) -> Script:
+        """A script that stops at before_begin, after_begin or after_act until the event is set."""
+        script = cls(swallow_cancel_s=swallow_cancel_s)
+        setattr(script, point, asyncio.Event())
+        return script
 
     async def point(self, name: str, gate: asyncio.Event | None) -> None:
         self.reached.append(name)
@@ -289,7 +298,7 @@ class Bench:
         await self.send(message)
         return await self.hears(lambda m: m.kind == kind and m.id == message.id, start)
 
-    async def do(self, message):
+    async def do(self, message) -> tuple[Any, Any]:
         """Send a command; its acknowledgement and its outcome (None where it was refused)."""
         start = len(self.heard)
         await self.send(message)
@@ -337,7 +346,7 @@ class _Hosting:
         self.host = DeviceHost(
             "lab1",
             "doser",
-            self.driver,
+            cast("Driver", self.driver),
             MANIFEST,
             self.transport,
             bench.ledger,

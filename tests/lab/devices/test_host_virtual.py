@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING, cast
 
 from lab.bus.memory import MemoryBus, MemoryTransport
 from lab.devices.host import DeviceHost, HostTiming
 from lab.devices.ledger import CommandLedger
 from lab.engine.virtual_loop import run_virtual
 from tests.lab.devices.fake_device import MANIFEST, Bench, FakeDevice, FakeDriver, TestClock
+
+if TYPE_CHECKING:
+    from lab.devices.driver import Driver
 
 
 async def _hour() -> list[tuple[float, str, bytes]]:
@@ -50,7 +54,7 @@ async def _live(name, device, bus, ledger) -> None:
         host = DeviceHost(
             "lab1",
             name,
-            FakeDriver(device),
+            cast("Driver", FakeDriver(device)),
             MANIFEST,
             transport,
             ledger,
