@@ -289,7 +289,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def teardown(self):
         if hasattr(self, "book"):
-            orders = [self.ledger.entry(id).act_order for id in self.begun]
+            entries = [self.ledger.entry(id) for id in self.begun]
+            orders = [entry.act_order for entry in entries if entry is not None]
             assert orders == list(range(1, len(orders) + 1))
             self.book.close()
 
