@@ -6,7 +6,7 @@ Settings (the `simulate:` mapping, with the place of the device's entry):
   noise_g              standard deviation of a reading (0.00004)
   readability_g        0.0001, a power of ten
   capacity_g           220; overload from 5 % above it
-  stability_timeout_s  how long S, Z and T wait for rest, process seconds (10)
+  stability_timeout_s  how long S, Z and T wait for rest, process seconds (30)
   temperature_c        of the probe in the housing (22)
 
 Unverified: that `@` clears the tare, the range for zero (2 % of the capacity), the unit codes of
@@ -75,7 +75,7 @@ class MTSicsSimulator:
             random=context.random,
         )
         self.world.advance_hooks.append(self.cell.advance)
-        self.wait_s = number(settings, "stability_timeout_s", 10.0)
+        self.wait_s = number(settings, "stability_timeout_s", 30.0)
         self._temperature_c = number(settings, "temperature_c", 22.0)
         self._serial = f"B{sum(context.device.encode()) * 7919 % 10**9:09d}"
         self._zero_g = 0.0

@@ -24,7 +24,7 @@ from drivers.new_era_ne1000.wire import (
     Request,
     RequestDecoder,
     encode_reply,
-    format_number,
+    format_reported,
     parse_number,
     parse_rate,
     rate_limits_ml_min,
@@ -177,7 +177,7 @@ class NE1000Simulator:
 
     def _dia(self, data: str) -> str:
         if not data:
-            return format_number(self.diameter_mm)
+            return format_reported(self.diameter_mm)
         if self.drive.state != "stopped":
             return _NOT_NOW
         try:
@@ -217,7 +217,7 @@ class NE1000Simulator:
         if phase.function != "RAT":
             return _NOT_NOW
         if not data:
-            return format_number(phase.rate_ml_min / RATE_FACTOR_ML_MIN[phase.rate_unit]) + (
+            return format_reported(phase.rate_ml_min / RATE_FACTOR_ML_MIN[phase.rate_unit]) + (
                 phase.rate_unit
             )
         try:
@@ -328,4 +328,4 @@ class NE1000Simulator:
     def _volume(self, volume_ml: float) -> str:
         """A volume in the present unit; the counter rolls over after 9999."""
         value = volume_ml / VOLUME_FACTOR_ML[self._unit] % 9999.5
-        return "0.000" if value < 0.0005 else format_number(value)
+        return "0.000" if value < 0.0005 else format_reported(value)

@@ -32,6 +32,7 @@ _SETUP = ("loadPipette", "loadLabware", "loadLiquid", "comment")
 _SECONDS = {"home": 8.0, "pickUpTip": 5.0, "dropTip": 4.0, "blowout": 1.0}
 _MOVE_S = 2.0
 _TOLERANCE = 1e-6
+_TIP_ML = 2.0
 
 
 class CommandError(Exception):
@@ -64,25 +65,19 @@ class Hands:
         return self.world.vessel(name, capacity_ml=capacity_ul / 1000.0)
 
     def draw(self, source: Vessel, tip: Vessel, volume_ul: float) -> None:
+        self.world.advance()
         wanted = volume_ul / 1000.0 * max(0.0, 1.0 + self.random.gauss(0.0, self.cv))
-        moved = self.world.pour(source, tip, wanted)
+        moved = self.world.pour(source, tip, wanted, device=self.device)
         if moved < wanted - _TOLERANCE:
             self.world.log(self.device, "air_drawn", source=source.name, missing_ml=wanted - moved)
 
-    def deliver(
-        self, tip: Vessel, target: Vessel, share: float, key: str, nominal_ul: float
-    ) -> None:
-        moved = self.world.pour(tip, target, tip.volume_ml * share)
-        self.world.log(
-            self.device,
-            "dispense",
-            volume_ml=moved,
-            nominal_ml=nominal_ul / 1000.0,
-            into=target.name,
-            key=key,
-        )
-        if target.volume_ml > target.capacity_ml:
-            self.world.log(self.device, "overflow", vessel=target.name, volume_ml=target.volume_ml)
+    def deliver(self, loaded: _Loaded, target: Vessel, share: float, key: str) -> None:
+        """Log it as a dispense, or as mixing where the liquid goes back to where it came from."""
+        self.world.advance()
+        volume = loaded.tip.volume_ml * share
+        moved = self.world.pour(loaded.tip, target, volume, device=self.device)
+        kind = "mix" if loaded.source is target else "dispense"
+        self.world.log(self.device, kind, volume_ml=moved, into=target.name, key=key)
 
 
 @dataclass
@@ -92,7 +87,9 @@ class _Loaded:
     """Capacity of the tip; 0 without one."""
     held_ul: float = 0.0
     """What the commands say is in the tip."""
-    tip: Vessel = field(default_factory=lambda: Vessel("tip", 1.0))
+    tip: Vessel = field(default_factory=lambda: Vessel("tip", _TIP_ML))
+    source: Vessel | None = None
+    """Where the liquid in the tip came from."""
 
 
 class Machine:
@@ -153,7 +150,9 @@ class Machine:
         try:
             labware = load_labware(str(params["loadName"]), int(params["version"]))
         except UnknownLabwareError as error:
-            raise CommandError("LabwareDefinitionDoesNotExistError", str(error)) from error
+            # a JSON protocol names labware that the vendor's engine then looks up in a mapping
+            uri = f"opentrons/{params['loadName']}/{params['version']}"
+            raise CommandError("PythonException", f"KeyError: {uri!r}") from error
         self._labware[str(params["labwareId"])] = (slot, labware)
 
     def _load_liquid(self, params: Json, _key: str) -> None:
@@ -198,7 +197,7 @@ class Machine:
         self._need_tip(loaded)
         self._well(params["labwareId"], str(params["wellName"]))
         loaded.tip_ul = loaded.held_ul = 0.0
-        loaded.tip = Vessel("tip", 1.0)
+        loaded.tip = Vessel("tip", _TIP_ML)
 
     def _need_tip(self, loaded: _Loaded) -> None:
         if not loaded.tip_ul:
@@ -217,6 +216,7 @@ class Machine:
         source = self._vessel(params)
         loaded.held_ul += volume
         if self._hands is not None and source is not None:
+            loaded.source = source
             self._hands.draw(source, loaded.tip, volume)
 
     def _dispense(self, params: Json, key: str) -> None:
@@ -232,12 +232,12 @@ class Machine:
         share = volume / loaded.held_ul if loaded.held_ul else 0.0
         loaded.held_ul = max(0.0, loaded.held_ul - volume)
         if self._hands is not None and target is not None:
-            self._hands.deliver(loaded.tip, target, share, key, volume)
+            self._hands.deliver(loaded, target, share, key)
 
     def _blowout(self, params: Json, key: str) -> None:
         loaded = self._loaded(params)
         self._need_tip(loaded)
         target = self._vessel(params)
-        held, loaded.held_ul = loaded.held_ul, 0.0
+        loaded.held_ul = 0.0
         if self._hands is not None and target is not None and loaded.tip.volume_ml > 0.0:
-            self._hands.deliver(loaded.tip, target, 1.0, key, held)
+            self._hands.deliver(loaded, target, 1.0, key)

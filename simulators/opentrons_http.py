@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import TYPE_CHECKING, Any, cast
 
 from starlette.exceptions import HTTPException
@@ -24,6 +26,7 @@ __all__ = [
     "api_error",
     "data_of",
     "listed",
+    "uploaded_file",
     "whole_number",
 ]
 
@@ -132,3 +135,15 @@ def whole_number(request: Request, name: str, default: int) -> int:
     if not text.isdigit():
         raise api_error(422, "InvalidRequest", "Invalid Request", f"{name}: not a whole number")
     return int(text)
+
+
+def uploaded_file(content_type: str, body: bytes) -> bytes:
+    """The first part named `files` of a multipart form; 422 when there is none."""
+    head = f"Content-Type: {content_type}\r\n\r\n".encode()
+    message = BytesParser(policy=HTTP).parsebytes(head + body)
+    if message.is_multipart():
+        for part in message.iter_parts():
+            if part.get_param("name", header="content-disposition") == "files":
+                content = part.get_payload(decode=True)
+                return content if isinstance(content, bytes) else b""
+    raise api_error(422, "InvalidRequest", "Invalid Request", "files: Field required")

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
-from starlette.datastructures import UploadFile
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
@@ -32,6 +31,7 @@ from simulators.opentrons_http import (
     api_error,
     data_of,
     listed,
+    uploaded_file,
     whole_number,
 )
 from simulators.opentrons_runs import RunStore, SimCommand, SimRun, occurrence
@@ -223,11 +223,7 @@ class OpentronsSimulator:
     # -- protocols --------------------------------------------------------------------------------
 
     async def _post_protocol(self, request: Request) -> JSONResponse:
-        async with request.form() as form:
-            files = [item for item in form.getlist("files") if isinstance(item, UploadFile)]
-            if not files:
-                raise api_error(422, "InvalidRequest", "Invalid Request", "files: Field required")
-            content = await files[0].read()
+        content = uploaded_file(request.headers.get("content-type", ""), await request.body())
         digest = hashlib.sha256(content).hexdigest()
         for known in self.store.protocols.values():
             if known.digest == digest:

@@ -102,7 +102,7 @@ class World:
         self.acts: list[PhysicalAct] = []
         self.advance_hooks: list[AdvanceHook] = []
         self._acts_file = acts_file
-        self._advanced_to_s = clock.monotonic()
+        self._advanced_to_s = 0.0
         self._advancing = False
 
     def random_for(self, name: str) -> Random:

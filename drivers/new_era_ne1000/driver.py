@@ -118,6 +118,7 @@ class NE1000:
     async def dispense(self, act: Act, *, volume: float, rate: float = 10.0) -> Outputs:
         """Deliver `volume` (mL) at `rate` (mL/min); returns the volume that the pump counted."""
         if volume == 0.0:
+            await act.begin()
             return {"volume": 0.0}
         dose = self._dose(volume, rate)
         try:
@@ -176,13 +177,14 @@ class NE1000:
             detail = "the pump holds another program than this dose: somebody else has used it"
             return Settlement(verdict="unknown", detail=detail)
         _, totals = await self._link.totals()
-        if totals.infused_ml == 0.0 and totals.withdrawn_ml == 0.0:
-            await self._link.command("PHN1")
-            await self._link.command("FUNSTP")
+        if totals.untouched:
+            fenced = await self._forbid_start()
             reply, totals = await self._link.totals()
-            if not reply.running and totals.infused_ml == 0.0 and totals.withdrawn_ml == 0.0:
-                return Settlement(verdict="not_done", detail="the pump counted 0 mL")
-            totals = await self._watch(dose, None)
+            if totals.untouched and not reply.running:
+                if fenced:
+                    return Settlement(verdict="not_done", detail="the pump counted 0 mL")
+                return Settlement(verdict="unknown", detail="the pump can't be kept from starting")
+            totals = await self._watch(dose, None)  # a RUN came late: it runs after all
         if dose.complete(totals) and not dose.exceeded(totals):
             return Settlement(verdict="done", outputs={"volume": totals.infused_ml})
         return Settlement(
@@ -268,7 +270,7 @@ class NE1000:
         await link.command("FUNSTP")
         await link.command("PHN1")
         _, totals = await link.totals()
-        if totals.infused_ml != 0.0 or totals.withdrawn_ml != 0.0:
+        if not totals.untouched:
             raise DeviceError("not_cleared", "the pump did not clear its totals")
 
     async def _start(self) -> None:
@@ -280,7 +282,7 @@ class NE1000:
                 reply, totals = await self._link.totals()
             except (PowerLostError, DeviceError):
                 raise TimeoutError("no answer to RUN") from None
-            if not reply.running and totals.withdrawn_ml == 0.0:
+            if not reply.running and totals.untouched:
                 raise
             return
         if reply.alarm == "R":
@@ -310,6 +312,15 @@ class NE1000:
             polls += 1
             remaining_s = dose.expected_s - elapsed_s
             await self._clock.sleep(min(pause_s, remaining_s) if remaining_s > 0.1 else 0.25)
+
+    async def _forbid_start(self) -> bool:
+        """Make phase 1 a STOP, so that a RUN which is still on its way does nothing."""
+        try:
+            await self._link.command("PHN1")
+            await self._link.command("FUNSTP")
+        except DeviceError:
+            return False
+        return True
 
     async def _holder(self, dose: _Dose) -> Literal["dose", "other", "nobody"]:
         """Whose program the pump holds. It must be stopped."""

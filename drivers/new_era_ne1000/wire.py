@@ -36,6 +36,7 @@ __all__ = [
     "encode_safe",
     "format_number",
     "format_rate",
+    "format_reported",
     "parse_number",
     "parse_rate",
     "parse_reply",
@@ -138,6 +139,11 @@ class Totals:
     infused_ml: float
     withdrawn_ml: float
     resolution_ml: float
+
+    @property
+    def untouched(self) -> bool:
+        """True when nothing has moved since they were cleared."""
+        return self.infused_ml == 0.0 and self.withdrawn_ml == 0.0
 
 
 def encode_safe(payload: str) -> bytes:
@@ -310,6 +316,15 @@ def format_number(value: float) -> str:
                 raise ValueError(f"{value:g} is below the pump's smallest number, 0.001")
             return text
     raise ValueError(f"{value:g} is above the pump's largest number, 9999")
+
+
+def format_reported(value: float) -> str:
+    """A number as the pump tells it: like `format_number`, with a decimal point always (`2500.`).
+
+    That the point stays with four digits before it is unverified: NESP-Lib reads no other form.
+    """
+    text = format_number(value)
+    return text if "." in text else f"{text}."
 
 
 def parse_number(text: str) -> float:

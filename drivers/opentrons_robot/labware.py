@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
+from lab.domain.errors import UnavailableError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -59,8 +61,13 @@ class Pipette:
 
 
 def _shared_data() -> Path:
-    from opentrons_shared_data import get_shared_data_root
-
+    try:
+        from opentrons_shared_data import get_shared_data_root
+    except ModuleNotFoundError as error:
+        raise UnavailableError(
+            "the labware definitions of Opentrons are not installed",
+            hint="pip install 'labwright[opentrons]'",
+        ) from error
     return get_shared_data_root()
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lab.bus.memory import MemoryBus, MemoryTransport
-from lab.bus.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from lab.bus.transport import Transport
 
 __all__ = ["BrokerChoice", "broker_for"]
 
@@ -19,7 +23,7 @@ class BrokerChoice:
     url: str | None
     bus: MemoryBus | None = None
 
-    def connect(self, who: str, url: str = "") -> Transport:
+    def connect(self, url: str = "") -> Transport:
         """A connection of its own, not entered yet; `url` for a device that names another broker."""
         if self.bus is not None and not url.startswith("mqtt"):
             return MemoryTransport(self.bus)
@@ -29,7 +33,7 @@ class BrokerChoice:
 
 
 @asynccontextmanager
-async def broker_for(choice: str) -> AsyncIterator[BrokerChoice]:
+async def broker_for(choice: str) -> AsyncGenerator[BrokerChoice, None]:
     """`in-process`, `embedded` (a broker process that ends with the context), or a URL."""
     if choice == "in-process":
         yield BrokerChoice(None, MemoryBus())

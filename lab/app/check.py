@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.app.context import FilesContext
@@ -12,6 +11,8 @@ from lab.domain.errors import InputError, LabError
 from lab.sop.check import check_lab, check_sop
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lab.domain.diagnostic import Diagnostic
 
 __all__ = ["check_files"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lab.devices.capability import CAPABILITIES
@@ -15,6 +14,8 @@ from lab.plan.evaluate import evaluate_check, evaluate_results
 from lab.plan.schedule import PlanningSnapshot, RunningStep, RunSnapshot, schedule
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import JsonValue
 
     from lab.app.files import CampaignFiles

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import subprocess
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lab.app.records import url_of
@@ -12,6 +11,7 @@ from lab.domain.errors import InputError
 from lab.records.reader import open_records
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["run_dashboard"]

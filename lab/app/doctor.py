@@ -6,12 +6,15 @@ import asyncio
 import importlib
 import platform
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from lab.domain.errors import LabError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Finding", "examine"]
 

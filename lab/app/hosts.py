@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from lab.devices.device_line import HostTiming
 from lab.devices.host import DeviceHost
 from lab.devices.ledger import CommandLedger
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from pathlib import Path
 
     from lab.app.drivers import LabDrivers, SimulatedWorld
     from lab.bus.transport import Transport
+    from lab.devices.device_line import HostTiming
     from lab.engine.clock import EngineClock
 
 __all__ = ["host_devices"]
@@ -33,7 +33,7 @@ async def host_devices(
     messages: Callable[[str], Transport],
     timing: HostTiming | None = None,
     only: tuple[str, ...] = (),
-) -> AsyncIterator[None]:
+) -> AsyncGenerator[None, None]:
     """Serve the lab's devices (or only the named ones) while the context is open.
 
     `ledger` is the file that remembers commands over restarts; None keeps it in memory, for worlds that end with the

@@ -26,7 +26,7 @@ def space_of(campaign: CampaignState) -> Space:
     )
 
 
-def history_of(campaign: CampaignState) -> list[TrialRecord]:
+def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
     """All trials, as the optimiser is told of them.
 
     The standard deviation of a result is that of its readings; it does not know the error of the doses before it,
@@ -34,11 +34,16 @@ def history_of(campaign: CampaignState) -> list[TrialRecord]:
     """
     from lab.optimize.history import TrialRecord
 
+    aborted = {
+        run.trial
+        for run in state.runs.values()
+        if run.status == "aborted" and run.campaign == campaign.spec.campaign
+    }
     return [
         TrialRecord(
             number=trial.number,
             factors=dict(trial.factors),
-            status=trial.status,
+            status="aborted" if trial.number in aborted else trial.status,
             value=trial.value if trial.status == "done" else None,
         )
         for trial in campaign.trials.values()
@@ -54,7 +59,7 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
     suggestions = suggest(
         space_of(entry),
         spec.objective.direction,
-        history_of(entry),
+        history_of(entry, state),
         count,
         seed=spec.seed,
         initial=spec.initial,

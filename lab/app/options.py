@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["RunOptions", "RunReport"]
 
@@ -35,3 +38,4 @@ class RunReport:
     document: dict[str, object]
     database: str
     state: str
+    interrupted: bool = False

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.app.files import open_campaign
 from lab.domain.errors import InputError
-from lab.records.database import database_path, database_url
+from lab.records.database import database_url
 from lab.records.reader import open_records
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lab.records.reader import Records
 
-__all__ = ["control_place", "open_where", "url_of"]
+__all__ = ["open_where", "url_of"]
 
 
 def url_of(where: Path | None, db: str | None) -> str:
@@ -33,9 +34,3 @@ def url_of(where: Path | None, db: str | None) -> str:
 def open_where(where: Path | None, db: str | None) -> Records:
     """The records, read-only."""
     return open_records(url_of(where, db))
-
-
-def control_place(where: Path | None, db: str | None) -> Path:
-    """The database path beside which an engine leaves word of its control API."""
-    path = database_path(url_of(where, db))
-    return path if path is not None else Path(".lab/lab.db")

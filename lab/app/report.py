@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lab.domain.state import CampaignState, LabState, TrialState
-    from lab.engine.core import CampaignContext
 
 __all__ = ["best_document", "report_document"]
 
@@ -14,7 +13,6 @@ __all__ = ["best_document", "report_document"]
 def report_document(
     state: LabState,
     campaign: str,
-    context: CampaignContext,
     *,
     events: int,
     head: str,
@@ -32,16 +30,14 @@ def report_document(
             ending: sum(1 for run in runs if run.status == ending)
             for ending in ("succeeded", "failed", "aborted")
         },
-        "best": best_document(entry, state, context),
+        "best": best_document(entry, state),
         "journal": {"events": events, "head": head},
         "virtual_seconds": round(virtual_seconds, 3),
         "wall_seconds": round(wall_seconds, 3),
     }
 
 
-def best_document(
-    campaign: CampaignState, state: LabState, context: CampaignContext
-) -> dict[str, object] | None:
+def best_document(campaign: CampaignState, state: LabState) -> dict[str, object] | None:
     """The best measured trial with what is known of it; None while nothing has been measured."""
     best = campaign.best()
     if best is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from lab.app.control import EngineControl
 from lab.app.drivers import build_simulation
 from lab.app.files import CampaignFiles, open_campaign
 from lab.app.hosts import host_devices
+from lab.app.interrupt import interruptible
 from lab.app.optimiser import suggest_from_state
 from lab.app.options import RunOptions, RunReport
 from lab.app.report import report_document
@@ -25,7 +26,8 @@ from lab.control.server import ControlServer
 from lab.devices.device_line import HostTiming
 from lab.domain import event as ev
 from lab.domain.errors import InputError, RefusedError
-from lab.domain.state import CampaignState, LabState, reduce_all
+from lab.domain.reduce import reduce_all
+from lab.domain.state import CampaignState, LabState
 from lab.engine.clock import ScaledClock, VirtualClock, wall_seconds
 from lab.engine.shell import Engine
 from lab.engine.virtual_loop import run_virtual
@@ -43,8 +45,15 @@ Watcher = Callable[[LabState, ev.Recorded], None]
 
 _VIRTUAL_HEARTBEAT_S = 60.0
 
+_WORLD_ENDED = "the simulated laboratory ended with the process that held it"
+"""Why a resumed virtual campaign has lost its samples: devices are asked as ever, but the vessels are empty."""
 
-def run_campaign(options: RunOptions, watch: Watcher | None = None) -> RunReport:
+
+def run_campaign(
+    options: RunOptions,
+    watch: Watcher | None = None,
+    say: Callable[[str], None] = lambda _text: None,
+) -> RunReport:
     """Run or go on with a campaign until it ends.
 
     Raises InputError (files), RefusedError (safety, lock, an unfinished campaign in the records) and
@@ -54,7 +63,7 @@ def run_campaign(options: RunOptions, watch: Watcher | None = None) -> RunReport
     # Bind once before anything starts: a missing capability is found here, not in the middle of the night.
     FilesContext(files).candidates(1, files.middle)
     url = _database(options, files)
-    work = _run(options, files, url, watch)
+    work = _run(options, files, url, watch, say)
     return run_virtual(work) if options.virtual else asyncio.run(work)
 
 
@@ -76,6 +85,7 @@ async def _run(
     files: CampaignFiles,
     url: str,
     watch: Watcher | None,
+    say: Callable[[str], None],
 ) -> RunReport:
     began = wall_seconds()
     context = FilesContext(files)
@@ -105,24 +115,49 @@ async def _run(
                 heartbeat_s=_VIRTUAL_HEARTBEAT_S if options.virtual else 1.0,
             )
             async with _control(options, engine, files, journal, clock, url):
-                watching = asyncio.create_task(_watch(engine, watch)) if watch else None
-                state = await engine.run(start)
+                watching = (
+                    asyncio.create_task(_watch(engine, watch, journal.seq)) if watch else None
+                )
+                lost = _WORLD_ENDED if options.virtual else ""
+                running = asyncio.create_task(engine.run(start, samples_lost=lost))
+                if options.virtual:
+                    # Over before anyone could think of it; Ctrl-C ends the process, the records can be resumed.
+                    state, interrupted = await running, False
+                else:
+                    state, interrupted = await _to_the_end(engine, running, say)
                 if watching is not None:
                     await watching
-        campaign = start.campaign if start else _open_campaign(before).spec.campaign
+        campaign = start.campaign if start is not None else _open_campaign(before).spec.campaign
         document = report_document(
             state,
             campaign,
-            context,
             events=journal.seq,
             head=journal.head,
             virtual_seconds=clock.monotonic() - process_start,
             wall_seconds=wall_seconds() - began,
         )
         path = database_path(url)
-        return RunReport(document, str(path) if path else url, state.campaigns[campaign].status)
+        return RunReport(
+            document,
+            str(path) if path else url,
+            state.campaigns[campaign].status,
+            interrupted=interrupted,
+        )
     finally:
         journal.close()
+
+
+async def _to_the_end(
+    engine: Engine, running: asyncio.Task[LabState], say: Callable[[str], None]
+) -> tuple[LabState, bool]:
+    """The engine's last state, and whether somebody interrupted it."""
+    async with interruptible(engine, running, say) as interrupts:
+        try:
+            return await running, interrupts.count > 0
+        except asyncio.CancelledError:
+            if interrupts.count < 2:
+                raise
+            return engine.state, True
 
 
 def _open_campaign(state: LabState) -> CampaignState:
@@ -187,7 +222,7 @@ async def _devices(
     clock: EngineClock,
     seed: int,
     epoch: int,
-) -> AsyncIterator[Transport]:
+) -> AsyncGenerator[Transport, None]:
     """Broker, simulators and device hosts; yields the engine's connection to the bus."""
     async with AsyncExitStack() as stack:
         if options.virtual:
@@ -211,10 +246,10 @@ async def _devices(
             yield transport
             return
         broker = await stack.enter_async_context(broker_for(options.broker or files.lab.broker))
-        transport = await stack.enter_async_context(broker.connect("engine"))
+        transport = await stack.enter_async_context(broker.connect())
         if options.hosts:
             endpoints = await stack.enter_async_context(_endpoints(options, files, broker, seed))
-            hosts = await stack.enter_async_context(broker.connect("hosts"))
+            hosts = await stack.enter_async_context(broker.connect())
             await stack.enter_async_context(
                 host_devices(
                     files.drivers,
@@ -223,7 +258,7 @@ async def _devices(
                     ledger=_ledger(url),
                     boot=uuid.uuid4().hex,
                     endpoints=endpoints,
-                    messages=lambda url: broker.connect("device", url),
+                    messages=broker.connect,
                 )
             )
         yield transport
@@ -235,7 +270,7 @@ async def _endpoints(
     files: CampaignFiles,
     broker: BrokerChoice,
     seed: int,
-) -> AsyncIterator[dict[str, str]]:
+) -> AsyncGenerator[dict[str, str], None]:
     """URLs that replace those of the lab file: given ones, those of simulators started here, or none."""
     if options.endpoints is not None:
         yield read_endpoints(options.endpoints)
@@ -266,17 +301,17 @@ async def _control(
     journal: Journal,
     clock: EngineClock,
     url: str,
-) -> AsyncIterator[None]:
+) -> AsyncGenerator[None, None]:
     """The control API, where there is somebody to ask: a virtual run is over before anyone could."""
-    path = database_path(url)
     if not options.control or options.virtual:
         yield
         return
-    port = EngineControl(engine, lab=files.lab.id, epoch=journal.epoch, url=url, clock=clock.kind)
-    async with ControlServer(port, path if path is not None else Path(".lab/lab.db")):
+    async with ControlServer(
+        EngineControl(engine, lab=files.lab.id, epoch=journal.epoch, url=url, clock=clock)
+    ):
         yield
 
 
-async def _watch(engine: Engine, watch: Watcher) -> None:
-    async for record in engine.events(0):
+async def _watch(engine: Engine, watch: Watcher, after: int) -> None:
+    async for record in engine.events(after):
         watch(engine.state, record)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lab.app.files import open_lab
 from lab.app.hosts import host_devices
@@ -13,6 +12,10 @@ from lab.app.simulators import read_endpoints
 from lab.bus.mqtt import MqttTransport
 from lab.domain.errors import InputError
 from lab.engine.clock import ScaledClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 __all__ = ["host_alone"]
 

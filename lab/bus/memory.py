@@ -59,10 +59,10 @@ class MemoryTransport:
     def __init__(self, bus: MemoryBus) -> None:
         self._bus = bus
         self._inboxes: list[Inbox] = []
-        self._connected = False
+        self._entered = 0
 
     async def __aenter__(self) -> Self:
-        self._connected = True
+        self._entered += 1
         return self
 
     async def __aexit__(
@@ -71,7 +71,9 @@ class MemoryTransport:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._connected = False
+        self._entered -= 1
+        if self._entered > 0:
+            return  # shared in one process: the last to leave closes it
         for inbox in self._inboxes:
             self._bus.detach(inbox)
             inbox.end()
@@ -101,5 +103,5 @@ class MemoryTransport:
             self._inboxes.remove(inbox)
 
     def _require_connection(self) -> None:
-        if not self._connected:
+        if self._entered <= 0:
             raise RuntimeError("the transport is not connected: use `async with transport:`")

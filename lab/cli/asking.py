@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lab.cli.output import print_json, print_table, say
+from lab.cli.output import print_json, say
 from lab.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
     from lab.control.client import ControlClient
+    from lab.control.port import Verb
 
 __all__ = ["find_running", "register", "send_request"]
 
@@ -21,7 +22,7 @@ _Where = Annotated[
     typer.Argument(help="campaign.yaml, to find its records; or use --db", show_default=False),
 ]
 _Db = Annotated[str | None, typer.Option("--db", help="Records of the engine that is meant.")]
-_Actor = Annotated[str, typer.Option("--as", help="Your name, for the records.")]
+_Actor = Annotated[str, typer.Option("--who", help="Your name, for the records.")]
 _Reason = Annotated[str, typer.Option("--reason", help="Why, for the records.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -38,10 +39,10 @@ def register(app: typer.Typer) -> None:
 
 
 def _client(where: Path | None, db: str | None) -> ControlClient:
-    from lab.app.records import control_place
+    from lab.app.records import url_of
     from lab.control.client import ControlClient
 
-    return ControlClient.find(control_place(where, db))
+    return ControlClient.find(url_of(where, db))
 
 
 def find_running(where: Path | None, db: str | None) -> bool:
@@ -54,7 +55,7 @@ def find_running(where: Path | None, db: str | None) -> bool:
 
 
 def send_request(
-    verb: str,
+    verb: Verb,
     where: Path | None,
     db: str | None,
     actor: str,
@@ -112,7 +113,7 @@ def safe(
 def rearm(where: _Where = None, db: _Db = None, actor: _Actor = "", as_json: _Json = False) -> int:
     """Allow work again after `lab safe`. Your name is recorded."""
     if not actor:
-        raise typer.BadParameter("say who re-arms the lab: --as NAME")
+        raise typer.BadParameter("say who re-arms the lab: --who NAME")
     return send_request("rearm", where, db, actor, "", as_json=as_json)
 
 
@@ -144,10 +145,6 @@ def status(where: _Where = None, db: _Db = None, as_json: _Json = False) -> None
     if as_json:
         print_json(document)
         return
-    _print_status(document)
-
-
-def _print_status(document: dict[str, Any]) -> None:
     from lab.cli.status_text import status_lines
 
     for line in status_lines(document):
@@ -161,23 +158,19 @@ def watch(
     as_json: _Json = False,
 ) -> None:
     """Follow the events of a running engine until it ends; with --json one document a line."""
-    import json
-
     with _client(where, db) as client:
         for record in client.events(after):
             if as_json:
-                print(json.dumps(record, default=str), flush=True)
+                print(record.model_dump_json(), flush=True)
             else:
-                event = record["event"]
+                event = record.event.model_dump(mode="json")
                 details = ", ".join(
                     f"{key}={value}"
                     for key, value in event.items()
                     if key != "kind" and isinstance(value, str | int | float) and value != ""
                 )
                 print(
-                    f"{record['seq']:>6} {record['at'][:19]} {event['kind']}: {details}", flush=True
+                    f"{record.seq:>6} {record.at:%Y-%m-%d %H:%M:%S} {record.event.kind}: {details}",
+                    flush=True,
                 )
     say("the engine has ended")
-
-
-_ = print_table

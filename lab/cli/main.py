@@ -47,10 +47,6 @@ for room in (files, running, asking, keeping, devices, machine):
     room.register(app)
 
 
-# Typer brings its own copy of click; this is that copy's base of all usage errors.
-_UsageError = typer.BadParameter.__mro__[1]
-
-
 def main() -> None:
     """The entry point: runs a verb and turns every outcome into an exit code."""
     as_json = "--json" in sys.argv
@@ -62,8 +58,12 @@ def main() -> None:
     except (typer.Abort, KeyboardInterrupt):
         say("lab: interrupted")
         sys.exit(130)
-    except _UsageError as error:
-        error.show()
+    except Exception as error:
+        # Typer brings its own copy of click, whose usage errors it does not export by name.
+        if not hasattr(error, "format_message"):
+            raise
+        say(f"lab: {error}")
+        say("     `lab --help` and `lab VERB --help` say what is understood")
         sys.exit(2)
     sys.exit(result if isinstance(result, int) else 0)
 

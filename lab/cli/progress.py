@@ -43,7 +43,7 @@ class ProgressLines:
             case ev.TrialCompleted():
                 return _completed(state, event)
             case ev.TrialFailed():
-                return f"trial {event.trial:>3} FAILED: {event.reason}"
+                return f"trial {event.trial:>3} gave no value: {event.reason}"
             case ev.StepFailed():
                 again = "; tried again" if event.retry else ""
                 return f"        {event.run} step {event.step}: {event.error}{again}"

@@ -119,7 +119,7 @@ def resume(
     endpoints: _Endpoints = None,
     acts: _Acts = None,
     hosts: _Hosts = True,
-    actor: Annotated[str, typer.Option("--as", help="Your name, for the records.")] = "",
+    actor: Annotated[str, typer.Option("--who", help="Your name, for the records.")] = "",
     as_json: _Json = False,
     plot: _Plot = None,
 ) -> int:
@@ -153,7 +153,7 @@ def _execute(options: RunOptions, *, as_json: bool, plot: Path | None) -> int:
     from lab.cli.progress import ProgressLines
 
     progress = ProgressLines(quiet=as_json and not sys.stderr.isatty())
-    report = run_campaign(options, progress.watch)
+    report = run_campaign(options, progress.watch, say)
     if plot is not None:
         from lab.app.plot import plot_campaign
 
@@ -163,6 +163,10 @@ def _execute(options: RunOptions, *, as_json: bool, plot: Path | None) -> int:
     else:
         _tell(report, plot)
     say(f"records: {report.database}")
+    if report.state == "running":
+        say("the campaign is unfinished; `lab resume` goes on with it")
+    if report.interrupted:
+        return 130
     return 0 if report.state == "completed" else 1
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from lab.domain.command import Command, Outcome, Settlement
@@ -19,7 +20,6 @@ from lab.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 __all__ = ["CommandLedger", "DeviceLedger", "LedgerEntry", "LedgerState", "SafeRecord"]
 
@@ -75,8 +75,10 @@ class CommandLedger:
         """Open or create. UnavailableError when it can't be opened, is damaged, or another process holds it."""
         hint = "end the other device host, or choose another ledger file; never delete a ledger with open commands"
         try:
+            if str(path) != ":memory:":
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(str(path), isolation_level=None, timeout=2.0)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise UnavailableError(f"command ledger {path}: {error}", hint=hint) from error
         try:
             # The exclusive lock is taken by the first write and held until close.

@@ -142,6 +142,14 @@ def _float(text: str) -> float:
     return value
 
 
+def _known(text: str, like: str) -> str:
+    """The unit as written, else what is due, else degC (the commonest slip: 25C)."""
+    try:
+        return unit(text).text
+    except UnitError:
+        return like or ("degC" if text in ("C", "°C") else text)
+
+
 def _explain(text: str, like: str) -> QuantityError:
     """Why a text is not a quantity, and what was probably meant."""
     example = like or "mL"
@@ -169,7 +177,7 @@ def _explain(text: str, like: str) -> QuantityError:
         return QuantityError(
             "quantity",
             f'"{text}" needs a blank between number and unit',
-            hint=f'write "{glued[1]} {glued[2]}"',
+            hint=f'write "{glued[1]} {_known(glued[2], like)}"',
         )
     if re.match(rf"{_NUMBER}\s", text):
         return QuantityError(

@@ -12,7 +12,7 @@ import difflib
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,7 +169,7 @@ def is_symbol(text: str) -> bool:
 def _registry() -> Any:  # noqa: ANN401  # pint's registry type is generic over what it makes
     import pint
 
-    registry: Any = pint.UnitRegistry(cache_folder=None)
+    registry = cast("Any", pint.UnitRegistry(cache_folder=None))
     for definition in _DEFINITIONS:
         registry.define(definition)
     if "ppb" not in registry:

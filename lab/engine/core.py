@@ -92,15 +92,26 @@ class Decision:
     wake_s: float | None = None
 
 
-_Rule = Callable[["LabState", Inflight, CampaignContext, float], Decision]
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """All that a rule may see."""
+
+    state: LabState
+    inflight: Inflight
+    context: CampaignContext
+    now_s: float
+
+
+_Rule = Callable[[_Look], Decision]
 
 
 def decide(state: LabState, inflight: Inflight, context: CampaignContext, now_s: float) -> Decision:
     """One round: the first rules that have something to record win, so that the next round sees it."""
+    look = _Look(state, inflight, context, now_s)
     effects: list[msg.Effect] = []
     wake: float | None = None
     for rule in _RULES:
-        decision = rule(state, inflight, context, now_s)
+        decision = rule(look)
         effects += decision.effects
         if decision.wake_s is not None:
             wake = decision.wake_s if wake is None else min(wake, decision.wake_s)
@@ -109,19 +120,17 @@ def decide(state: LabState, inflight: Inflight, context: CampaignContext, now_s:
     return Decision((), tuple(effects), wake)
 
 
-def _commands(
-    state: LabState, inflight: Inflight, context: CampaignContext, now_s: float
-) -> Decision:
+def _commands(look: _Look) -> Decision:
     events: list[ev.Event] = []
     effects: list[msg.Effect] = []
     wakes: list[float] = []
-    asked = {question.command for question in state.questions.values()}
-    for entry in state.open_commands():
+    asked = {question.command for question in look.state.questions.values()}
+    for entry in look.state.open_commands():
         command = entry.command
-        device = state.devices.get(command.device)
+        device = look.state.devices.get(command.device)
         alive = device is not None and device.state in _ALIVE
         if entry.status in ("intent", "accepted"):
-            reason = _doubt(entry, state.epoch, alive, now_s)
+            reason = _doubt(entry, look.state.epoch, alive, look.now_s)
             if reason:
                 events.append(
                     ev.CommandUnknown(command=command.id, device=command.device, reason=reason)
@@ -129,8 +138,8 @@ def _commands(
             else:
                 wakes.append(entry.intended_s + command.timeout_s + _GRACE_S)
         elif command.id not in asked:
-            last = inflight.queried.get(command.id)
-            if last is None or now_s - last >= _QUERY_AGAIN_S:
+            last = look.inflight.queried.get(command.id)
+            if last is None or look.now_s - last >= _QUERY_AGAIN_S:
                 if alive:
                     effects.append(msg.QueryCommand(command.id, command.device))
             else:
@@ -148,22 +157,22 @@ def _doubt(entry: CommandState, epoch: int, alive: bool, now_s: float) -> str:
     return ""
 
 
-def _steps(state: LabState, inflight: Inflight, context: CampaignContext, now_s: float) -> Decision:
-    return Decision(tuple(end_steps(state, context.check)))
+def _steps(look: _Look) -> Decision:
+    return Decision(tuple(end_steps(look.state, look.context.check)))
 
 
-def _runs(state: LabState, inflight: Inflight, context: CampaignContext, now_s: float) -> Decision:
+def _runs(look: _Look) -> Decision:
     events: list[ev.Event] = []
     effects: list[msg.Effect] = []
     wakes: list[float] = []
-    for run in state.open_runs():
+    for run in look.state.open_runs():
         busy = any(step.status == "running" for step in run.steps.values())
         if run.status == "running":
-            events += _stop_or_finish(state, run, busy, context)
-        elif state.mode == "safe" and not busy:
+            events += _stop_or_finish(look.state, run, busy, look.context)
+        elif look.state.mode == "safe" and not busy:
             events.append(ev.RunFinished(run=run.id, outcome="aborted", reason=run.reason))
         elif not busy:
-            starts = ready_safe_steps(state, run, now_s)
+            starts = ready_safe_steps(look.state, run, look.now_s)
             events += starts.events
             effects += starts.effects
             if starts.wake_s is not None:
@@ -200,18 +209,16 @@ def _stop_or_finish(
     return []
 
 
-def _trials(
-    state: LabState, inflight: Inflight, context: CampaignContext, now_s: float
-) -> Decision:
-    campaign = state.active_campaign
+def _trials(look: _Look) -> Decision:
+    campaign = look.state.active_campaign
     if campaign is None:
         return Decision()
     name, result = campaign.spec.campaign, campaign.spec.objective.result
     events: list[ev.Event] = []
     for trial in campaign.open_trials:
-        run = state.runs.get(trial.run)
+        run = look.state.runs.get(trial.run)
         if run is None:
-            if state.mode == "stopping":
+            if look.state.mode == "stopping":
                 reason = "never started: the campaign was stopped"
                 events.append(ev.TrialFailed(campaign=name, trial=trial.number, reason=reason))
             continue
@@ -233,17 +240,15 @@ def _trials(
     return Decision(tuple(events))
 
 
-def _campaign(
-    state: LabState, inflight: Inflight, context: CampaignContext, now_s: float
-) -> Decision:
-    campaign = state.active_campaign
+def _campaign(look: _Look) -> Decision:
+    campaign = look.state.active_campaign
     if campaign is None or campaign.open_trials:
         return Decision()
     best = campaign.best()
-    if state.mode == "stopping":
-        ending, reason = "stopped", f"stopped by {state.mode_actor}"
-        if state.mode_reason:
-            reason += f": {state.mode_reason}"
+    if look.state.mode == "stopping":
+        ending, reason = "stopped", f"stopped by {look.state.mode_actor}"
+        if look.state.mode_reason:
+            reason += f": {look.state.mode_reason}"
     elif len(campaign.trials) >= campaign.spec.trials:
         ending = "completed" if best is not None else "failed"
         reason = "the budget is used up" if best is not None else "every trial failed"
@@ -261,11 +266,9 @@ def _campaign(
     )
 
 
-def _optimiser(
-    state: LabState, inflight: Inflight, context: CampaignContext, now_s: float
-) -> Decision:
-    campaign = state.active_campaign
-    if campaign is None or inflight.asking or state.mode != "running":
+def _optimiser(look: _Look) -> Decision:
+    campaign = look.state.active_campaign
+    if campaign is None or look.inflight.asking or look.state.mode != "running":
         return Decision()
     left = campaign.spec.trials - len(campaign.trials)
     free = campaign.spec.parallel - len(campaign.open_trials)
@@ -275,15 +278,13 @@ def _optimiser(
     return Decision((), (msg.AskOptimiser(campaign.spec.campaign, count),))
 
 
-def _timeline(
-    state: LabState, inflight: Inflight, context: CampaignContext, now_s: float
-) -> Decision:
-    campaign = state.active_campaign
+def _timeline(look: _Look) -> Decision:
+    campaign = look.state.active_campaign
     if campaign is None or not campaign.plan_stale or not campaign.open_trials:
         return Decision()
-    if state.mode not in ("running", "paused"):
+    if look.state.mode not in ("running", "paused"):
         return Decision()
-    planned = context.timeline(state, campaign, now_s)
+    planned = look.context.timeline(look.state, campaign, look.now_s)
     return Decision(
         (
             ev.TimelinePlanned(
@@ -297,20 +298,18 @@ def _timeline(
     )
 
 
-def _gate(state: LabState, inflight: Inflight, context: CampaignContext, now_s: float) -> Decision:
-    campaign = state.active_campaign
-    if campaign is None or state.mode != "running":
+def _gate(look: _Look) -> Decision:
+    campaign = look.state.active_campaign
+    if campaign is None or look.state.mode != "running":
         return Decision()
-    starts = next_starts(state, campaign, context.candidates, now_s)
+    starts = next_starts(look.state, campaign, look.context.candidates, look.now_s)
     return Decision(tuple(starts.events), tuple(starts.effects), starts.wake_s)
 
 
-def _safety(
-    state: LabState, inflight: Inflight, context: CampaignContext, now_s: float
-) -> Decision:
-    if state.mode == "safe" and not inflight.safe_sent:
-        return Decision((), (msg.MakeSafe(state.mode_actor),))
-    if state.mode != "safe" and inflight.safe_sent:
+def _safety(look: _Look) -> Decision:
+    if look.state.mode == "safe" and not look.inflight.safe_sent:
+        return Decision((), (msg.MakeSafe(look.state.mode_actor),))
+    if look.state.mode != "safe" and look.inflight.safe_sent:
         return Decision((), (msg.Rearm(),))
     return Decision()
 

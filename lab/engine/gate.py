@@ -7,7 +7,6 @@ what truly waits for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,10 +16,17 @@ from lab.domain.ids import command_id, run_id
 from lab.engine import messages as msg
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from lab.domain.plan import Plan, PlannedStep, Slot
     from lab.domain.state import CampaignState, LabState, RunState, StepState
 
 __all__ = ["Starts", "held_stations", "next_starts", "ready_safe_steps"]
+
+
+_GONE = ("lost", "disconnected", "fault")
+_PATIENCE_S = 120.0
+"""Process seconds that a run's end waits for a device that is away, before it ends without it."""
 
 
 @dataclass(slots=True)
@@ -163,7 +169,9 @@ def ready_safe_steps(state: LabState, run: RunState, now_s: float) -> Starts:
         if step.status in ("succeeded", "failed"):
             continue
         device = state.devices.get(planned.device)
-        if device is None or device.state in ("lost", "disconnected", "fault"):
+        if device is not None and device.state in _GONE and now_s - device.since_s < _PATIENCE_S:
+            return Starts(wake_s=device.since_s + _PATIENCE_S)
+        if device is None or device.state in _GONE:
             failed = ev.StepFailed(
                 run=run.id,
                 step=planned.path,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,8 @@ from lab.bus.envelope import (
 from lab.engine.messages import DeviceLost
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from lab.bus.transport import Message, Subscription, Transport
     from lab.domain.command import Command
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from lab.bus.envelope import Upstream
-from lab.domain.command import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lab.domain.command import Command
 
 __all__ = [
     "Answered",

@@ -10,18 +10,20 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lab.bus import topics
 from lab.domain import event as ev
-from lab.domain.state import LabState, reduce, reduce_all
+from lab.domain.reduce import reduce, reduce_all
+from lab.domain.state import LabState
 from lab.engine import messages as msg
 from lab.engine.core import CampaignContext, Inflight, decide
 from lab.engine.gateway import DeviceGateway
 from lab.engine.translate import translate
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lab.bus.transport import Transport
     from lab.engine.clock import EngineClock
 
@@ -105,12 +107,16 @@ class Engine:
         """What is true by the journal; never ahead of it."""
         return self._state
 
-    def last_process_time(self) -> datetime | None:
-        """When the journal's last record was made."""
-        return self._last_at
+    @property
+    def epoch(self) -> int:
+        """Rises by one with each start of an engine on the same records."""
+        return self._journal.epoch
 
-    async def run(self, start: ev.CampaignStarted | None) -> LabState:
-        """Begin the given campaign, or go on with the one that the journal holds open; returns at its end."""
+    async def run(self, start: ev.CampaignStarted | None, *, samples_lost: str = "") -> LabState:
+        """Begin the given campaign, or go on with the one that the journal holds open; returns at its end.
+
+        `samples_lost` says why the samples of open runs no longer exist, if so: their runs are aborted.
+        """
         records = await self._call(self._journal.read)
         self._state = reduce_all(LabState(), records)
         self._last_at = records[-1].at if records else None
@@ -125,10 +131,16 @@ class Engine:
             for name, device in sorted(self._state.devices.items())
             if device.state != "lost"
         ]
+        if samples_lost:
+            first += [
+                ev.RunStopping(run=run.id, outcome="aborted", reason=samples_lost)
+                for run in self._state.open_runs()
+                if run.status == "running"
+            ]
         if start is not None:
             first.append(start)
         self._inflight.safe_sent = self._state.mode == "safe"
-        await self._commit(first, [])
+        await self._commit(first)
         await self._gateway.start()
         try:
             while not self._finished():
@@ -298,7 +310,7 @@ class Engine:
 
     # -- records ----------------------------------------------------------------------------------
 
-    async def _commit(self, events: list[ev.Event], effects: list[msg.Effect]) -> None:
+    async def _commit(self, events: list[ev.Event]) -> None:
         staged = [(event, self._stamp()) for event in events]
         records = await self._durable(staged)
         self._state = reduce_all(self._state, records)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.domain.plan import Check, Plan, PlannedStep
-from lab.domain.state import CommandState, LabState, RunState, StepState
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
+
+    from lab.domain.state import CommandState, LabState, RunState, StepState
 
 __all__ = ["end_steps"]
 

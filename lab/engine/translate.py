@@ -199,7 +199,7 @@ def _request(state: LabState, message: msg.Requested) -> list[ev.Event]:
     return [
         ev.RequestReceived(
             request=message.request,
-            verb=cast("Literal['pause', 'resume', 'stop', 'safe', 'rearm', 'answer']", verb),
+            verb=verb,
             actor=message.actor,
             reason=message.reason,
             args=dict(message.args),

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Coroutine, Generator
 
 __all__ = ["StuckError", "VirtualLoop", "run_virtual"]
 
@@ -63,12 +63,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Let that many virtual seconds pass at once."""
         self._now += seconds
 
+    async def shutdown_default_executor(self) -> None:
+        """Waits for real threads, so time stands still."""
+        with self.hold():
+            await super().shutdown_default_executor()
+
     @property
     def held(self) -> bool:
         return self._holds > 0
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
+    def hold(self) -> Generator[None, None, None]:
         """Keep time still while work goes on outside the loop."""
         self._holds += 1
         try:

@@ -29,14 +29,15 @@ class TrialRecord(BaseModel):
 
     done: `value` is measured, with its standard deviation if one is known (same unit). failed: the
     trial was made and gave no value; it counts as the worst value seen. pending: asked for, not
-    finished.
+    finished. aborted: ended for a reason that says nothing of the point (stopped by a person, the
+    laboratory lost); it teaches nothing, but it keeps its number.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     number: int
     factors: dict[str, float]
-    status: Literal["done", "failed", "pending"]
+    status: Literal["done", "failed", "pending", "aborted"]
     value: float | None = None
     standard_deviation: float | None = None
 

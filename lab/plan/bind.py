@@ -28,6 +28,7 @@ __all__ = ["bind", "well_name"]
 _MAX_PLANS = 256
 _PLATE_ROWS = {6: 2, 12: 3, 24: 4, 48: 6, 96: 8, 384: 16}
 
+
 def well_name(number: int, wells: int) -> str:
     """The n-th well (from 1) of a plate in row order: A1, A2, ..., B1. RefusedError beyond the last."""
     if not 1 <= number <= wells:
@@ -52,7 +53,7 @@ def bind(
     """All plans that fit the lab, in the order of the lab file (at most 256).
 
     Plain numbers are in the parameters' declared units. `run_number` counts from 1 and chooses the well where a
-    container is a plate. `device_capabilities`: device -> capabilities of its driver.
+    container is a plate; 0 is a try that stands for no run and takes the first well. `device_capabilities`: device -> capabilities of its driver.
 
     Raises
     ------
@@ -67,7 +68,7 @@ def bind(
         for station in (found[0][name] for name in procedure.sop.containers)
         if (wells := lab.stations[station].wells)
     ]
-    well = well_name(run_number, min(plates)) if plates else ""
+    well = well_name(max(run_number, 1), min(plates)) if plates else ""
     expanded = expand(procedure, factors, fixed, capabilities, well)
     _refuse_empty_stock(expanded, found[0], lab)
     return tuple(_plan(procedure, expanded, assignment, lab, well) for assignment in found)

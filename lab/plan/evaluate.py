@@ -57,7 +57,8 @@ def evaluate_results(
             _read(spec, outputs_by_step) if spec.source else _computed(spec, plan, outputs_by_step)
         )
         if result is not None:
-            found[spec.name] = (*result, spec.unit)
+            value, deviation = result
+            found[spec.name] = (value, deviation, spec.unit)
     return found
 
 

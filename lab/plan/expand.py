@@ -9,7 +9,7 @@ from lab.domain.errors import InputError, RefusedError
 from lab.domain.plan import Check, ResultSpec
 from lab.domain.quantity import Quantity, QuantityError
 from lab.domain.units import DIMENSIONLESS
-from lab.sop.arguments import ArgumentProblem, resolve
+from lab.sop.arguments import BadArgumentError, resolve
 from lab.sop.diagnostics import did_you_mean
 from lab.sop.expression import ExpressionError, parse_expression, unwrap
 from lab.sop.procedure import WELL, material_values, planned_names
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from lab.domain.action import ActionSpec, ArgSpec, CapabilitySpec
     from lab.domain.diagnostic import Diagnostic, Severity
+    from lab.sop.arguments import Resolved
     from lab.sop.document import Path
     from lab.sop.model import SafeStep
     from lab.sop.procedure import Box, Procedure
@@ -89,6 +90,7 @@ def expand(
     except (ExpressionError, CalculationError) as error:
         raise InputError(f"a derived value {error.message}", hint=error.hint) from error
     derived = {name: names.pop(name) for name in sop.derived}
+    del names[WELL]  # a SOP that uses the well needs a plate
     if well:
         names[WELL] = well
     parameters = {
@@ -193,7 +195,7 @@ def _steps(
     for path, step in [*main, *safe]:
         action = action_of(procedure, step, capabilities)
         args: dict[str, JsonValue] = {}
-        resolved = {}
+        resolved: dict[str, Resolved] = {}
         for name, spec in action.args.items():
             if name not in step.arguments:
                 if spec.default is not None:
@@ -202,7 +204,7 @@ def _steps(
             try:
                 value = resolve(step.arguments[name], spec, names)
                 args[name] = _plain(value, spec)
-            except (ArgumentProblem, CalculationError) as problem:
+            except (BadArgumentError, CalculationError) as problem:
                 place = (*path, "with", name)
                 found = _finding(procedure, place, problem.code, problem.message, problem.hint)
                 failure = RefusedError if problem.code in ("negative", "range") else InputError
@@ -241,7 +243,7 @@ def _within(number: float, spec: ArgSpec) -> float:
         if abs(number - limit) > _ROUNDING * max(1.0, abs(limit)):
             code = "negative" if sign < 0 and limit == 0 else "range"
             side = "above" if sign > 0 else "below"
-            raise ArgumentProblem(
+            raise BadArgumentError(
                 code,
                 f"{number:.6g} {spec.unit} is {side} {limit:g} {spec.unit}",
                 hint="choose other parameters",

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from lab.domain.errors import UnavailableError
-from lab.domain.state import LabState, reduce
+from lab.domain.reduce import reduce
+from lab.domain.state import LabState
 from lab.records import history
 from lab.records.database import database_url, open_database
 from lab.records.facts import Facts

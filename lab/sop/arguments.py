@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.domain.quantity import Quantity, QuantityError, parse_quantity
+from lab.domain.quantity import QuantityError, parse_quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.diagnostics import did_you_mean
 from lab.sop.expression import ExpressionError, evaluate, parse_expression, unwrap
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from lab.sop.expression import Expression
     from lab.sop.model import Argument
 
-__all__ = ["ArgumentProblem", "Resolved", "resolve"]
+__all__ = ["BadArgumentError", "Resolved", "resolve"]
 
 Resolved = Value | str | int | dict[str, Value]
 """A quantity, a text or choice, a whole number, or stock -> volume."""
 
 
-class ArgumentProblem(ValueError):
+class BadArgumentError(ValueError):
     """Why an argument can't be used; `key` names the entry of a mapping that is at fault."""
 
     def __init__(
@@ -38,7 +38,7 @@ class ArgumentProblem(ValueError):
 
 
 def resolve(raw: Argument, spec: ArgSpec, names: Mapping[str, Value | str]) -> Resolved:
-    """The argument's value, its dimension checked. Raises ArgumentProblem.
+    """The argument's value, its dimension checked. Raises BadArgumentError.
 
     Numbers become ranges where `names` holds ranges.
     """
@@ -57,23 +57,23 @@ def resolve(raw: Argument, spec: ArgSpec, names: Mapping[str, Value | str]) -> R
 
 def _quantity(raw: object, unit_name: str, names: Mapping[str, Value | str]) -> Value:
     if isinstance(raw, dict | bool):
-        raise ArgumentProblem("value", f"one quantity is due, e.g. 5 {unit_name}")
+        raise BadArgumentError("value", f"one quantity is due, e.g. 5 {unit_name}")
     inner = unwrap(raw) if isinstance(raw, str) else None
     try:
         if inner is None:
             return Value.of(parse_quantity(str(raw), unit_name))
         value = evaluate(_parsed(inner, names), names)
         if not isinstance(value, Value):
-            raise ArgumentProblem("value", f"${{{inner}}} is not a quantity")
+            raise BadArgumentError("value", f"${{{inner}}} is not a quantity")
         value.bounds(unit_name)
     except QuantityError as error:
-        raise ArgumentProblem(error.code, error.message, why=error.why, hint=error.hint) from error
+        raise BadArgumentError(error.code, error.message, why=error.why, hint=error.hint) from error
     except ExpressionError as error:
-        raise ArgumentProblem(
+        raise BadArgumentError(
             error.code, f"${{{inner}}}: {error.message}", hint=error.hint
         ) from error
     except CalculationError as error:
-        raise ArgumentProblem(
+        raise BadArgumentError(
             error.code, f"${{{inner}}} {error.message}", hint=error.hint
         ) from error
     return value
@@ -94,17 +94,16 @@ def _parsed(inner: str, names: Mapping[str, Value | str]) -> Expression:
     return expression
 
 
-def _volumes(raw: object, unit_name: str, names: Mapping[str, Value | str]) -> dict[str, Value]:
+def _volumes(raw: Argument, unit_name: str, names: Mapping[str, Value | str]) -> dict[str, Value]:
     if not isinstance(raw, dict) or not raw:
-        raise ArgumentProblem(
+        raise BadArgumentError(
             "value", "a volume for each stock is due", hint="write indented `material: 20 uL` lines"
         )
     found: dict[str, Value] = {}
-    for key, item in raw.items():  # pyright: ignore[reportUnknownVariableType]  # shape checked by the model
-        name = str(key)  # pyright: ignore[reportUnknownArgumentType]
+    for name, item in raw.items():
         try:
             found[name] = _quantity(item, unit_name, names)
-        except ArgumentProblem as problem:
+        except BadArgumentError as problem:
             problem.key = name
             raise
     return found
@@ -116,12 +115,12 @@ def _integer(raw: object, names: Mapping[str, Value | str]) -> int:
     if isinstance(raw, str) and unwrap(raw) is not None:
         number = _quantity(raw, DIMENSIONLESS, names).number(DIMENSIONLESS)
         return round(number)
-    raise ArgumentProblem("value", f'"{raw}" stands where a whole number is due')
+    raise BadArgumentError("value", f'"{raw}" stands where a whole number is due')
 
 
 def _choice(raw: object, spec: ArgSpec) -> str:
     if str(raw) not in spec.choices:
-        raise ArgumentProblem(
+        raise BadArgumentError(
             "value", f'"{raw}" is not one of the choices', hint=did_you_mean(str(raw), spec.choices)
         )
     return str(raw)
@@ -129,7 +128,7 @@ def _choice(raw: object, spec: ArgSpec) -> str:
 
 def _text(raw: object, names: Mapping[str, Value | str]) -> str:
     if not isinstance(raw, str):
-        raise ArgumentProblem(
+        raise BadArgumentError(
             "value", f'"{raw}" stands where a text is due', hint="put it in quotes"
         )
     inner = unwrap(raw)
@@ -137,14 +136,9 @@ def _text(raw: object, names: Mapping[str, Value | str]) -> str:
         return raw
     value = names.get(inner)
     if not isinstance(value, str):
-        raise ArgumentProblem(
+        raise BadArgumentError(
             "reference",
             f"${{{inner}}} is not a text",
-            hint="the only text that expressions know is ${well}",
+            hint="the only text is ${well}, and only where a container is bound to a plate",
         )
     return value
-
-
-def as_quantity(number: float, unit_name: str) -> Quantity:
-    """A contract's number as a quantity, for messages."""
-    return Quantity(number, unit_name or DIMENSIONLESS)

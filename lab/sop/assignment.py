@@ -167,5 +167,3 @@ def _gap(
 ) -> InputError:
     finding = procedure.document.finding(path, code, message, hint=hint)
     return InputError(message, hint=hint, diagnostics=[finding])
-
-

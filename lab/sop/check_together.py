@@ -5,18 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lab.domain.quantity import Quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.diagnostics import did_you_mean, sorted_diagnostics
-from lab.sop.procedure import full_box
+from lab.sop.procedure import full_box, planned_names
+from lab.sop.volumes import procedure_movements
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lab.domain.action import CapabilitySpec
     from lab.domain.diagnostic import Diagnostic
-    from lab.domain.quantity import Quantity
     from lab.sop.campaign_model import Campaign
     from lab.sop.document import Document, Path
     from lab.sop.lab_model import Lab
     from lab.sop.model import Parameter
     from lab.sop.procedure import Box, Procedure
+    from lab.sop.value import Value
 
 __all__ = ["campaign_box", "check_together"]
 
@@ -36,7 +41,11 @@ def campaign_box(campaign: Campaign, procedure: Procedure) -> Box:
 
 
 def check_together(
-    campaign: Campaign, document: Document, procedure: Procedure, lab: Lab | None
+    campaign: Campaign,
+    document: Document,
+    procedure: Procedure,
+    lab: Lab | None,
+    capabilities: Mapping[str, CapabilitySpec],
 ) -> list[Diagnostic]:
     """Findings in the campaign file, and those places of the SOP that the lab can't serve."""
     rules = _Rules(campaign, document, procedure)
@@ -46,6 +55,8 @@ def check_together(
     rules.objective()
     if lab is not None:
         rules.places(lab)
+        if not rules.findings:
+            rules.supplies(lab, capabilities)
     return sorted_diagnostics(rules.findings)
 
 
@@ -209,3 +220,40 @@ class _Rules:
                     f"{self.campaign.budget.trials} trials need as many wells; the plate has {max(wells)}",
                     "plan fewer trials, or use a larger plate",
                 )  # fmt: skip
+
+    def supplies(self, lab: Lab, capabilities: Mapping[str, CapabilitySpec]) -> None:
+        """Warn where all trials together may use up a stock or fill a shared station."""
+        names = planned_names(self.procedure.sop, campaign_box(self.campaign, self.procedure))
+        drawn: dict[str, Value] = {}
+        poured: dict[str, Value] = {}
+        for move in procedure_movements(self.procedure.sop, capabilities, names):
+            for total, name in ((drawn, move.source), (poured, move.target)):
+                total[name] = total[name] + move.volume if name in total else move.volume
+        for name, use in drawn.items():
+            held = [
+                item.volume for key, item in lab.stock.items() if (item.material or key) == name
+            ]
+            if held:
+                self._warn_of(name, use, held, "may use {} of {}, and the lab has {}", "refill")
+        for name, flow in poured.items():
+            station = lab.stations.get(name)
+            if station is not None and station.shared:
+                text = "may pour {} into {}, which holds {}"
+                self._warn_of(name, flow, [station.capacity], text, "empty it")
+
+    def _warn_of(self, name: str, one: Value, held: list[Quantity], text: str, remedy: str) -> None:
+        trials = self.campaign.budget.trials
+        unit_name = held[0].unit
+        there = Quantity(sum(item.to(unit_name).magnitude for item in held), unit_name)
+        most = Quantity(one.bounds(unit_name)[1] * trials, unit_name)
+        if most.magnitude > there.magnitude:
+            self.findings.append(
+                self.document.finding(
+                    ("budget", "trials"),
+                    "supply",
+                    f"{trials} trials " + text.format(most, name, there),
+                    why="a line that draws air doses nothing, and a full bottle runs over",
+                    hint=f"plan to {remedy} in time, or plan fewer trials",
+                    severity="warning",
+                )
+            )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any, TypeVar
+import re
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -58,6 +59,13 @@ def model_diagnostics(
         finding = _finding(dict(detail), path, rest, document, model)
         key = (*path, rest[0]) if detail["type"] == "missing" and rest else path
         found.setdefault(key, finding)
+    for path, finding in list(found.items()):
+        # a misspelt key is one mistake, not an unknown key and a missing one
+        meant = re.fullmatch(r'did you mean "(.*)"\?', finding.hint)
+        if finding.code == "key-unknown" and meant:
+            missing = found.get((*path[:-1], meant[1]))
+            if missing is not None and missing.code == "key-missing":
+                del found[(*path[:-1], meant[1])]
     return sorted_diagnostics(found.values())
 
 
@@ -197,7 +205,7 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401  # any
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     found: list[type[BaseModel]] = []
-    for inner in getattr(annotation, "__args__", ()):
+    for inner in get_args(annotation):
         found += _models_in(inner)
     return found
 

@@ -13,12 +13,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from pydantic import JsonValue
-
 from lab.domain.diagnostic import Diagnostic, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pydantic import JsonValue
 
 __all__ = ["Document", "Path", "Position", "read_document"]
 
@@ -118,7 +118,7 @@ def read_document(text: str, file: str) -> Document:
         return document
     try:
         tree = _Builder(document).build()
-    except _Stop as stop:
+    except _StopError as stop:
         document.diagnostics.append(stop.diagnostic)
         return document
     if document.diagnostics:
@@ -137,29 +137,55 @@ def read_document(text: str, file: str) -> Document:
     return document
 
 
-class _Stop(Exception):
+class _StopError(Exception):
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.message)
         self.diagnostic = diagnostic
 
 
-def _events(document: Document) -> Iterator[Any]:
-    """Parser events of ruamel.yaml, its errors turned into diagnostics."""
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """A parser event of ruamel.yaml, as far as it matters here."""
+
+    kind: str
+    place: Position
+    text: str
+    plain: bool
+    """A scalar without quotes."""
+    anchor: bool
+    tag: bool
+    directive: bool
+
+
+def _events(document: Document) -> Iterator[_Event]:
+    """What the parser sees; its errors are turned into diagnostics."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-    parser = YAML(typ="safe", pure=True)
+    # ruamel.yaml declares few types: what comes from it is Any up to here and an _Event after it
+    parser: Any = YAML(typ="safe", pure=True)
     try:
-        yield from cast("Iterator[Any]", parser.parse(document.text))
+        for event in cast("Iterator[Any]", parser.parse(document.text)):
+            mark = event.start_mark
+            yield _Event(
+                kind=type(event).__name__.removesuffix("Event"),
+                place=Position(mark.line + 1, mark.column + 1),
+                text=str(getattr(event, "value", "")),
+                plain=getattr(event, "style", None) is None,
+                anchor=bool(getattr(event, "anchor", None)),
+                tag=bool(getattr(event, "tag", None)),
+                directive=bool(getattr(event, "version", None) or getattr(event, "tags", None)),
+            )
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        marked: Any = error
+        mark = marked.problem_mark or marked.context_mark
         position = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
-        problem = str(error.problem or error.context or "this is not YAML")
-        raise _Stop(_syntax(document, position, problem)) from error
+        problem = str(marked.problem or marked.context or "this is not YAML")
+        raise _StopError(_syntax(document, position, problem)) from error
     except (YAMLError, ValueError, IndexError, AttributeError, TypeError) as error:
         # hostile text makes the scanner fail in other ways too, e.g. on control characters
         problem = str(error).split("\n", maxsplit=1)[0]
-        raise _Stop(_syntax(document, Position(1, 1), problem)) from error
+        raise _StopError(_syntax(document, Position(1, 1), problem)) from error
 
 
 def _syntax(document: Document, position: Position, problem: str) -> Diagnostic:
@@ -185,42 +211,41 @@ class _Builder:
         tree: JsonValue = None
         documents = 0
         for event in self._events:
-            kind = type(event).__name__
-            if kind == "DocumentStartEvent":
+            kind = event.kind
+            if kind == "DocumentStart":
                 documents += 1
                 if documents > 1:
                     raise self._stop(event, "syntax", "a file holds one document, not several")
-                if getattr(event, "version", None) or getattr(event, "tags", None):
+                if event.directive:
                     raise self._stop(event, "syntax", "% directives are not allowed")
             elif kind.startswith(("Scalar", "Mapping", "Sequence", "Alias")):
                 tree = self._node(event, ())
         return tree
 
-    def _stop(self, event: Any, code: str, message: str, why: str = "", hint: str = "") -> _Stop:  # noqa: ANN401
-        place = Position(event.start_mark.line + 1, event.start_mark.column + 1)
-        return _Stop(self._document.at(place, code, message, why=why, hint=hint))
+    def _stop(
+        self, event: _Event, code: str, message: str, why: str = "", hint: str = ""
+    ) -> _StopError:
+        return _StopError(self._document.at(event.place, code, message, why=why, hint=hint))
 
-    def _node(self, event: Any, path: Path) -> JsonValue:  # noqa: ANN401
+    def _node(self, event: _Event, path: Path) -> JsonValue:
         self._refuse_tricks(event, path)
-        place = Position(event.start_mark.line + 1, event.start_mark.column + 1)
-        self._document.values[path] = place
-        kind = type(event).__name__
-        if kind == "ScalarEvent":
+        self._document.values[path] = event.place
+        if event.kind == "Scalar":
             return self._scalar(event, path)
-        if kind == "SequenceStartEvent":
+        if event.kind == "SequenceStart":
             items: list[JsonValue] = []
-            while type(item := next(self._events)).__name__ != "SequenceEndEvent":
+            while (item := next(self._events)).kind != "SequenceEnd":
                 items.append(self._node(item, (*path, len(items))))
             return items
         return self._mapping(path)
 
-    def _refuse_tricks(self, event: Any, path: Path) -> None:  # noqa: ANN401
+    def _refuse_tricks(self, event: _Event, path: Path) -> None:
         self._nodes += 1
         if self._nodes > _MAX_NODES:
             raise self._stop(event, "too-large", f"more than {_MAX_NODES} values in one file")
         if len(path) > _MAX_DEPTH:
             raise self._stop(event, "too-deep", f"nested more than {_MAX_DEPTH} levels deep")
-        if type(event).__name__ == "AliasEvent" or getattr(event, "anchor", None):
+        if event.kind == "Alias" or event.anchor:
             raise self._stop(
                 event,
                 "alias",
@@ -228,21 +253,21 @@ class _Builder:
                 "a step that is defined elsewhere can't be read and signed in place",
                 "write the value out",
             )
-        if getattr(event, "tag", None):
+        if event.tag:
             raise self._stop(event, "tag", "tags (!) are not allowed", hint="write a plain value")
 
     def _mapping(self, path: Path) -> dict[str, JsonValue]:
         result: dict[str, JsonValue] = {}
-        while type(event := next(self._events)).__name__ != "MappingEndEvent":
+        while (event := next(self._events)).kind != "MappingEnd":
             self._refuse_tricks(event, path)
-            if type(event).__name__ != "ScalarEvent":
+            if event.kind != "Scalar":
                 raise self._stop(
                     event,
                     "syntax",
                     "a key must be a plain name",
                     hint='a value that starts with { or [ must be in quotes: "${...}"',
                 )
-            key = str(event.value)
+            key = event.text
             child = (*path, key)
             if key in result:
                 first = self._document.keys[child]
@@ -253,15 +278,13 @@ class _Builder:
                     "only one of the two would count, and nobody would see which",
                     "remove or rename one",
                 )
-            self._document.keys[child] = Position(
-                event.start_mark.line + 1, event.start_mark.column + 1
-            )
+            self._document.keys[child] = event.place
             result[key] = self._node(next(self._events), child)
         return result
 
-    def _scalar(self, event: Any, path: Path) -> JsonValue:  # noqa: ANN401
-        text = str(event.value)
-        if event.style is not None:
+    def _scalar(self, event: _Event, path: Path) -> JsonValue:
+        text = event.text
+        if not event.plain:
             return text
         if text in ("", "~", "null", "Null", "NULL"):
             raise self._stop(
@@ -283,7 +306,7 @@ class _Builder:
             )
         return text if number is None else number
 
-    def _number(self, event: Any, text: str) -> float | int | None:  # noqa: ANN401
+    def _number(self, event: _Event, text: str) -> float | int | None:
         if _NOT_FINITE.fullmatch(text) or (
             len(text) > _MAX_DIGITS and (_FLOAT.fullmatch(text) or _INTEGER.fullmatch(text))
         ):

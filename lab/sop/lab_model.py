@@ -19,7 +19,7 @@ from lab.sop.fields import (
     Volume,
 )
 
-__all__ = ["Device", "Lab", "Simulation", "SimulatedStock", "Station", "Stock"]
+__all__ = ["Device", "Lab", "SimulatedStock", "Simulation", "Station", "Stock"]
 
 PlateSize = Literal[6, 12, 24, 48, 96, 384]
 Broker = Annotated[

@@ -77,7 +77,7 @@ def load_campaign(
     lab, lab_findings = check_lab(lab_text, lab_name, driver_capabilities)
     findings = [*findings, *sop_findings, *lab_findings]
     if procedure is not None:
-        findings += check_together(campaign, document, procedure, lab)
+        findings += check_together(campaign, document, procedure, lab, capabilities)
     refuse(findings)
     if procedure is None or lab is None:
         raise AssertionError("a file without a model has blocking findings")

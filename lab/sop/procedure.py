@@ -50,6 +50,14 @@ class Procedure:
     order: tuple[str, ...]
     """All steps, each after those it needs, else as written."""
 
+    @property
+    def id(self) -> str:
+        return self.sop.id
+
+    @property
+    def version(self) -> str:
+        return self.sop.version
+
     def step(self, name: str) -> Step:
         """The step of that id; KeyError where there is none."""
         for step in self.sop.procedure:
@@ -130,12 +138,14 @@ def material_values(sop: Sop) -> dict[str, Value]:
 def planned_names(
     sop: Sop, box: Mapping[str, tuple[Quantity, Quantity]], *, derived: bool = False
 ) -> dict[str, Value | str]:
-    """What arguments may use: parameters and materials; with `derived`, those values too.
+    """What arguments may use: parameters, materials and the well; with `derived`, those values too.
+
+    The well is A1 here: which one it is changes no unit and no range.
 
     ExpressionError or CalculationError where a derived value can't be computed.
     """
     values = parameter_values(box)
-    names: dict[str, Value | str] = {**values, **material_values(sop)}
+    names: dict[str, Value | str] = {WELL: "A1", **values, **material_values(sop)}
     names.update({f"parameters.{name}": value for name, value in values.items()})
     if derived:
         for name, item in sop.derived.items():

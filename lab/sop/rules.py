@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from lab.domain.quantity import QuantityError
+from lab.domain.quantity import Quantity, QuantityError
 from lab.domain.units import DIMENSIONLESS
-from lab.sop.arguments import ArgumentProblem, resolve
+from lab.sop.arguments import BadArgumentError, resolve
 from lab.sop.diagnostics import did_you_mean
 from lab.sop.expression import ExpressionError
 from lab.sop.procedure import WELL, full_box, planned_names, resolved_needs, topological_order
 from lab.sop.value import CalculationError, Value
-from lab.sop.volumes import Movement, Witness, find_beyond, movements_of
+from lab.sop.volumes import Witness, find_beyond
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +48,6 @@ class SopRules:
         self.findings: list[Diagnostic] = []
         self.needs = resolved_needs(sop)
         self.box: Box = full_box(sop)
-        self.movements: list[Movement] = []
 
     def report(
         self,
@@ -191,6 +190,8 @@ class SopRules:
                         f'step "{step.id}" needs "{name}", which is not a step',
                         hint=did_you_mean(name, known),
                     )
+        if len(self.needs) < len(self.sop.procedure):
+            return  # doubled ids: who waits for whom can't be told
         _, stuck = topological_order(
             {
                 name: [need for need in before if need in self.needs]
@@ -223,7 +224,6 @@ class SopRules:
             names = planned_names(self.sop, self.box)
         except (ExpressionError, CalculationError, QuantityError):
             return  # the parameters are at fault, and have been reported
-        names[WELL] = "A1"
         safe = [("safety", "safe_state", i) for i in range(len(self.sop.safety.safe_state))]
         main = [("procedure", i) for i in range(len(self.sop.procedure))]
         steps: list[SafeStep] = [*self.sop.safety.safe_state, *self.sop.procedure]
@@ -262,17 +262,18 @@ class SopRules:
             )
             return
         arguments = self._check_arguments(path, step, action, names)
-        self.movements += movements_of(step.id, role, action, arguments)
         self._check_pours(path, role, action, arguments)
 
     def _check_arguments(
         self, path: Path, step: SafeStep, action: ActionSpec, names: Mapping[str, Value | str]
     ) -> dict[str, Resolved]:
         found: dict[str, Resolved] = {}
+        meant: set[str] = set()
         for name, raw in step.arguments.items():
             place: Path = (*path, "with", name)
             spec = action.args.get(name)
             if spec is None:
+                meant.update(difflib.get_close_matches(name, action.args, n=1, cutoff=0.6))
                 self.report(
                     place,
                     "argument-unknown",
@@ -283,7 +284,7 @@ class SopRules:
                 continue
             try:
                 found[name] = resolve(raw, spec, names)
-            except ArgumentProblem as problem:
+            except BadArgumentError as problem:
                 where = (*place, problem.key) if problem.key else place
                 self.report(
                     where, problem.code, problem.message, why=problem.why, hint=problem.hint
@@ -291,7 +292,7 @@ class SopRules:
                 continue
             self._check_range(place, name, raw, spec, found[name])
         for name, spec in action.args.items():
-            if spec.required and name not in step.arguments:
+            if spec.required and name not in step.arguments and name not in meant:
                 unit = f" (in {spec.unit})" if spec.unit else ""
                 self.report(
                     path,
@@ -340,21 +341,19 @@ class SopRules:
     def _check_limit(
         self, place: Path, name: str, raw: Argument, spec: ArgSpec, limit: float, *, above: bool
     ) -> None:
-        from lab.domain.quantity import Quantity
-
         unit_name = spec.unit or DIMENSIONLESS
         bound = Quantity(limit, unit_name)
         quantity_spec = spec.model_copy(update={"kind": "quantity", "unit": unit_name})
 
         def compute(box: Box) -> Value:
-            result = resolve(raw, quantity_spec, {**planned_names(self.sop, box), WELL: "A1"})
+            result = resolve(raw, quantity_spec, planned_names(self.sop, box))
             if not isinstance(result, Value):
                 raise CalculationError("value", "is not a number")
             return result
 
         try:
             witness = find_beyond(compute, self.box, bound.base, above=above)
-        except (ArgumentProblem, CalculationError):
+        except (BadArgumentError, CalculationError):
             return  # reported where the argument itself was resolved
         if witness is None:
             return

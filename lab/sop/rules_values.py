@@ -8,10 +8,10 @@ from lab.domain.quantity import Quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.diagnostics import did_you_mean
 from lab.sop.expression import ExpressionError, evaluate, parse_expression, unwrap
-from lab.sop.procedure import WELL, full_box, material_values, parameter_values
+from lab.sop.procedure import material_values, parameter_values, planned_names
 from lab.sop.rules import at_words
 from lab.sop.value import CalculationError, Truth, Value
-from lab.sop.volumes import fill_levels, find_beyond, movements_of
+from lab.sop.volumes import fill_levels, find_beyond, procedure_movements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,12 +51,13 @@ def check_values(rules: SopRules) -> None:
             rules.report(
                 path, "expression", "an expression is due", hint=f"write ${{{item.value}}}"
             )
-            continue
-        result = _compute(rules, path, text, known, f'"{name}"')
+        result = None if text is None else _compute(rules, path, text, known, f'"{name}"')
         if isinstance(result, Truth | str):
             rules.report(path, "expression", f'"{name}" is a condition or a text, not a number')
-        elif result is not None and _fits(rules, path, result, item.unit, f'"{name}"'):
-            known[name] = result
+        elif result is not None:
+            _fits(rules, path, result, item.unit, f'"{name}"')
+        # what is wrong here is reported once, not again wherever the name is used
+        known[name] = result if isinstance(result, Value) else _representative(0, item.unit)
     # one representative number each: outputs can't be bounded, and dimensions don't depend on it
     points = {name: _middle(value) for name, value in known.items()}
     _check_checks(rules, points)
@@ -68,9 +69,15 @@ def _middle(value: Value | str) -> Value | str:
 
 
 def _compute(
-    rules: SopRules, path: Path, text: str, names: Mapping[str, Value | str], what: str
+    rules: SopRules,
+    path: Path,
+    text: str,
+    names: Mapping[str, Value | str],
+    what: str,
+    *,
+    representative: bool = False,
 ) -> Value | Truth | str | None:
-    """The value, or None after a report. A division by zero of representative numbers is no finding."""
+    """The value, or None after a report. That `representative` numbers divide by zero is no finding."""
     try:
         expression = parse_expression(text)
         for name, _ in expression.names:
@@ -85,8 +92,7 @@ def _compute(
                 return None
         return evaluate(expression, names)
     except (ExpressionError, CalculationError) as error:
-        certain = any(isinstance(names.get(n), Value) and "." in n for n in names)
-        if error.code in ("division", "range") and certain and not path[:1] == ("derived",):
+        if representative and error.code in ("division", "range"):
             return None
         rules.report(path, error.code, f"{what} {error.message}", hint=error.hint)
         return None
@@ -119,16 +125,16 @@ def _check_checks(rules: SopRules, points: Mapping[str, Value | str]) -> None:
             path: Path = ("procedure", number, "checks", position, "expect")
             text = unwrap(item.expect)
             text = item.expect if text is None else text
-            if any(f" {name} " in f" {_spaced(text)} " for name in doubled):
-                name = next(n for n in doubled if f" {n} " in f" {_spaced(text)} ")
+            unclear = next((name for name in _names(text) if name in doubled), None)
+            if unclear is not None:
                 rules.report(
                     path,
                     "name",
-                    f'"{name}" is both a parameter and an output of this step',
-                    hint=f"write {step.id}.{name} or parameters.{name}",
+                    f'"{unclear}" is both a parameter and an output of this step',
+                    hint=f"write {step.id}.{unclear} or parameters.{unclear}",
                 )
                 continue
-            result = _compute(rules, path, text, names, "the check")
+            result = _compute(rules, path, text, names, "the check", representative=True)
             if isinstance(result, Value | str):
                 rules.report(
                     path,
@@ -138,11 +144,12 @@ def _check_checks(rules: SopRules, points: Mapping[str, Value | str]) -> None:
                 )
 
 
-def _spaced(text: str) -> str:
+def _names(text: str) -> list[str]:
+    """Names in an expression; none where it can't be read (which is reported elsewhere)."""
     try:
-        return " ".join(name for name, _ in parse_expression(text).names)
+        return [name for name, _ in parse_expression(text).names]
     except ExpressionError:
-        return ""
+        return []
 
 
 def _check_results(rules: SopRules, points: Mapping[str, Value | str]) -> None:
@@ -187,7 +194,7 @@ def _check_computed(
             (*path, "value"), "expression", "an expression is due", hint=f"write ${{{item.value}}}"
         )
         return
-    result = _compute(rules, (*path, "value"), text, names, f'"{name}"')
+    result = _compute(rules, (*path, "value"), text, names, f'"{name}"', representative=True)
     if isinstance(result, Value):
         _fits(rules, (*path, "value"), result, item.unit, f'"{name}"')
     elif result is not None:
@@ -196,30 +203,20 @@ def _check_computed(
 
 def check_volumes(rules: SopRules) -> None:
     """No container can be filled above its capacity, whatever the parameters are."""
-    from lab.sop.arguments import resolve
-    from lab.sop.procedure import planned_names
-
     sop = rules.sop
 
     def level_after(container: str, step_id: str, box: Box) -> Value:
-        names = {**planned_names(sop, box), WELL: "A1"}
-        moves = []
-        for step in sop.procedure:
-            action = _action(rules, step)
-            if action is not None and action.doses and action.doses in step.arguments:
-                spec = action.args[action.doses]
-                value = resolve(step.arguments[action.doses], spec, names)
-                role = sop.equipment[step.equipment]
-                moves += movements_of(step.id, role, action, {action.doses: value})
+        moves = procedure_movements(sop, rules.capabilities, planned_names(sop, box))
         return dict(fill_levels(container, rules.needs, moves))[step_id]
 
+    movements = procedure_movements(sop, rules.capabilities, planned_names(sop, rules.box))
     for name, container in sop.containers.items():
-        for step_id, level in fill_levels(name, rules.needs, rules.movements):
+        for step_id, level in fill_levels(name, rules.needs, movements):
             if level.high <= container.capacity.base * (1 + 1e-9):
                 continue
             witness = find_beyond(
                 lambda box, name=name, step_id=step_id: level_after(name, step_id, box),
-                full_box(sop),
+                rules.box,
                 container.capacity.base,
                 above=True,
             )

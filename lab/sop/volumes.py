@@ -11,18 +11,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.domain.quantity import Quantity
+from lab.sop.arguments import resolve
 from lab.sop.procedure import ancestors, topological_order
 from lab.sop.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from lab.domain.action import ActionSpec
+    from lab.domain.action import ActionSpec, CapabilitySpec
     from lab.sop.arguments import Resolved
-    from lab.sop.model import Equipment
+    from lab.sop.model import Equipment, Sop
     from lab.sop.procedure import Box
 
-__all__ = ["Movement", "Witness", "fill_levels", "find_beyond", "movements_of"]
+__all__ = [
+    "Movement",
+    "Witness",
+    "fill_levels",
+    "find_beyond",
+    "movements_of",
+    "procedure_movements",
+]
 
 _MAX_BOXES = 2000
 
@@ -61,6 +69,22 @@ def movements_of(
     if isinstance(amount, dict):
         return [Movement(step, source, target, volume) for source, volume in amount.items()]
     return []
+
+
+def procedure_movements(
+    sop: Sop,
+    capabilities: Mapping[str, CapabilitySpec],
+    names: Mapping[str, Value | str],
+) -> list[Movement]:
+    """All that the steps of a checked SOP move, for parameters as in `names` (numbers or ranges)."""
+    found: list[Movement] = []
+    for step in sop.procedure:
+        role = sop.equipment[step.equipment]
+        action = capabilities[role.capability].actions[step.action]
+        if action.doses in step.arguments:
+            amount = resolve(step.arguments[action.doses], action.args[action.doses], names)
+            found += movements_of(step.id, role, action, {action.doses: amount})
+    return found
 
 
 def fill_levels(

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.virtual import BenchClock
-
 from lab.devices.driver import Act, DriverContext
 from lab.devices.memory_stream import stream_pair
 from lab.domain.command import Command
+from lab.engine.clock import VirtualClock
 from simulators.contract import SimulatorContext
 from simulators.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from lab.devices.stream import ByteStream
 
@@ -53,12 +51,16 @@ class Tap:
 
 
 class Bench:
-    """Holds world and clock; `connected` runs a stream simulator and a driver on one tapped line."""
+    """Holds world and clock; `connected` runs a stream simulator and a driver on one tapped line.
+
+    Made inside of `run_virtual`, whose loop is its clock.
+    """
 
     def __init__(self, seed: int = 7) -> None:
-        self.clock = BenchClock()
+        self.clock = VirtualClock(asyncio.get_running_loop())
         self.world = World(seed, self.clock)
         self.taps: list[Tap] = []
+        self.to_driver: Callable[[bytes], bytes] = lambda data: data
         self._simulator: Any = None
         self._serving: list[asyncio.Task[None]] = []
 
@@ -78,13 +80,13 @@ class Bench:
         assert url == "sim:"
         ours, theirs = stream_pair()
         self._serving.append(asyncio.create_task(self._simulator.serve(theirs)))
-        self.taps.append(Tap(ours))
+        self.taps.append(Tap(ours, to_driver=self.to_driver))
         return self.taps[-1]
 
     @asynccontextmanager
     async def connected(
         self, driver_class: Any, simulator: Any, settings: Mapping[str, Any] | None = None
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any]:
         self.attach(simulator)
         driver = driver_class(self.driver_context("device", settings or {}))
         await driver.connect()

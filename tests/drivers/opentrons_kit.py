@@ -183,11 +183,11 @@ class Bench:
         return await driver.dose_well(self.act(order), well=well, volumes=volumes)  # type: ignore[arg-type]
 
     def doses(self) -> list[tuple[str, float]]:
-        """What really arrived: (vessel, mL) of each dispense that was no mixing."""
+        """What really arrived: (vessel, mL) of each dispense (mixing is logged as such)."""
         return [
             (str(act.detail["into"]), float(act.detail["volume_ml"]))
             for act in self.world.acts
-            if act.kind == "dispense" and "/mix-" not in str(act.detail["key"])
+            if act.kind == "dispense"
         ]
 
 

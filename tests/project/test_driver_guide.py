@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from lab.devices.driver import Act, DeviceError, DriverContext
 from lab.devices.manifest import Manifest
 from lab.devices.memory_stream import stream_pair
+from lab.devices.stream import StreamClosedError
 from lab.domain.command import Command
 from simulators.contract import SimulatorContext
 from simulators.world import World
@@ -88,12 +89,20 @@ class Bench:
         self.reports: list[Mapping[str, Any]] = []
         self.begun = 0
         self.tasks: list[asyncio.Task[None]] = []
+        self.far_ends: list[ByteStream] = []
 
     async def stream(self, url: str) -> ByteStream:
         assert url == "sim:"
         near, far = stream_pair()
+        self.far_ends.append(far)
         self.tasks.append(asyncio.create_task(self.simulator.serve(far)))
         return near
+
+    def http(self, url: str) -> Any:
+        raise AssertionError(f"a stream device asked for HTTP at {url}")
+
+    async def messages(self, url: str) -> Any:
+        raise AssertionError(f"a stream device asked for messages at {url}")
 
     def act(self, command: Command) -> Act:
         async def begin() -> None:
@@ -211,6 +220,18 @@ async def test_something_else_on_the_line_is_refused(classes: tuple[type, type])
     with pytest.raises(DeviceError) as caught:
         await bench.driver.connect()
     assert caught.value.code == "wrong_device"
+    await bench.close()
+
+
+async def test_a_line_that_is_cut_ends_the_dose(classes: tuple[type, type]):
+    bench = Bench(*classes)
+    await bench.driver.connect()
+    dosing = asyncio.create_task(bench.driver.dispense(bench.act(command()), volume=2.5, rate=10.0))
+    while not bench.reports:
+        await asyncio.sleep(0)
+    await bench.far_ends[-1].close()
+    with pytest.raises(StreamClosedError):
+        await dosing
     await bench.close()
 
 

@@ -12,16 +12,7 @@ from lab.domain.errors import InputError
 from simulators.contract import SimulatorContext
 from simulators.ne1000 import NE1000Simulator
 from simulators.world import World
-
-
-class HandClock:
-    speed = 1.0
-
-    def __init__(self):
-        self.seconds = 0.0
-
-    def monotonic(self):
-        return self.seconds
+from tests.bench.hand_clock import HandClock
 
 
 class Wire:
@@ -140,7 +131,7 @@ def test_settings_are_told_back_as_the_pump_writes_them():
 def test_small_syringes_count_in_microlitres_unless_told_otherwise():
     wire = Wire()
     wire.tell("VOL1.5", "DIA14.0")
-    assert wire.ask("VOL") == "S1500UL"
+    assert wire.ask("VOL") == "S1500.UL"
     assert wire.ask("DIS") == "SI0.000W0.000UL"
     wire.tell("VOLML")
     assert wire.ask("VOL") == "S1.500ML"
@@ -174,7 +165,7 @@ def test_a_dose_is_drawn_then_delivered_and_the_pump_stops_by_itself():
 def test_it_pumps_on_when_nobody_asks():
     wire = Wire()
     wire.program_dose()
-    wire.tell_run = wire.ask("RUN1")
+    wire.ask("RUN1")
     wire.wait(3600.0)
     assert wire.pot.volume_ml == pytest.approx(4.0)
     assert wire.world.acts[0].at_s == pytest.approx(24.0)

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators.world import World
-
-
-class HandClock:
-    """A clock that is set by hand."""
-
-    speed = 1.0
-
-    def __init__(self):
-        self.seconds = 0.0
-
-    def monotonic(self):
-        return self.seconds
+from tests.bench.hand_clock import HandClock
 
 
 @pytest.fixture
@@ -115,7 +105,7 @@ def test_an_idle_world_jumps_and_a_moving_one_goes_in_slices(world, clock):
     clock.seconds = 10.0
     world.advance()
     assert seen[-1] == 10.0
-    assert all(0.0 < b - a <= 0.5 for a, b in zip(seen, seen[1:], strict=False))
+    assert all(0.0 < b - a <= 0.5 for a, b in pairwise(seen))
     clock.seconds = 100.0
     world.advance()
     assert [at_s for at_s in seen if at_s > 12.0] == [100.0]

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from lab.control.port import Answer, EngineInfo, Request
 from lab.control.server import ControlServer
 from lab.domain import event as ev
-from lab.domain.state import LabState, reduce
+from lab.domain.reduce import reduce
+from lab.domain.state import LabState
 from tests.support.sample_journal import START, sample_events
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from lab.domain import event as ev
 from lab.domain.command import Command, Outcome
 from lab.domain.ids import command_id, run_id
 from lab.domain.plan import Slot
-from lab.domain.state import LabState, reduce
+from lab.domain.reduce import reduce
+from lab.domain.state import LabState
 from tests.support.sample_journal import CAMPAIGN, START, UNTIL_S, make_plan, sample_events
 
 T0 = START.timestamp()

@@ -77,7 +77,7 @@ def _script(hold: str) -> Script:
 
 
 def _judge(bench: Bench) -> None:
-    acted = [volume for volume in bench.device.doses]
+    acted = list(bench.device.doses)
     assert len(acted) == len(set(acted)), f"an id acted twice: {acted}"
     ledger = bench.ledger.device("doser")
     for number, command_id in enumerate("abc", start=1):

@@ -11,27 +11,7 @@ from hypothesis import strategies as st
 from lab.devices.line import Line, TerminatedLines
 from lab.devices.memory_stream import stream_pair
 from lab.devices.stream import StreamClosedError
-
-
-class SocketStream:
-    """A byte stream over TCP, as plain as can be."""
-
-    def __init__(self, reader, writer):
-        self._reader, self._writer = reader, writer
-
-    async def read(self):
-        data = await self._reader.read(4096)
-        if not data:
-            raise StreamClosedError("closed")
-        return data
-
-    async def write(self, data):
-        self._writer.write(data)
-        await self._writer.drain()
-
-    async def close(self):
-        self._writer.close()
-        await self._writer.wait_closed()
+from tests.bench.socket_stream import SocketStream
 
 
 @pytest.fixture(params=["memory", "tcp"])

@@ -14,7 +14,8 @@ from lab.domain import event as ev
 from lab.domain.command import Command, Outcome, Settlement
 from lab.domain.ids import command_id, run_id
 from lab.domain.plan import Slot
-from lab.domain.state import LabState, reduce, reduce_all
+from lab.domain.reduce import reduce, reduce_all
+from lab.domain.state import LabState
 from tests.support.sample_journal import CAMPAIGN, START, make_plan, sample_records
 
 RUN = run_id(CAMPAIGN, 1)

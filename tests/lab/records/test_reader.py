@@ -11,7 +11,8 @@ import pytest
 
 from lab.domain import event as ev
 from lab.domain.errors import UnavailableError
-from lab.domain.state import LabState, reduce_all
+from lab.domain.reduce import reduce_all
+from lab.domain.state import LabState
 from lab.records import reader as reader_module
 from lab.records.columns import COLUMNS
 from lab.records.reader import open_records

@@ -1,0 +1,1 @@
+"""An openly documented absorbance plate reader on a byte line."""

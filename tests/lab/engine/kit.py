@@ -1,0 +1,227 @@
+"""A small lab for the engine's core: two devices, one station, hand-made plans; nothing else is real or needed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from lab.bus import envelope as env
+from lab.domain import event as ev
+from lab.domain.command import Outcome
+from lab.domain.ids import run_id
+from lab.domain.plan import Check, Plan, PlannedStep, ResultSpec, RetryPolicy, Slot
+from lab.domain.reduce import reduce
+from lab.domain.state import CampaignState, LabState
+from lab.engine import messages as msg
+from lab.engine.core import Inflight, PlannedTimeline, decide
+from lab.engine.translate import translate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+DEVICES = ("pump", "balance")
+
+
+def step(path: str, device: str, needs: tuple[str, ...] = (), **more: object) -> PlannedStep:
+    fields: dict[str, object] = {
+        "path": path,
+        "title": path,
+        "capability": "any",
+        "action": "act",
+        "device": device,
+        "needs": needs,
+        "duration_s": 10.0,
+        "timeout_s": 60.0,
+        "effect": "once" if device == "pump" else "none",
+        **more,
+    }
+    return PlannedStep.model_validate(fields)
+
+
+def plan_of(*steps: PlannedStep, stations: tuple[str, ...] = ("pot",)) -> Plan:
+    return Plan(
+        sop_id="kit",
+        sop_version="1",
+        sop_sha256="0" * 64,
+        bindings={},
+        parameters={},
+        stations=stations,
+        steps=steps,
+        results=(ResultSpec(name="mass", source="weigh.mass", unit="g"),),
+    )
+
+
+def usual_plan(retries: int = 1, checks: tuple[Check, ...] = ()) -> Plan:
+    return plan_of(
+        step("dose", "pump", claims=("pot",)),
+        step(
+            "weigh",
+            "balance",
+            ("dose",),
+            claims=("pot",),
+            retry=RetryPolicy(max_retries=retries),
+            checks=checks,
+            output_units={"mass": "g"},
+        ),
+        step("empty", "pump", safe_state=True, claims=("pot",)),
+    )
+
+
+class KitContext:
+    """One candidate a trial; the timeline runs the trials one after another."""
+
+    def __init__(self, plan: Plan | None = None) -> None:
+        self.plan = plan or usual_plan()
+
+    def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
+        return (self.plan,)
+
+    def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
+        at = now_s - campaign.origin_s
+        slots: list[Slot] = []
+        for trial in campaign.open_trials:
+            run = run_id(campaign.spec.campaign, trial.number)
+            for planned in self.plan.steps:
+                if planned.safe_state:
+                    continue
+                slots.append(
+                    Slot(
+                        run=run,
+                        step=planned.path,
+                        device=planned.device,
+                        claims=planned.claims,
+                        start_s=at,
+                        end_s=at + planned.duration_s,
+                    )
+                )
+                at += planned.duration_s
+        return PlannedTimeline(tuple(slots), {})
+
+    def check(self, check: Check, outputs: Mapping[str, JsonValue], plan: Plan) -> bool:
+        mass = outputs["mass"]
+        assert isinstance(mass, int | float)
+        return mass < 5
+
+    def results(
+        self, plan: Plan, outputs: Mapping[str, Mapping[str, JsonValue]]
+    ) -> dict[str, ev.Value]:
+        mass = outputs["weigh"]["mass"]
+        assert isinstance(mass, int | float)
+        return {"mass": ev.Value(value=mass, unit="g")}
+
+
+def campaign_started(trials: int = 2, parallel: int = 2, batch: int = 1) -> ev.CampaignStarted:
+    return ev.CampaignStarted(
+        campaign="kit-1",
+        title="A kit",
+        file="campaign.yaml",
+        sop_id="kit",
+        sop_version="1",
+        sop_sha256="0" * 64,
+        lab_id="bench",
+        factors=(ev.FactorSpec(name="x", unit="mL", minimum=0, maximum=1),),
+        fixed={},
+        objective=ev.ObjectiveSpec(result="mass", unit="g", direction="maximize"),
+        method="sobol",
+        initial=1,
+        batch=batch,
+        trials=trials,
+        parallel=parallel,
+        seed=0,
+    )
+
+
+class Mind:
+    """The core with a notebook: what it recorded, what it asked for, and time in the test's hand."""
+
+    def __init__(self, context: KitContext | None = None, trials: int = 1, **campaign: int) -> None:
+        self.context = context or KitContext()
+        self.state = LabState()
+        self.inflight = Inflight()
+        self.events: list[ev.Event] = []
+        self.records: list[ev.Recorded] = []
+        self.effects: list[msg.Effect] = []
+        self.now = START
+        self.epoch = 1
+        self.wake_s: float | None = None
+        self.record(ev.EngineStarted(epoch=1, version="0", clock="virtual"))
+        self.record(campaign_started(trials, **campaign))
+        for device in DEVICES:
+            self.record(ev.DeviceStateChanged(device=device, state="ready"))
+
+    def record(self, event: ev.Event) -> None:
+        entry = ev.Recorded(seq=self.state.seq + 1, epoch=self.epoch, at=self.now, event=event)
+        self.state = reduce(self.state, entry)
+        self.events.append(event)
+        self.records.append(entry)
+
+    def tell(self, message: msg.Message) -> list[ev.Event]:
+        if isinstance(message, msg.Proposed):
+            self.inflight.asking = False
+        facts = translate(self.state, message)
+        for fact in facts:
+            self.record(fact)
+        return facts
+
+    def settle(self) -> list[msg.Effect]:
+        """Decide until nothing more follows; returns the effects, marked as the shell marks them."""
+        fresh: list[msg.Effect] = []
+        for _ in range(200):
+            decision = decide(self.state, self.inflight, self.context, self.now.timestamp())
+            for effect in decision.effects:
+                if isinstance(effect, msg.AskOptimiser):
+                    self.inflight.asking = True
+                elif isinstance(effect, msg.QueryCommand):
+                    self.inflight.queried[effect.command] = self.now.timestamp()
+                elif isinstance(effect, msg.MakeSafe):
+                    self.inflight.safe_sent = True
+                elif isinstance(effect, msg.Rearm):
+                    self.inflight.safe_sent = False
+                fresh.append(effect)
+            if not decision.events:
+                self.wake_s = decision.wake_s
+                self.effects += fresh
+                return fresh
+            for event in decision.events:
+                self.record(event)
+        raise AssertionError("the core finds no rest")
+
+    def pass_time(self, seconds: float) -> list[msg.Effect]:
+        self.now += timedelta(seconds=seconds)
+        return self.settle()
+
+    def propose(self, count: int = 1) -> list[msg.Effect]:
+        self.tell(msg.Proposed(tuple(msg.Proposal({"x": 0.5}, "sobol") for _ in range(count))))
+        return self.settle()
+
+    def end(
+        self, command: str, result: str = "succeeded", device: str = "pump", **outputs: JsonValue
+    ) -> list[msg.Effect]:
+        outcome = Outcome.model_validate({"result": result, "outputs": outputs, "error": result})
+        self.tell(env.OutcomeMessage(device=device, id=command, outcome=outcome))
+        return self.settle()
+
+    def restart(self) -> None:
+        """A new process: the same records, a new epoch, nothing in memory, devices not heard of yet."""
+        self.epoch += 1
+        self.inflight = Inflight()
+        self.record(ev.EngineStarted(epoch=self.epoch, version="0", clock="virtual"))
+        for device in DEVICES:
+            self.record(ev.DeviceStateChanged(device=device, state="lost"))
+
+    def kinds(self) -> list[str]:
+        return [event.kind for event in self.events]
+
+
+def sent(effects: list[msg.Effect]) -> list[str]:
+    """Steps of the commands among some effects."""
+    return [effect.command.step for effect in effects if isinstance(effect, msg.SendCommand)]
+
+
+def command_of(effects: list[msg.Effect]) -> str:
+    """The id of the only command among some effects."""
+    [command] = [effect.command for effect in effects if isinstance(effect, msg.SendCommand)]
+    return command.id
