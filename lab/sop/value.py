@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["CalculationError", "Truth", "Value", "from_number", "plain"]
 
 
+_ALIKE = "both sides must measure the same"
+
+
 class CalculationError(Exception):
     """An operation that makes no sense: `adds a volume to a mass`, a division by zero."""
 
@@ -100,7 +103,7 @@ class Value:
             round((base - target.offset) / target.factor, digits) for base in (self.low, self.high)
         )
         if not (math.isfinite(low) and math.isfinite(high)):
-            raise CalculationError("range", "is too large to be a number")
+            raise CalculationError("range", "is too large to be a number", "check the units")
         return tidy(low), tidy(high)
 
     def number(self, unit_name: str) -> float:
@@ -166,7 +169,9 @@ class Value:
         if self.scale == "point":
             raise _not_a_ratio("takes the root of")
         if self.low < 0.0:
-            raise CalculationError("range", "takes the square root of a negative number")
+            raise CalculationError(
+                "range", "takes the square root of a negative number", "use abs or max"
+            )
         dimension = combine((), self.dimension, 0.5)
         return _hull(math.sqrt(self.low), math.sqrt(self.high), dimension)
 
@@ -215,10 +220,10 @@ class Value:
 
     def _scale_of_sum(self, other: Value, sign: float, verb: str) -> Scale:
         if self.dimension != other.dimension:
-            raise CalculationError("dimension", verb.format(other.words, self.words))
+            raise CalculationError("dimension", verb.format(other.words, self.words), _ALIKE)
         pair = (self.scale, other.scale)
         if "compares" in verb and set(pair) == {"point", "difference"}:
-            raise CalculationError("dimension", verb.format(other.words, self.words))
+            raise CalculationError("dimension", verb.format(other.words, self.words), _ALIKE)
         if pair == ("point", "point"):
             if sign > 0:
                 raise CalculationError(
@@ -228,7 +233,7 @@ class Value:
                 )
             return "difference"
         if sign < 0 and other.scale == "point" and self.scale == "difference":
-            raise CalculationError("dimension", verb.format(other.words, self.words))
+            raise CalculationError("dimension", verb.format(other.words, self.words), _ALIKE)
         if "point" in pair:
             # kelvin is either: a reading minus kelvin readings is a difference only when both are points
             return "point"

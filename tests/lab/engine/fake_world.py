@@ -159,6 +159,7 @@ class World:
         self.asked: list[int] = []
         self.sent: set[str] = set()
         self.requests = 0
+        self._beaten: dict[str, str] = {}
         self._seen = 0
         self._after(self.mind.settle())
 
@@ -178,6 +179,8 @@ class World:
         host = self.hosts[device]
         if host.out:
             message = host.out.pop(index % len(host.out))
+            if isinstance(message, env.State) and copies:
+                self._beaten[device] = message.state
             for _ in range(copies):
                 self._hear(message)
 
@@ -186,7 +189,11 @@ class World:
         if host.up:
             if host.epoch < self.mind.epoch:
                 host.hello(self.mind.epoch, rearm=False)
-            self._hear(host.state())
+            state = host.state()
+            # As the gateway does: a beat that tells nothing new wakes nobody.
+            if self._beaten.get(device) != state.state:
+                self._beaten[device] = state.state
+                self._hear(state)
 
     def end(self, device: str, how: Ending) -> None:
         if self.hosts[device].up:
@@ -201,10 +208,12 @@ class World:
         host.reboot(can_tell=can_tell)
         host.out.clear()
         host.up = True
+        self._beaten[device] = host.state().state
         self._hear(msg.DeviceLost(device), host.state())
 
     def silence(self, device: str) -> None:
         self.hosts[device].up = False
+        self._beaten.pop(device, None)
         self._hear(msg.DeviceLost(device))
 
     def recover(self, device: str) -> None:
@@ -250,6 +259,7 @@ class World:
 
     def restart(self) -> None:
         self.asked.clear()
+        self._beaten.clear()
         self.mind.restart()
         self._after(self.mind.settle())
 
@@ -320,6 +330,9 @@ class World:
         assert state.mode != "safe"
         run = state.runs[command.run]
         planned = run.plan.step(command.step)
+        assert planned.safe_state or state.mode == "running", (
+            f"a main step starts while {state.mode}"
+        )
         assert run.status == ("stopping" if planned.safe_state else "running")
         for need in planned.needs:
             assert run.steps[need].status == "succeeded", f"{command.step} before {need}"
@@ -333,6 +346,8 @@ class World:
         state = self.mind.state
         busy = [entry.command.device for entry in state.open_commands()]
         assert len(busy) == len(set(busy)), "two open commands at one device"
+        for question in state.questions.values():
+            assert state.commands[question.command].open, "a question about what is settled"
         held = [station for run in state.open_runs() for station in held_stations(run)]
         assert len(held) == len(set(held)), "two runs in one station"
         for host in self.hosts.values():

@@ -159,8 +159,7 @@ class Mind:
         self.records.append(entry)
 
     def tell(self, message: msg.Message) -> list[ev.Event]:
-        if isinstance(message, msg.Proposed):
-            self.inflight.asking = False
+        self.inflight.hear(message)
         facts = translate(self.state, message)
         for fact in facts:
             self.record(fact)
@@ -172,14 +171,7 @@ class Mind:
         for _ in range(200):
             decision = decide(self.state, self.inflight, self.context, self.now.timestamp())
             for effect in decision.effects:
-                if isinstance(effect, msg.AskOptimiser):
-                    self.inflight.asking = True
-                elif isinstance(effect, msg.QueryCommand):
-                    self.inflight.queried[effect.command] = self.now.timestamp()
-                elif isinstance(effect, msg.MakeSafe):
-                    self.inflight.safe_sent = True
-                elif isinstance(effect, msg.Rearm):
-                    self.inflight.safe_sent = False
+                self.inflight.begin(effect, self.state, self.now.timestamp())
                 fresh.append(effect)
             if not decision.events:
                 self.wake_s = decision.wake_s
@@ -207,7 +199,7 @@ class Mind:
     def restart(self) -> None:
         """A new process: the same records, a new epoch, nothing in memory, devices not heard of yet."""
         self.epoch += 1
-        self.inflight = Inflight()
+        self.inflight = Inflight(rearmed_seq=self.state.rearmed_seq)
         self.record(ev.EngineStarted(epoch=self.epoch, version="0", clock="virtual"))
         for device in DEVICES:
             self.record(ev.DeviceStateChanged(device=device, state="lost"))

@@ -99,7 +99,9 @@ def waits(world: World) -> dict[str, object]:
     return {
         "mode": state.mode,
         "wake": world.mind.wake_s,
-        "runs": {run.id: {s.path: s.status for s in run.steps.values()} for run in state.open_runs()},
+        "runs": {
+            run.id: {s.path: s.status for s in run.steps.values()} for run in state.open_runs()
+        },
         "commands": {entry.command.step: entry.status for entry in state.open_commands()},
         "devices": {name: device.state for name, device in state.devices.items()},
         "questions": list(state.questions),
@@ -114,7 +116,7 @@ def ended_well(world: World) -> None:
     ]
     assert reduce_all(LabState(), stored) == state
     assert not state.open_commands()
-    assert not state.questions, "a question about what is settled"
+    assert not state.questions
     for campaign in state.campaigns.values():
         assert len(campaign.trials) <= campaign.spec.trials
         assert not campaign.open_trials
@@ -124,7 +126,9 @@ def ended_well(world: World) -> None:
     for run in state.runs.values():
         if run.status == "succeeded":
             acts = {path for host in world.hosts.values() for r, path in host.acts if r == run.id}
-            assert acts >= {s.path for s in run.plan.steps if not s.safe_state}, "success without act"
+            assert acts >= {s.path for s in run.plan.steps if not s.safe_state}, (
+                "success without act"
+            )
 
 
 _SETTINGS = settings(
