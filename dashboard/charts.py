@@ -6,7 +6,7 @@ Times are process seconds since the Unix epoch; they are drawn as UTC.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dashboard.words import AMBER, BLUE, GREEN, GREY, INK, RED
 
@@ -27,7 +27,8 @@ __all__ = [
     "utc_text",
 ]
 
-Figure = dict[str, object]
+Figure = dict[str, Any]
+"""A Plotly figure, or a part of one, as it goes to the browser."""
 
 _FONT = {"family": '"Source Sans", sans-serif', "size": 14, "color": INK}
 _GRID = "#e5e7eb"

@@ -15,6 +15,7 @@ from dashboard.words import (
     device_sign,
     duration,
     mode_sign,
+    no_engine_sign,
     number,
     status_sign,
     trial_colour,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from dashboard.words import Sign
     from lab.control.document import (
+        CurrentDocument,
         DeviceDocument,
         EngineDocument,
         QueuedDocument,
@@ -83,17 +85,14 @@ def banner(
 ) -> str:
     """Mode with who and why; the engine, or that none runs; and how fresh all of this is."""
     idle = not any(campaign["status"] == "running" for campaign in document["campaigns"])
-    sign = mode_sign(document["mode"], idle=idle)
-    colour = sign.colour if engine else GREY
-    word = (
-        sign_text(sign) if engine else f'<span style="color:{GREY}">{sign.glyph} {sign.word}</span>'
-    )
+    sign = mode_sign(document["mode"], idle=idle) if engine else no_engine_sign()
     text = document["mode_text"]
     if document["mode"] == "running" and not idle:
         text = "steps start as planned"
     since = f"since {clock_time(document['mode_since'])}" if document["mode_since"] else ""
     if engine is None:
-        told = "<b>No engine is running: read-only.</b> What is shown is what was last recorded."
+        text = f"last recorded: {document['mode_text']}"
+        told = "<b>No engine answers: read-only.</b> Nothing starts until one does."
         if trouble:
             told += f' <span class="muted lw-small">({escape(trouble)})</span>'
     else:
@@ -104,8 +103,8 @@ def banner(
         )
     last = clock_time(document["last_event"])
     return _page(
-        f'<div class="lw-banner" style="border-color:{colour}" role="status">'
-        f'<span class="mode">{word}</span>'
+        f'<div class="lw-banner" style="border-color:{sign.colour}" role="status">'
+        f'<span class="mode">{sign_text(sign)}</span>'
         f'<span>{escape(text)} <span class="muted">{since}</span></span>'
         f'<span class="muted">{told}</span>'
         f'<span class="right">data as of <b>{read_at:%H:%M:%S}</b>'
@@ -114,16 +113,19 @@ def banner(
     )
 
 
-def run_cards(runs: Sequence[RunDocument], units: Mapping[str, str]) -> str:
-    """One card per open run: what it does now, what it waits for and since when. units: of the factors."""
+def run_cards(runs: Sequence[RunDocument], units: Mapping[str, str], *, live: bool = True) -> str:
+    """One card per open run: what it does now, what it waits for and since when.
+
+    units: of the factors. live: an engine runs; otherwise the steps are those that were under way when it ended.
+    """
     if not runs:
         return _page('<p class="muted">○ No run is open.</p>')
     return _page(
-        f'<div class="lw-grid lw-runs">{"".join(_run_card(run, units) for run in runs)}</div>'
+        f'<div class="lw-grid lw-runs">{"".join(_run_card(run, units, live=live) for run in runs)}</div>'
     )
 
 
-def _run_card(run: RunDocument, units: Mapping[str, str]) -> str:
+def _run_card(run: RunDocument, units: Mapping[str, str], *, live: bool) -> str:
     share = 100 * run["steps_succeeded"] / max(run["steps"], 1)
     colour = trial_colour(run["trial"])
     factors = ", ".join(
@@ -133,17 +135,26 @@ def _run_card(run: RunDocument, units: Mapping[str, str]) -> str:
     ending = ""
     if run["status"] != "running":
         ending = f"<div>{sign_text(status_sign(run['status']))}: {escape(run['reason'])}</div>"
-    rows = "".join(
-        _line(
-            "▶",
-            BLUE,
-            f"<b>{escape(step['title'])}</b> on {escape(step['device'])}"
-            + (f", try {step['attempt']}" if step["attempt"] > 1 else ""),
-            f"{duration(step['for_s'])} of about {duration(step['planned_s'])}",
+    if live:
+        rows = "".join(
+            _line(
+                "▶",
+                BLUE,
+                _step_text(step),
+                f"{duration(step['for_s'])} of about {duration(step['planned_s'])}",
+            )
+            for step in run["current"]
         )
-        for step in run["current"]
-    )
-    rows += "".join(_wait(wait) for wait in run["waits"])
+        rows += "".join(_wait(wait) for wait in run["waits"])
+    else:
+        # Whether it still runs, nobody knows; and it waits for an engine, whatever held it before.
+        rows = "".join(
+            _line(
+                "?", GREY, f"{_step_text(step)} was under way", f"since {clock_time(step['since'])}"
+            )
+            for step in run["current"]
+        )
+        rows += _line("…", GREY, "waits for an engine: none answers", "")
     return (
         f'<div class="lw-card{" late" if any(w["kind"] == "question" for w in run["waits"]) else ""}">'
         f'<div class="lw-head"><span class="lw-chip" style="background:{colour}"></span>'
@@ -153,6 +164,11 @@ def _run_card(run: RunDocument, units: Mapping[str, str]) -> str:
         f'<div class="lw-bar"><div style="width:{share:.0f}%;background:{colour}"></div></div>'
         f"{ending}{rows}</div>"
     )
+
+
+def _step_text(step: CurrentDocument) -> str:
+    again = f", try {step['attempt']}" if step["attempt"] > 1 else ""
+    return f"<b>{escape(step['title'])}</b> on {escape(step['device'])}{again}"
 
 
 def _wait(wait: WaitDocument) -> str:

@@ -17,6 +17,7 @@ __all__ = [
     "device_sign",
     "duration",
     "mode_sign",
+    "no_engine_sign",
     "number",
     "status_sign",
     "trial_colour",
@@ -85,6 +86,11 @@ def device_sign(state: str, *, busy: bool = False) -> Sign:
 def mode_sign(mode: str, *, idle: bool = False) -> Sign:
     """The sign of the lab's mode; running without an open campaign is idle."""
     return _MODES["idle"] if idle and mode == "running" else _MODES[mode]
+
+
+def no_engine_sign() -> Sign:
+    """In place of the mode where no engine runs: then nothing starts, whatever the mode was."""
+    return Sign("○", "No engine", GREY)
 
 
 def status_sign(status: str) -> Sign:

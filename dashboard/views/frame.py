@@ -48,8 +48,7 @@ def figure(drawn: Figure, *, key: str, alt: str, tools: bool = False) -> None:
         if tools
         else {"displayModeBar": False}
     )
-    # cast: Streamlit takes Plotly's figure dictionaries, its annotation knows only Plotly's own classes.
-    st.plotly_chart(cast("Any", drawn), key=key, theme=None, config=config, alt=alt)
+    st.plotly_chart(drawn, key=key, theme=None, config=config, alt=alt)
 
 
 def table(

@@ -60,8 +60,8 @@ def _now() -> None:
     _verbs(db, view)
     _numbers(view)
     st.subheader("Runs")
-    st.html(markup.run_cards(view.document["runs"], _units(view)))
-    if view.document["queued"]:
+    st.html(markup.run_cards(view.document["runs"], _units(view), live=view.engine is not None))
+    if view.document["queued"] and view.engine is not None:
         st.subheader("Planned next")
         st.html(markup.queue(view.document["queued"]))
     st.subheader("Devices")

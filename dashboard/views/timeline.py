@@ -71,7 +71,7 @@ def _chart() -> None:
         st.caption(f"The newest {len(shown)} of {len(bars)} steps are drawn.")
     drawn = timeline_figure(shown, by, now_s, window)
     figure(drawn, key=f"timeline-{by}", alt="Gantt chart of planned and actual steps", tools=True)
-    running = "" if view.engine else " No engine is running: the plan stands still."
+    running = "" if view.engine else " No engine answers: the plan stands still."
     st.caption(f"Data as of {view.read_at:%H:%M:%S}, event {view.document['seq']}.{running}")
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Literal
 
 import plotly.graph_objects as go
 import pytest
 
 from dashboard.charts import best_figure, parity_figure, plain, slice_figure, utc_text
-from lab.domain.state import LabState, reduce_all
+from lab.domain.reduce import reduce_all
+from lab.domain.state import LabState
 from tests.support.sample_journal import CAMPAIGN, START, sample_records
 
 CAMPAIGN_STATE = reduce_all(LabState(), sample_records()).campaigns[CAMPAIGN]
@@ -114,7 +116,8 @@ def test_a_slice_along_one_factor_has_a_band():
 def test_a_slice_over_two_factors_shows_mean_or_uncertainty():
     mean, sd = [[1.0, 2.0], [3.0, 4.0]], [[0.1, 0.2], [0.3, 0.4]]
     labels = ("a (mL)", "b (mL)", "k (S)")
-    for shown, z in (("mean", mean), ("sd", sd)):
+    views: list[tuple[Literal["mean", "sd"], list[list[float]]]] = [("mean", mean), ("sd", sd)]
+    for shown, z in views:
         figure = accepted(
             slice_figure(
                 [0, 1], [0, 1], mean, sd, labels, [(0, 1, 4)], failed=[(1, 1, 5)], shown=shown

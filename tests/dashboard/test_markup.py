@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dashboard import markup, words
 from lab.control.status import status_document
 from lab.domain import event as ev
-from lab.domain.state import LabState, reduce, reduce_all
+from lab.domain.reduce import reduce, reduce_all
+from lab.domain.state import LabState
 from tests.support.sample_journal import START, UNTIL_S, sample_records
+
+if TYPE_CHECKING:
+    from lab.control.document import EngineDocument, WaitDocument
 
 NOW = START + timedelta(seconds=UNTIL_S)
 READ_AT = datetime(2026, 11, 5, 9, 30, 1, tzinfo=UTC)
 STATE = reduce_all(LabState(), [record for record in sample_records() if record.at <= NOW])
-ENGINE = {
+ENGINE: EngineDocument = {
     "lab": "x",
     "version": "1",
     "epoch": 3,
@@ -75,9 +80,19 @@ def test_the_banner_says_who_paused_and_why():
 
 def test_without_an_engine_it_says_read_only_and_does_not_look_alive():
     html = markup.banner(status_document(STATE, NOW), None, "nobody answers", READ_AT)
-    assert "No engine is running: read-only." in text_of(html)
+    assert "No engine answers: read-only." in text_of(html)
     assert "nobody answers" in text_of(html)
     assert words.GREEN not in html
+    assert "○ No engine" in text_of(html)
+    assert "steps start as planned" not in html  # they don't
+
+
+def test_without_an_engine_runs_say_what_was_under_way():
+    runs = status_document(STATE, NOW)["runs"]
+    text = text_of(markup.run_cards(runs, {}, live=False))
+    assert "Bring to temperature on hotplate_1 was under way since 08:18:2" in text
+    assert text.count("waits for an engine: none answers") == 2
+    assert "▶" not in text
 
 
 def test_run_cards_say_what_runs_for_how_long():
@@ -160,7 +175,7 @@ def test_old_readings_are_greyed_and_called_old(age_s, aged):
 
 
 def test_planned_runs_say_what_they_wait_for():
-    wait = {
+    wait: WaitDocument = {
         "step": "tare",
         "title": "Tare",
         "device": "balance",

@@ -9,7 +9,8 @@ import pytest
 
 from dashboard.model import ModelDesk, Slice, fit_slice
 from lab.domain.errors import LabError
-from lab.domain.state import LabState, reduce_all
+from lab.domain.reduce import reduce_all
+from lab.domain.state import LabState
 from tests.support.sample_journal import CAMPAIGN, sample_records
 
 STATE = reduce_all(LabState(), sample_records()).campaigns[CAMPAIGN]

@@ -104,7 +104,7 @@ def test_the_argument_of_the_program_comes_before_the_environment(sample, monkey
 def test_without_an_engine_the_overview_is_read_only(sample):
     at = page("overview")
     assert not at.exception
-    assert "No engine is running: read-only." in html(at)
+    assert "No engine answers: read-only." in html(at)
     assert keys(at) == set()
     assert "lab resume" in " ".join(caption.value for caption in at.caption)
     assert [metric.value for metric in at.metric] == ["3 of 8", "2", "1", "8.882 mS/cm"]

@@ -137,7 +137,7 @@ def test_the_guard_sees_what_leaves_the_machine():
 
 def test_overview_shows_the_lab_and_grows_with_the_journal(page, address, sample):
     visit(page, address, "", "Overview")
-    expect(page.get_by_text("No engine is running: read-only.")).to_be_visible(timeout=_PATIENCE_MS)
+    expect(page.get_by_text("No engine answers: read-only.")).to_be_visible(timeout=_PATIENCE_MS)
     expect(page.get_by_text("Sample 5")).to_be_visible()
     expect(page.get_by_test_id("stMetricValue").first).to_have_text("3 of 8")
     sample.advance(200)  # trial 5 is done meanwhile
@@ -213,4 +213,4 @@ def test_pausing_and_answering_by_name(page, address, sample):
         expect(page.get_by_text("A person is needed")).to_have_count(0, timeout=_PATIENCE_MS)
         assert engine.asked[-1].args == {"question": "q1", "answer": "no"}
         assert len(engine.asked) == 2
-    expect(page.get_by_text("No engine is running: read-only.")).to_be_visible(timeout=_PATIENCE_MS)
+    expect(page.get_by_text("No engine answers: read-only.")).to_be_visible(timeout=_PATIENCE_MS)
