@@ -169,10 +169,9 @@ def test_there_and_back_again(magnitude, unit_name):
 def test_no_text_raises_anything_else(text):
     try:
         quantity = parse_quantity(text)
-    except QuantityError as error:
-        assert error.message
-    else:
-        assert math.isfinite(quantity.magnitude)
+    except QuantityError:
+        return
+    assert math.isfinite(quantity.magnitude)
 
 
 @given(st.text(max_size=20))
