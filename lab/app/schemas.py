@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from lab.domain.errors import InputError
-
-if TYPE_CHECKING:
-    from lab.control.port import EnginePort
 
 __all__ = ["schema_document"]
 
@@ -15,10 +12,9 @@ __all__ = ["schema_document"]
 def schema_document(kind: str) -> dict[str, Any]:
     """The JSON Schema of a file kind, or the control API's OpenAPI document."""
     if kind == "openapi":
-        from lab.control.api import make_app
+        from lab.control.api import openapi_document
 
-        # Describing the API asks nothing of an engine.
-        return make_app(cast("EnginePort", None), token="unused").openapi()
+        return openapi_document()
     from lab.sop.schema import json_schemas
 
     schemas = json_schemas()
