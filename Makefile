@@ -21,7 +21,8 @@ help:
 
 setup: $(READY)
 
-# torch goes first and by itself: a range that is resolved together with the rest may choose another build.
+# torch goes first and by itself: a range that is resolved together with the rest may choose another build. The CPU
+# build is enough; pip's own settings (PIP_FIND_LINKS, PIP_EXTRA_INDEX_URL) decide which one it finds.
 $(READY): pyproject.toml constraints.txt
 	@python=""; \
 	for candidate in $(PYTHON) python3.11 python3 python; do \
@@ -39,13 +40,15 @@ $(READY): pyproject.toml constraints.txt
 	    echo "That Python cannot make a virtual environment (Debian: apt-get install python3.11-venv)." >&2; \
 	    exit 1; \
 	fi
-	@echo "Installing into $(VENV) (about 2 GB; several minutes the first time) ..."
+	@echo "Installing into $(VENV) (2 GB, or 6 GB where pip takes the CUDA build of torch; minutes, once) ..."
 	@$(PIP) "$(TORCH)"
 	@$(PIP) --constraint constraints.txt --editable ".[all,test,dev]"
 	@touch $(READY)
 
 demo: $(READY)
-	$(BIN)/lab run sops/electrolyte_conductivity/campaign.yaml --simulate --speed 300 --plot demo.png
+	@mkdir -p .lab
+	$(BIN)/lab run sops/electrolyte_conductivity/campaign.yaml --speed 100 --broker embedded \
+	    --db ".lab/demo-$$(date +%Y%m%d-%H%M%S).db" --plot .lab/demo.png
 
 test: $(READY) browser
 	$(BIN)/python -m pytest -m "not bench"

@@ -6,14 +6,13 @@ an ASGI app; MQTT simulators talk through a message transport. None of them know
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import JsonValue
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from random import Random
 
     from lab.bus.transport import Transport
@@ -50,6 +49,10 @@ class HttpSimulator(Protocol):
     @property
     def app(self) -> Callable[[Any, Any, Any], Awaitable[None]]:
         """The ASGI application."""
+        ...
+
+    async def close(self) -> None:
+        """End what goes on between requests."""
         ...
 
 

@@ -25,7 +25,7 @@ from simulators.contract import (
 from simulators.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
     from pathlib import Path
 
     from lab.bus.transport import Transport
@@ -141,7 +141,7 @@ class SimulatedLab:
         """Serve every device outside; yields its URL by name. `broker` is the URL that mqtt devices are found at."""
         from simulators.serving import serve_http, serve_pty, serve_tcp
 
-        closers: list[Callable[[], Any]] = []
+        closers: list[Callable[[], Awaitable[None]]] = []
         urls: dict[str, str] = {}
         try:
             for name, device in self._devices.items():
@@ -172,8 +172,11 @@ class SimulatedLab:
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        for name, simulator in self._simulators.items():
+            if self._devices[name].connection == "http":
+                await cast("HttpSimulator", simulator).close()
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -150,7 +150,9 @@ class Machine:
         try:
             labware = load_labware(str(params["loadName"]), int(params["version"]))
         except UnknownLabwareError as error:
-            raise CommandError("LabwareDefinitionDoesNotExistError", str(error)) from error
+            # a JSON protocol names labware that the vendor's engine then looks up in a mapping
+            uri = f"opentrons/{params['loadName']}/{params['version']}"
+            raise CommandError("PythonException", f"KeyError: {uri!r}") from error
         self._labware[str(params["labwareId"])] = (slot, labware)
 
     def _load_liquid(self, params: Json, _key: str) -> None:

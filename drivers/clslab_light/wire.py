@@ -81,14 +81,18 @@ class Request(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
 
-    red: float = Field(alias="R", ge=0, le=255)
-    green: float = Field(alias="G", ge=0, le=255)
-    blue: float = Field(alias="B", ge=0, le=255)
+    red: float = Field(validation_alias="R", serialization_alias="R", ge=0, le=255)
+    green: float = Field(validation_alias="G", serialization_alias="G", ge=0, le=255)
+    blue: float = Field(validation_alias="B", serialization_alias="B", ge=0, le=255)
     atime: int = Field(default=100, ge=0, le=255)
     astep: int = Field(default=999, ge=0, le=65534)
     gain: float = Field(default=128, ge=0.5, le=512)
-    session_id: str = Field(default="", alias="_session_id")
-    experiment_id: str = Field(default="", alias="_experiment_id")
+    session_id: str = Field(
+        default="", validation_alias="_session_id", serialization_alias="_session_id"
+    )
+    experiment_id: str = Field(
+        default="", validation_alias="_experiment_id", serialization_alias="_experiment_id"
+    )
 
 
 class Reply(BaseModel):
@@ -96,7 +100,9 @@ class Reply(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
 
-    request: dict[str, JsonValue] | str = Field(alias="_input_message")
+    request: dict[str, JsonValue] | str = Field(
+        validation_alias="_input_message", serialization_alias="_input_message"
+    )
     channels: dict[str, float] = Field(default_factory=dict[str, float])
     background: dict[str, float] = Field(default_factory=dict[str, float])
     error: str | None = None
@@ -120,7 +126,7 @@ def encode(message: Request | Mapping[str, JsonValue]) -> bytes:
 def decode_request(payload: bytes) -> Request:
     """What a client asks; WireError with the reason for anything else."""
     try:
-        return Request.model_validate_json(payload)
+        return Request.model_validate_json(payload, by_alias=True, by_name=False)
     except ValidationError as error:
         raise WireError(str(error)) from error
 

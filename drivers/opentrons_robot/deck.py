@@ -128,10 +128,13 @@ class Deck(_Frozen):
             if place.slot in taken:
                 raise ValueError(f"slot {place.slot}: {taken[place.slot]} and {place.labware}")
             taken[place.slot] = place.labware
+        for place in (self.plate, self.stock_rack):
+            if place.definition.is_tip_rack:
+                raise ValueError(f"slot {place.slot}: {place.labware} is a tip rack")
         if len({mount.mount for mount in self.pipettes}) != len(self.pipettes):
             raise ValueError("two pipettes on one mount")
         for mount in self.pipettes:
-            if ("flex" in mount.name) != (self.robot == "Flex"):
+            if ("flex" in mount.pipette.name) != (self.robot == "Flex"):
                 raise ValueError(f"pipette {mount.name} does not fit an {self.robot}")
             for rack in mount.tip_racks:
                 if not rack.definition.is_tip_rack:

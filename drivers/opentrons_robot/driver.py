@@ -20,7 +20,12 @@ from drivers.opentrons_robot.deck import parse_deck
 from drivers.opentrons_robot.history import find_runs, latest_levels
 from drivers.opentrons_robot.preflight import PreflightError, analyse_async
 from drivers.opentrons_robot.protocol import Compiled, compile_protocol
-from drivers.opentrons_robot.volumes import Levels, Transfer, check_transfers
+from drivers.opentrons_robot.volumes import (
+    Levels,
+    Transfer,
+    check_transfers,
+    sample_transfers,
+)
 from drivers.opentrons_robot.wire import ENDED, WAITING, Run
 from lab.devices.driver import DeviceError, Identity
 from lab.domain.command import Settlement
@@ -40,7 +45,7 @@ _MIN_REAL_POLL_S = 0.02
 _ROBOT_MODELS = {"OT-2": "OT-2 Standard", "Flex": "OT-3 Standard"}
 
 _analysed_decks: set[str] = set()
-"""Decks whose first protocol passed the vendor's analysis in this process (setting `preflight: first`)."""
+"""Decks that passed the vendor's analysis in this process (setting `preflight: first`)."""
 
 
 class OpentronsRobot:
@@ -53,7 +58,7 @@ class OpentronsRobot:
         self._client: RobotClient | None = None
 
     async def connect(self) -> Identity:
-        """Check robot model and pipettes against the settings and read the levels back from the robot."""
+        """Check robot, pipettes and deck against the settings; read the levels back from the robot."""
         await self.disconnect()
         client = RobotClient(self._context.connector.http(self._context.url))
         self._client = client
@@ -82,6 +87,11 @@ class OpentronsRobot:
                     f"{mount.mount} mount: settings say {mount.name}, "
                     f"the robot has {mounted.get(mount.mount) or 'nothing'}",
                 )
+        try:
+            await self._preflight_deck()
+        except DeviceError:
+            await self.disconnect()
+            raise
         return Identity(
             manufacturer="Opentrons",
             model=health.robot_model,
@@ -116,7 +126,8 @@ class OpentronsRobot:
             step=f"{command.step}.{command.attempt}",
             title=f"{command.run} {command.step} {well}",
         )
-        await self._preflight(compiled)
+        if self._deck.preflight == "always":
+            await self._preflight(compiled)
         try:
             run = await self._prepare(client, compiled)
         except RobotRefusedError as error:
@@ -165,11 +176,25 @@ class OpentronsRobot:
             raise LinkError("not connected")
         return self._client
 
-    async def _preflight(self, compiled: Compiled) -> None:
-        mode = self._deck.preflight
+    async def _preflight_deck(self) -> None:
+        """The vendor's analysis of a sample of doses, once for each deck in a process."""
+        samples = sample_transfers(self._deck)
         deck = self._deck.model_dump_json()
-        if mode == "never" or (mode == "first" and deck in _analysed_decks):
+        if self._deck.preflight != "first" or deck in _analysed_decks or not samples:
             return
+        await self._preflight(
+            compile_protocol(
+                self._deck,
+                samples,
+                Levels.full(self._deck),
+                label="sample",
+                step="sample",
+                title=f"{self._context.name} sample",
+            )
+        )
+        _analysed_decks.add(deck)
+
+    async def _preflight(self, compiled: Compiled) -> None:
         try:
             report = await analyse_async(compiled.to_bytes(), clock_speed=self._context.clock.speed)
         except PreflightError as error:
@@ -177,7 +202,6 @@ class OpentronsRobot:
         if not report.ok:
             raise DeviceError("preflight", "; ".join(report.errors), effect="none")
         _require_all(compiled, report.keys, "the local analysis")
-        _analysed_decks.add(deck)
 
     async def _prepare(self, client: RobotClient, compiled: Compiled) -> Run:
         protocol = await client.upload("protocol.json", compiled.to_bytes())

@@ -95,7 +95,7 @@ def _report(stdout: bytes, stderr: bytes) -> PreflightReport:
             data = cast("dict[str, Any]", json.loads(line.removeprefix(_MARK)))
             return PreflightReport(
                 ok=not data["errors"],
-                errors=tuple(data["errors"]),
+                errors=tuple(dict.fromkeys(data["errors"])),
                 command_count=len(data["keys"]),
                 keys=tuple(data["keys"]),
                 wells=dict(data["wells"]),

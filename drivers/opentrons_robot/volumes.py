@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
     from drivers.opentrons_robot.deck import Deck, Mount
 
-__all__ = ["Levels", "Problem", "Transfer", "check_transfers", "choose_mount", "strokes"]
+__all__ = [
+    "Levels",
+    "Problem",
+    "Transfer",
+    "check_transfers",
+    "choose_mount",
+    "sample_transfers",
+    "strokes",
+]
 
 _CONTACT_MARGIN_MM = 1.0
 
@@ -156,3 +164,18 @@ def _check_mix(deck: Deck, well: str, wells: Mapping[str, float]) -> list[Proble
     if deck.tip(mount, well, None) is None:
         return [Problem("no_tip", f"mixing in {well}: the racks of {mount.name} have no tip left")]
     return []
+
+
+def sample_transfers(deck: Deck) -> list[Transfer]:
+    """A small transfer of each stock with each pipette, a well for each stock: all of the deck is touched.
+
+    For an analysis of the deck before the first dose. What a fresh filling could not give is left out.
+    """
+    chosen: list[Transfer] = []
+    for stock, well in zip(deck.stocks, deck.plate.definition.order, strict=False):
+        for mount in deck.pipettes:
+            volume = max(mount.pipette.min_ul, mount.stroke_ul / 4.0)
+            sample = Transfer(stock, well, volume)
+            if choose_mount(deck, volume) == mount and not check_transfers(deck, [*chosen, sample]):
+                chosen.append(sample)
+    return chosen

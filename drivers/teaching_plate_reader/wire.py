@@ -94,7 +94,7 @@ def decode_command(line: bytes) -> Command:
 
 def encode_absorbances(values: tuple[float, ...]) -> bytes:
     """One number per wavelength; not-a-number stands for a measurement that failed."""
-    return encode(",".join(NAN if math.isnan(value) else f"{value:.5E}" for value in values))
+    return encode(",".join(NAN if math.isnan(value) else f"{value:.5f}" for value in values))
 
 
 def encode_error(code: int) -> bytes:

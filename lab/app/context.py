@@ -59,27 +59,30 @@ class FilesContext:
         """A plan for all open trials, from the campaign's origin; what has begun keeps its binding."""
         origin = campaign.origin_s
         now = now_s - origin
+        out_of_use = {
+            name: math.inf for name, device in state.devices.items() if device.state in _OUT_OF_USE
+        }
         runs: list[RunSnapshot] = []
         for trial in campaign.open_trials:
             name = run_id(campaign.spec.campaign, trial.number)
             run = state.runs.get(name)
             if run is None:
                 plans = self.candidates(trial.number, trial.factors)
-                runs.append(RunSnapshot(run=name, plans=plans))
+                # A run that waits for one broken device must not lure the next ones to it.
+                whole = tuple(p for p in plans if all(s.device not in out_of_use for s in p.steps))
+                runs.append(RunSnapshot(run=name, plans=whole or plans))
             elif run.status == "running":
                 runs.append(_begun(run, origin, now))
-        out_of_use = {
-            name: math.inf for name, device in state.devices.items() if device.state in _OUT_OF_USE
-        }
         planned = schedule(PlanningSnapshot(now_s=now, runs=tuple(runs), device_free_s=out_of_use))
         if planned.blocked and out_of_use:
             # What waits for a device still has its place in the order: the gate keeps it until the device is back.
             planned = schedule(PlanningSnapshot(now_s=now, runs=tuple(runs)))
-        choices = {
-            entry.run: entry.plans.index(planned.plans[entry.run])
-            for entry in runs
-            if entry.run not in state.runs and entry.run in planned.plans
-        }
+        choices: dict[str, int] = {}
+        for trial in campaign.open_trials:
+            name = run_id(campaign.spec.campaign, trial.number)
+            if name not in state.runs and name in planned.plans:
+                plans = self.candidates(trial.number, trial.factors)
+                choices[name] = plans.index(planned.plans[name])
         return PlannedTimeline(planned.timeline.slots, choices)
 
     def check(self, check: Check, outputs: Mapping[str, JsonValue], plan: Plan) -> bool:

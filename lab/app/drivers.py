@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import httpx
 
@@ -13,7 +13,10 @@ from lab.domain.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
+
+    from pydantic import JsonValue
 
     from lab.bus.transport import Transport
     from lab.devices.driver import Driver
@@ -42,7 +45,19 @@ class SimulatedWorld(Protocol):
 
     def start_messages(self, transport: Transport) -> None: ...
 
+    def served(
+        self, messages: Transport | None, broker: str
+    ) -> AbstractAsyncContextManager[dict[str, str]]: ...
+
     async def close(self) -> None: ...
+
+
+class SimulationKit(Protocol):
+    """The module behind the entry point `labwright.simulation`; `simulators.lab` is the one that ships."""
+
+    SimulatedLiquid: Callable[..., object]
+    SimulatedDevice: Callable[..., object]
+    SimulatedLab: Callable[..., SimulatedWorld]
 
 
 class LabDrivers:
@@ -143,9 +158,9 @@ class DeviceConnector:
         return await self._messages(url).__aenter__()
 
 
-def device_settings(device: Device) -> dict[str, Any]:
+def device_settings(device: Device) -> dict[str, JsonValue]:
     """What a simulator is told: the driver's settings, its plumbing, then its own settings."""
-    plumbing: dict[str, Any] = {}
+    plumbing: dict[str, JsonValue] = {}
     if device.at:
         plumbing["at"] = device.at
     if device.into:
@@ -161,7 +176,7 @@ def build_simulation(
     """The simulated laboratory of a lab file, found by the entry point `labwright.simulation`."""
     kit = _simulation_module()
     lab = drivers.lab
-    stock: dict[str, Any] = {}
+    stock: dict[str, object] = {}
     composition = {} if lab.simulation is None else lab.simulation.stock
     for name, entry in lab.stock.items():
         made_of = composition.get(name)
@@ -194,17 +209,14 @@ def build_simulation(
         for name, manifest in drivers.manifests.items()
     )
     room = None if lab.simulation is None else lab.simulation.temperature
-    return cast(
-        "SimulatedWorld",
-        kit.SimulatedLab(
-            seed=seed,
-            clock=clock,
-            stock=stock,
-            vessels_ml=vessels,
-            devices=devices,
-            temperature_c=22.0 if room is None else room.to("degC").magnitude,
-            acts_file=acts,
-        ),
+    return kit.SimulatedLab(
+        seed=seed,
+        clock=clock,
+        stock=stock,
+        vessels_ml=vessels,
+        devices=devices,
+        temperature_c=22.0 if room is None else room.to("degC").magnitude,
+        acts_file=acts,
     )
 
 
@@ -217,10 +229,10 @@ def _wells(count: int) -> list[str]:
     ]
 
 
-def _simulation_module() -> Any:
+def _simulation_module() -> SimulationKit:
     found = importlib.metadata.entry_points(group="labwright.simulation")
     for entry in found:
-        return entry.load()
+        return cast("SimulationKit", entry.load())
     raise InputError(
         "no simulators are installed", hint="install Labwright with its simulators package"
     )

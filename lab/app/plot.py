@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, cast
 
 from lab.records.reader import open_records
 
@@ -16,21 +16,34 @@ __all__ = ["plot_campaign"]
 
 def plot_campaign(database: str, campaign: str, target: Path) -> None:
     """Best so far over the trials, and the objective over the reported quantity (or the first factor)."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
+    from matplotlib.figure import Figure
 
     with open_records(database) as records:
         state = records.state()
     entry = state.campaigns[campaign]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
+    figure = cast("_Figure", Figure(figsize=(11, 4.4), layout="constrained"))
     figure.suptitle(entry.spec.title)
-    _progress(left, entry)
-    _scatter(right, entry, state)
+    _progress(figure.add_subplot(1, 2, 1), entry)
+    _scatter(figure.add_subplot(1, 2, 2), entry, state)
     target.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(target, dpi=130)
-    plt.close(figure)
+
+
+class _Axes(Protocol):
+    """What is used of matplotlib's axes; its own types are incomplete."""
+
+    def plot(self, *data: object, **style: object) -> object: ...
+    def step(self, *data: object, **style: object) -> object: ...
+    def axhline(self, y: float, **style: object) -> object: ...
+    def set_xlabel(self, text: str) -> object: ...
+    def set_ylabel(self, text: str) -> object: ...
+    def legend(self, **style: object) -> object: ...
+
+
+class _Figure(Protocol):
+    def suptitle(self, text: str) -> object: ...
+    def add_subplot(self, rows: int, columns: int, index: int) -> _Axes: ...
+    def savefig(self, target: Path, *, dpi: int) -> object: ...
 
 
 _COLOURS = {"sobol": "#7f8c99", "model": "#1f6fb2"}
@@ -40,7 +53,7 @@ def _done(entry: CampaignState) -> list[TrialState]:
     return [trial for trial in entry.trials.values() if trial.value is not None]
 
 
-def _progress(axes: Any, entry: CampaignState) -> None:
+def _progress(axes: _Axes, entry: CampaignState) -> None:
     objective = entry.spec.objective
     done = _done(entry)
     for origin, colour in _COLOURS.items():
@@ -68,7 +81,7 @@ def _progress(axes: Any, entry: CampaignState) -> None:
     axes.legend(loc="best", fontsize=8)
 
 
-def _scatter(axes: Any, entry: CampaignState, state: LabState) -> None:
+def _scatter(axes: _Axes, entry: CampaignState, state: LabState) -> None:
     spec = entry.spec
     factor = spec.factors[0]
     name = spec.objective.report or factor.name
@@ -92,7 +105,7 @@ def _value(trial: TrialState, name: str, state: LabState) -> float | None:
     return None if run is None else run.plan.values.get(name)
 
 
-def _reference(axes: Any, entry: CampaignState) -> None:
+def _reference(axes: _Axes, entry: CampaignState) -> None:
     reference = entry.spec.objective.reference
     if reference is not None:
         axes.axhline(reference, color="#3c7a3c", linestyle="--", linewidth=1, label="reference")

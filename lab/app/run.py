@@ -16,9 +16,10 @@ from lab.app.control import EngineControl
 from lab.app.drivers import build_simulation
 from lab.app.files import CampaignFiles, open_campaign
 from lab.app.hosts import host_devices
+from lab.app.interrupt import interruptible
 from lab.app.optimiser import suggest_from_state
 from lab.app.options import RunOptions, RunReport
-from lab.app.report import report_document
+from lab.app.report import report_document, report_lines
 from lab.app.simulators import read_endpoints, simulator_process
 from lab.bus.memory import MemoryBus, MemoryTransport
 from lab.control.server import ControlServer
@@ -48,7 +49,11 @@ _WORLD_ENDED = "the simulated laboratory ended with the process that held it"
 """Why a resumed virtual campaign has lost its samples: devices are asked as ever, but the vessels are empty."""
 
 
-def run_campaign(options: RunOptions, watch: Watcher | None = None) -> RunReport:
+def run_campaign(
+    options: RunOptions,
+    watch: Watcher | None = None,
+    say: Callable[[str], None] = lambda _text: None,
+) -> RunReport:
     """Run or go on with a campaign until it ends.
 
     Raises InputError (files), RefusedError (safety, lock, an unfinished campaign in the records) and
@@ -58,7 +63,7 @@ def run_campaign(options: RunOptions, watch: Watcher | None = None) -> RunReport
     # Bind once before anything starts: a missing capability is found here, not in the middle of the night.
     FilesContext(files).candidates(1, files.middle)
     url = _database(options, files)
-    work = _run(options, files, url, watch)
+    work = _run(options, files, url, watch, say)
     return run_virtual(work) if options.virtual else asyncio.run(work)
 
 
@@ -80,6 +85,7 @@ async def _run(
     files: CampaignFiles,
     url: str,
     watch: Watcher | None,
+    say: Callable[[str], None],
 ) -> RunReport:
     began = wall_seconds()
     context = FilesContext(files)
@@ -112,12 +118,16 @@ async def _run(
                 watching = (
                     asyncio.create_task(_watch(engine, watch, journal.seq)) if watch else None
                 )
-                state = await engine.run(
-                    start, samples_lost=_WORLD_ENDED if options.virtual else ""
-                )
+                lost = _WORLD_ENDED if options.virtual else ""
+                running = asyncio.create_task(engine.run(start, samples_lost=lost))
+                if options.virtual:
+                    # Over before anyone could think of it; Ctrl-C ends the process, the records can be resumed.
+                    state, interrupted = await running, False
+                else:
+                    state, interrupted = await _to_the_end(engine, running, say)
                 if watching is not None:
                     await watching
-        campaign = start.campaign if start else _open_campaign(before).spec.campaign
+        campaign = start.campaign if start is not None else _open_campaign(before).spec.campaign
         document = report_document(
             state,
             campaign,
@@ -127,9 +137,28 @@ async def _run(
             wall_seconds=wall_seconds() - began,
         )
         path = database_path(url)
-        return RunReport(document, str(path) if path else url, state.campaigns[campaign].status)
+        return RunReport(
+            document,
+            str(path) if path else url,
+            state.campaigns[campaign].status,
+            lines=tuple(report_lines(state, campaign)),
+            interrupted=interrupted,
+        )
     finally:
         journal.close()
+
+
+async def _to_the_end(
+    engine: Engine, running: asyncio.Task[LabState], say: Callable[[str], None]
+) -> tuple[LabState, bool]:
+    """The engine's last state, and whether somebody interrupted it."""
+    async with interruptible(engine, running, say) as interrupts:
+        try:
+            return await running, interrupts.count > 0
+        except asyncio.CancelledError:
+            if interrupts.count < 2:
+                raise
+            return engine.state, True
 
 
 def _open_campaign(state: LabState) -> CampaignState:

@@ -10,7 +10,7 @@ import sys
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lab.app.drivers import build_simulation
 from lab.app.files import open_lab
@@ -37,6 +37,22 @@ def read_endpoints(path: Path) -> dict[str, str]:
         ) from error
 
 
+def _write_endpoints(path: Path, lab: str, speed: float, urls: dict[str, str]) -> None:
+    """Whole or not at all: whoever waits for the file may read it as soon as it is there."""
+    scratch = path.with_name(path.name + ".part")
+    content = json.dumps({"lab": lab, "speed": speed, "devices": urls}, indent=2)
+    scratch.write_text(content + "\n", encoding="utf-8")
+    scratch.replace(path)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _there(path: Path) -> bool:
+    return path.exists()
+
+
 async def serve_simulators(
     lab_file: Path,
     *,
@@ -51,7 +67,7 @@ async def serve_simulators(
     drivers = open_lab(lab_file)
     lab = drivers.lab
     clock = ScaledClock(speed)
-    world: Any = build_simulation(drivers, seed=seed, clock=clock, acts=acts)
+    world = build_simulation(drivers, seed=seed, clock=clock, acts=acts)
     speaks_mqtt = any(m.connection == "mqtt" for m in drivers.manifests.values())
     if speaks_mqtt and broker is None:
         raise InputError(
@@ -67,16 +83,12 @@ async def serve_simulators(
         await transport.__aenter__()
     try:
         async with world.served(transport, broker or "") as urls:
-            content = json.dumps({"lab": lab.id, "speed": speed, "devices": urls}, indent=2)
-            scratch = endpoints.with_name(endpoints.name + ".part")
-            scratch.write_text(content + "\n", encoding="utf-8")
-            scratch.replace(endpoints)
+            _write_endpoints(endpoints, lab.id, speed, urls)
             if on_ready is not None:
                 on_ready(urls)
             await asyncio.Event().wait()
     finally:
-        with suppress(FileNotFoundError):
-            endpoints.unlink()
+        _remove(endpoints)
         if transport is not None:
             await transport.__aexit__(None, None, None)
 
@@ -150,6 +162,8 @@ async def simulator_process(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
+            # Ctrl-C is for the engine: the simulated lab must stand until the engine has stopped in order.
+            start_new_session=True,
         )
         try:
             yield await _wait_for(process, endpoints)
@@ -166,13 +180,13 @@ async def simulator_process(
 async def _wait_for(process: asyncio.subprocess.Process, endpoints: Path) -> dict[str, str]:
     try:
         async with asyncio.timeout(_START_S):
-            while not endpoints.exists():
+            while not _there(endpoints):
                 if process.returncode is not None:
                     break
                 await asyncio.sleep(0.05)
     except TimeoutError:
         pass
-    if endpoints.exists():
+    if _there(endpoints):
         return read_endpoints(endpoints)
     words = b""
     if process.returncode is not None and process.stderr is not None:

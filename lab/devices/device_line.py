@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING
 
 from lab.devices.driver import DeviceError
 from lab.devices.execution import line_is_suspect, settled_without_asking
+from lab.domain.command import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from lab.devices.driver import Driver, Identity
     from lab.devices.ledger import DeviceLedger, LedgerEntry
-    from lab.domain.command import Command, Settlement
+    from lab.domain.command import Command
 
 __all__ = ["DeviceLine", "HostTiming"]
 
 _LOG = logging.getLogger(__name__)
+_ASK_TIMES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class DeviceLine:
         self._timing = timing
         self._on_change = on_change
         self._changed = asyncio.Event()
+        self._asked_in_vain: dict[str, int] = {}
 
     async def keep_open(self) -> None:
         """Open the line, and again whenever it is lost, with growing pauses; for ever."""
@@ -111,10 +114,12 @@ class DeviceLine:
 
     def lose(self, error: BaseException) -> None:
         """The line no longer serves; it will be opened again."""
+        known = (self.connected, self.trouble)
         self.connected = False
         self.fault = isinstance(error, DeviceError)
         self.trouble = str(error) or type(error).__name__
-        _LOG.warning("%s: no connection: %s", self._name, self.trouble)
+        if known != (self.connected, self.trouble):  # a device that is off for a week is one line
+            _LOG.warning("%s: no connection: %s", self._name, self.trouble)
         self._tell()
 
     async def until_open(self) -> bool:
@@ -136,7 +141,8 @@ class DeviceLine:
         return settlement
 
     async def ask(self, command: Command) -> Settlement | None:
-        """Ask the device what became of a command (lock held); None when it can't answer now."""
+        """Ask the device what became of a command (lock held); None when it can't answer now, unknown when it was asked
+        several times in vain and a person must look."""
         if not self.connected:
             return None
         try:
@@ -146,7 +152,12 @@ class DeviceLine:
             _LOG.warning("%s: can't settle %s: %s", self._name, command.id, error)
             if line_is_suspect(error):
                 self.lose(error)
-            return None
+            failed = self._asked_in_vain[command.id] = self._asked_in_vain.get(command.id, 0) + 1
+            if failed < _ASK_TIMES:
+                return None
+            return Settlement(
+                verdict="unknown", detail=f"the device was asked {failed} times in vain: {error}"
+            )
 
     async def make_safe(self) -> tuple[bool, str]:
         """Bring the device to its safe state, over a new connection if need be; whether it is confirmed, and why not."""

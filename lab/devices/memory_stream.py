@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from lab.devices.receive_buffer import ReceiveBuffer
 from lab.devices.stream import StreamClosedError
 
 if TYPE_CHECKING:
@@ -17,10 +18,7 @@ class MemoryStream:
     """One end of a pair. What the other end wrote before it closed can still be read, then the line is closed."""
 
     def __init__(self) -> None:
-        self._received = bytearray()
-        self._something = asyncio.Event()
-        self._closed = False
-        self._ended = False
+        self._received = ReceiveBuffer()
         self._other: MemoryStream | None = None
 
     def join(self, other: MemoryStream) -> None:
@@ -29,34 +27,21 @@ class MemoryStream:
 
     async def read(self) -> bytes:
         """All bytes that are there, at least one."""
-        while not self._received:
-            if self._closed or self._ended:
-                raise StreamClosedError("the line is closed")
-            self._something.clear()
-            await self._something.wait()
-        data = bytes(self._received)
-        self._received.clear()
-        return data
+        return await self._received.read()
 
     async def write(self, data: bytes) -> None:
         """Hand the bytes to the other end, then give way once as a real line does."""
-        other = self._other
-        if self._closed or self._ended or other is None:
+        if self._received.ended or self._other is None:
             raise StreamClosedError("the line is closed")
-        other._received += data
-        other._something.set()
+        self._other._received.feed(data)
         await asyncio.sleep(0)
 
     async def close(self) -> None:
         """End the line for both sides."""
-        if self._closed:
-            return
-        self._closed = True
         self._received.clear()
-        self._something.set()
+        self._received.end("the line was closed here")
         if self._other is not None:
-            self._other._ended = True
-            self._other._something.set()
+            self._other._received.end("the other side closed the line")
 
 
 def stream_pair() -> tuple[ByteStream, ByteStream]:

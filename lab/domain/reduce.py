@@ -97,6 +97,12 @@ def _mode(
         "lab_resumed": "running",
         "lab_rearmed": "running",
     }
+    if isinstance(event, ev.LabRearmed):
+        state = replace(state, rearmed_seq=state.seq)
+        if state.mode != "safe":
+            return state
+    if isinstance(event, ev.LabStopping):
+        state = replace(state, stop_asked=(event.actor, event.reason))
     reason = "" if isinstance(event, ev.LabResumed | ev.LabRearmed) else event.reason
     return replace(
         state,
@@ -104,6 +110,7 @@ def _mode(
         mode_actor=event.actor,
         mode_reason=reason,
         mode_since_s=at_s,
+        mode_seq=state.seq,
     )
 
 
@@ -182,7 +189,12 @@ def _reported(
             entry = replace(entry, reason=event.reason)
         case ev.CommandAccepted():
             pass
-    return replace(state, commands={**state.commands, event.command: entry})
+    questions = state.questions
+    if not entry.open:
+        # The device's late word has answered what a person was asked.
+        questions = {key: q for key, q in questions.items() if q.command != event.command}
+    commands = {**state.commands, event.command: entry}
+    return replace(state, commands=commands, questions=questions)
 
 
 def _step_ended(state: LabState, event: ev.StepSucceeded | ev.StepFailed, at_s: float) -> LabState:
@@ -271,7 +283,8 @@ def _campaign(
     if isinstance(event, ev.CampaignStarted):
         campaign = CampaignState(event, at_s, origin_s=at_s)
         mode: LabMode = "safe" if state.mode == "safe" else "running"
-        return replace(state, mode=mode, campaigns={**state.campaigns, event.campaign: campaign})
+        campaigns = {**state.campaigns, event.campaign: campaign}
+        return replace(state, mode=mode, stop_asked=None, campaigns=campaigns)
     campaign = state.campaigns[event.campaign]
     match event:
         case ev.TrialProposed():
@@ -328,6 +341,9 @@ def _device(
             device = replace(device, description=event)
         case ev.DeviceStateChanged():
             device = replace(device, state=event.state, detail=event.detail, since_s=at_s)
+        case ev.DeviceMadeSafe() if state.mode != "safe":
+            # A late word from before the re-arming: what the device is now, its host has told since.
+            pass
         case ev.DeviceMadeSafe():
             device = replace(
                 device,

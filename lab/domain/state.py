@@ -170,6 +170,11 @@ class LabState:
     mode_actor: str = ""
     mode_reason: str = ""
     mode_since_s: float = 0.0
+    mode_seq: int = 0
+    rearmed_seq: int = 0
+    """Records that brought the present mode and the last re-arming."""
+    stop_asked: tuple[str, str] | None = None
+    """Who asked for the campaign's stop and why, also while the lab is safe in between."""
     campaigns: Mapping[str, CampaignState] = field(default_factory=dict[str, CampaignState])
     runs: Mapping[str, RunState] = field(default_factory=dict[str, RunState])
     commands: Mapping[str, CommandState] = field(default_factory=dict[str, CommandState])

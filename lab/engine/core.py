@@ -40,6 +40,9 @@ _GRACE_S = 30.0
 _QUERY_AGAIN_S = 20.0
 """Process seconds after which an unanswered query is repeated."""
 
+_SAFE_AGAIN_S = 20.0
+"""Process seconds after which a device that is still ready is told once more that the lab is safe."""
+
 _ALIVE = ("ready", "safe", "fault", "manual", "unknown")
 
 
@@ -80,7 +83,32 @@ class Inflight:
     sent: set[str] = field(default_factory=set[str])
     queried: dict[str, float] = field(default_factory=dict[str, float])
     asking: bool = False
-    safe_sent: bool = False
+    ask_failed: bool = False
+    safe_seq: int = 0
+    safe_s: float = 0.0
+    rearmed_seq: int = 0
+    """Which `LabState.mode_seq` and `rearmed_seq` the devices have been told of."""
+
+    def begin(self, effect: msg.Effect, state: LabState, now_s: float) -> None:
+        """Note that an effect is under way, so that the next round does not ask for it again."""
+        match effect:
+            case msg.SendCommand():
+                self.sent.add(effect.command.id)
+            case msg.QueryCommand():
+                self.queried[effect.command] = now_s
+            case msg.AskOptimiser():
+                self.asking = True
+            case msg.MakeSafe():
+                self.safe_seq, self.safe_s = state.mode_seq, now_s
+            case msg.Rearm():
+                self.rearmed_seq = state.rearmed_seq
+            case msg.Answered():
+                pass
+
+    def hear(self, message: msg.Message) -> None:
+        """Note that the optimiser has answered."""
+        if isinstance(message, msg.Proposed):
+            self.asking, self.ask_failed = False, bool(message.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +170,7 @@ def _commands(look: _Look) -> Decision:
             if last is None or look.now_s - last >= _QUERY_AGAIN_S:
                 if alive:
                     effects.append(msg.QueryCommand(command.id, command.device))
+                    wakes.append(look.now_s + _QUERY_AGAIN_S)
             else:
                 wakes.append(last + _QUERY_AGAIN_S)
     return Decision(tuple(events), tuple(effects), min(wakes, default=None))
@@ -272,8 +301,11 @@ def _optimiser(look: _Look) -> Decision:
         return Decision()
     left = campaign.spec.trials - len(campaign.trials)
     free = campaign.spec.parallel - len(campaign.open_trials)
-    count = min(campaign.spec.batch, left)
+    count = min(campaign.spec.batch, campaign.spec.parallel, left)
     if count <= 0 or free < count:
+        return Decision()
+    if look.inflight.ask_failed and campaign.open_trials:
+        # What is on the bench is worth finishing; with its results the optimiser may find its feet again.
         return Decision()
     return Decision((), (msg.AskOptimiser(campaign.spec.campaign, count),))
 
@@ -307,11 +339,16 @@ def _gate(look: _Look) -> Decision:
 
 
 def _safety(look: _Look) -> Decision:
-    if look.state.mode == "safe" and not look.inflight.safe_sent:
-        return Decision((), (msg.MakeSafe(look.state.mode_actor),))
-    if look.state.mode != "safe" and look.inflight.safe_sent:
-        return Decision((), (msg.Rearm(),))
-    return Decision()
+    state, inflight = look.state, look.inflight
+    if state.mode != "safe":
+        return Decision((), (msg.Rearm(),) if state.rearmed_seq > inflight.rearmed_seq else ())
+    # A device that still calls itself ready has not heard of it: it was away, or the message was lost.
+    deaf = any(device.state == "ready" for device in state.devices.values())
+    again = inflight.safe_s + _SAFE_AGAIN_S
+    if inflight.safe_seq == state.mode_seq and not (deaf and look.now_s >= again):
+        return Decision(wake_s=again if deaf else None)
+    wake = look.now_s + _SAFE_AGAIN_S if deaf else None
+    return Decision((), (msg.MakeSafe(state.mode_actor, f"safe-{state.mode_seq}"),), wake)
 
 
 _RULES: tuple[_Rule, ...] = (

@@ -126,12 +126,10 @@ class DeviceGateway:
         """Ask what became of a command."""
         await self._send(device, QueryMessage(id=command, epoch=self._epoch))
 
-    async def safe(self, actor: str) -> None:
+    async def safe(self, actor: str, id: str) -> None:
         """Ask every device to reach its safe state."""
         for device in self._devices:
-            await self._send(
-                device, SafeMessage(id=f"safe-{self._epoch}", epoch=self._epoch, actor=actor)
-            )
+            await self._send(device, SafeMessage(id=id, epoch=self._epoch, actor=actor))
 
     async def _send(self, device: str, message: Downstream) -> None:
         payload = message.model_dump_json().encode()

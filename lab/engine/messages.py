@@ -108,9 +108,10 @@ class AskOptimiser:
 
 @dataclass(frozen=True, slots=True)
 class MakeSafe:
-    """Every device to its declared safe state."""
+    """Every device to its declared safe state. `id` is new for each request of a person."""
 
     actor: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,9 +107,10 @@ class Engine:
         """What is true by the journal; never ahead of it."""
         return self._state
 
-    def last_process_time(self) -> datetime | None:
-        """When the journal's last record was made."""
-        return self._last_at
+    @property
+    def epoch(self) -> int:
+        """Rises by one with each start of an engine on the same records."""
+        return self._journal.epoch
 
     async def run(self, start: ev.CampaignStarted | None, *, samples_lost: str = "") -> LabState:
         """Begin the given campaign, or go on with the one that the journal holds open; returns at its end.
@@ -138,10 +139,13 @@ class Engine:
             ]
         if start is not None:
             first.append(start)
-        self._inflight.safe_sent = self._state.mode == "safe"
+        # A person who re-armed the lab did so for the devices as they were then.
+        self._inflight.rearmed_seq = self._state.rearmed_seq
         await self._commit(first)
-        await self._gateway.start()
+        # Looks once before anything is heard: what is open from before may wait for a moment, not for a message.
+        self._inbox.put_nowait(msg.Tick())
         try:
+            await self._gateway.start()
             while not self._finished():
                 await self._turn()
             return self._state
@@ -208,9 +212,21 @@ class Engine:
                 )
                 state = reduce(state, record)
 
+        def decide_all() -> None:
+            for _ in range(_MAX_ROUNDS):
+                now_s = self._clock.now().timestamp()
+                decision = decide(state, self._inflight, self._context, now_s)
+                for effect in decision.effects:
+                    self._inflight.begin(effect, state, now_s)
+                    effects.append(effect)
+                if not decision.events:
+                    self._wake_at(decision.wake_s)
+                    return
+                stage(decision.events)
+            raise RuntimeError("the core finds no rest: a rule repeats itself")
+
         for message in batch:
-            if isinstance(message, msg.Proposed):
-                self._inflight.asking = False
+            self._inflight.hear(message)
             facts = translate(state, message)
             stage(facts)
             effects += [
@@ -218,18 +234,10 @@ class Engine:
                 for fact in facts
                 if isinstance(fact, ev.RequestAnswered)
             ]
-        for _ in range(_MAX_ROUNDS):
-            now_s = self._clock.now().timestamp()
-            decision = decide(state, self._inflight, self._context, now_s)
-            for effect in decision.effects:
-                self._mark(effect, now_s)
-                effects.append(effect)
-            if not decision.events:
-                self._wake_at(decision.wake_s)
-                break
-            stage(decision.events)
-        else:
-            raise RuntimeError("the core finds no rest: a rule repeats itself")
+            if isinstance(message, msg.Requested):
+                # What a person asks is acted upon by itself: `safe` and `rearm` in one batch are two acts.
+                decide_all()
+        decide_all()
         await self._durable(staged)
         self._state = state
         for effect in effects:
@@ -242,21 +250,6 @@ class Engine:
         self._last_at = at
         return at
 
-    def _mark(self, effect: msg.Effect, now_s: float) -> None:
-        match effect:
-            case msg.SendCommand():
-                self._inflight.sent.add(effect.command.id)
-            case msg.QueryCommand():
-                self._inflight.queried[effect.command] = now_s
-            case msg.AskOptimiser():
-                self._inflight.asking = True
-            case msg.MakeSafe():
-                self._inflight.safe_sent = True
-            case msg.Rearm():
-                self._inflight.safe_sent = False
-            case msg.Answered():
-                pass
-
     async def _act(self, effect: msg.Effect) -> None:
         match effect:
             case msg.SendCommand():
@@ -266,7 +259,7 @@ class Engine:
             case msg.AskOptimiser():
                 self._spawn(self._ask(effect))
             case msg.MakeSafe():
-                self._spawn(self._gateway.safe(effect.actor))
+                self._spawn(self._gateway.safe(effect.actor, effect.id))
             case msg.Rearm():
                 self._spawn(self._gateway.hello(rearm=True))
             case msg.Answered():
@@ -330,7 +323,7 @@ class Engine:
             await self._transport.publish(topic, record.model_dump_json().encode(), qos=0)
 
     async def _call(self, work: Callable[[], list[ev.Recorded]]) -> list[ev.Recorded]:
-        if self._threads is None:
+        if self._threads is None or self._ended:
             return work()
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
@@ -352,9 +345,9 @@ class Engine:
             self._wake.cancel()
         for queue in self._listeners:
             queue.put_nowait(None)
-        for future in self._answers.values():
+        for request, future in self._answers.items():
             if not future.done():
-                future.cancel()
+                future.set_result(msg.Answered(request, False, "the engine has ended"))
         if self._tasks:
             _, waiting = await asyncio.wait(self._tasks, timeout=2.0)
             for task in waiting:

@@ -41,7 +41,7 @@ def translate(state: LabState, message: msg.Message) -> list[ev.Event]:
         case env.State():
             return _device_state(state, message.device, message.state, message.detail)
         case msg.DeviceLost():
-            return _device_state(state, message.device, "lost", "no heartbeat")
+            return _lost(state, message.device)
         case env.Description():
             return _description(state, message)
         case env.SafeReply():
@@ -144,6 +144,22 @@ def _device_state(state: LabState, device: str, told: str, detail: str) -> list[
     return [ev.DeviceStateChanged(device=device, state=cast("_KnownState", new), detail=detail)]
 
 
+def _lost(state: LabState, device: str) -> list[ev.Event]:
+    # Doubted here and not by the core's next look: after a quick reboot the device is ready again by then.
+    return [
+        *_device_state(state, device, "lost", "no heartbeat"),
+        *(
+            ev.CommandUnknown(
+                command=entry.command.id,
+                device=device,
+                reason="the device was lost while the command was open",
+            )
+            for entry in state.open_commands()
+            if entry.command.device == device and entry.status != "unknown"
+        ),
+    ]
+
+
 def _description(state: LabState, message: env.Description) -> list[ev.Event]:
     event = ev.DeviceDescribed(
         device=message.device,
@@ -164,6 +180,8 @@ def _proposed(state: LabState, message: msg.Proposed) -> list[ev.Event]:
     if campaign is None or state.mode in ("stopping", "safe"):
         return []
     if message.error:
+        if campaign.open_trials:
+            return []
         return [
             ev.CampaignFinished(
                 campaign=campaign.spec.campaign,
@@ -235,14 +253,29 @@ def _judge(state: LabState, message: msg.Requested) -> tuple[bool, str, list[ev.
                 "all devices are told to reach their safe state",
                 [ev.LabMadeSafe(actor=actor, reason=reason)],
             )
-        case "rearm", "safe":
-            return True, f"re-armed by {actor}", [ev.LabRearmed(actor=actor)]
+        case "rearm", _ if mode == "safe" or _some_device_is_safe(state):
+            return _rearm(state, actor)
         case "answer", _:
             return _judge_answer(state, message)
         case (("pause" | "resume" | "stop" | "rearm"), _):
             return False, f"the lab is {mode}, so there is nothing to {message.verb}", []
         case _:
             return False, f"unknown request '{message.verb}'; known: {', '.join(_VERBS)}", []
+
+
+def _some_device_is_safe(state: LabState) -> bool:
+    """It may have missed the last re-arming, or keep a request of an earlier engine in mind."""
+    return any(device.state == "safe" for device in state.devices.values())
+
+
+def _rearm(state: LabState, actor: str) -> tuple[bool, str, list[ev.Event]]:
+    facts: list[ev.Event] = [ev.LabRearmed(actor=actor)]
+    if state.mode != "safe" or state.stop_asked is None:
+        return True, f"re-armed by {actor}", facts
+    # Who asked to stop before the lab was made safe did not ask to go on after it.
+    stopper, reason = state.stop_asked
+    facts.append(ev.LabStopping(actor=stopper, reason=reason))
+    return True, f"re-armed by {actor}; the campaign still stops, as {stopper} asked", facts
 
 
 def _judge_answer(state: LabState, message: msg.Requested) -> tuple[bool, str, list[ev.Event]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from simulators.contract import SimulatorContext
 from simulators.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
     from lab.devices.stream import ByteStream
 
@@ -61,6 +60,7 @@ class Bench:
         self.clock = VirtualClock(asyncio.get_running_loop())
         self.world = World(seed, self.clock)
         self.taps: list[Tap] = []
+        self.to_driver: Callable[[bytes], bytes] = lambda data: data
         self._simulator: Any = None
         self._serving: list[asyncio.Task[None]] = []
 
@@ -80,13 +80,13 @@ class Bench:
         assert url == "sim:"
         ours, theirs = stream_pair()
         self._serving.append(asyncio.create_task(self._simulator.serve(theirs)))
-        self.taps.append(Tap(ours))
+        self.taps.append(Tap(ours, to_driver=self.to_driver))
         return self.taps[-1]
 
     @asynccontextmanager
     async def connected(
         self, driver_class: Any, simulator: Any, settings: Mapping[str, Any] | None = None
-    ) -> AsyncIterator[Any]:
+    ) -> AsyncGenerator[Any]:
         self.attach(simulator)
         driver = driver_class(self.driver_context("device", settings or {}))
         await driver.connect()

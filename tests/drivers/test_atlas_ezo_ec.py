@@ -321,14 +321,7 @@ def test_a_ph_circuit_is_refused():
         simulator = circuit(bench, **QUIET)
         bench.attach(simulator)
         driver = AtlasEzoEc(bench.driver_context("probe", {}))
-        opened = bench.stream
-
-        async def as_ph(url):
-            tap = await opened(url)
-            tap.to_driver = lambda data: data.replace(b"?I,EC", b"?I,pH")
-            return tap
-
-        bench.stream = as_ph
+        bench.to_driver = lambda data: data.replace(b"?I,EC", b"?I,pH")
         with pytest.raises(DeviceError, match="EZO-pH") as caught:
             await driver.connect()
         assert caught.value.code == "wrong_device"

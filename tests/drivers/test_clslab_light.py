@@ -88,7 +88,7 @@ def test_integration_time_and_full_scale():
 
 @pytest.mark.parametrize(
     "body",
-    ["{", "[]", "7", '{"R":1,"G":2}', '{"R":256,"G":2,"B":3}', '{"R":-1,"G":2,"B":3}',
+    ["{", "[]", "7", '{"red":1,"green":2,"blue":3}', '{"R":1,"G":2}', '{"R":256,"G":2,"B":3}', '{"R":-1,"G":2,"B":3}',
      '{"R":1,"G":2,"B":3,"gain":0.1}', '{"R":1,"G":2,"B":3,"atime":256}'],
 )  # fmt: skip
 def test_a_request_out_of_limits_is_refused(body):
@@ -178,7 +178,7 @@ def test_a_measurement_takes_its_integration_times():
 
 def test_a_saturated_channel_is_no_measurement():
     async def test(room, driver, broker):
-        with pytest.raises(DeviceError, match="ch470.*65535") as caught:
+        with pytest.raises(DeviceError, match=r"ch470.*65535") as caught:
             await driver.measure_spectrum(
                 act(), red=255.0, green=255.0, blue=255.0, integration_steps=255
             )
@@ -237,7 +237,7 @@ def test_what_belongs_to_others_is_not_taken():
 
 def test_an_error_of_the_device_is_reported_with_its_last_line():
     async def main():
-        async with bench(serving=False) as (room, driver, broker):
+        async with bench(serving=False) as (_, driver, broker):
             heard = await broker.subscribe(REQUEST)
 
             async def fail():
@@ -259,7 +259,7 @@ def test_an_error_of_the_device_is_reported_with_its_last_line():
 @pytest.mark.parametrize("missing", ["ch510", "background"])
 def test_a_reply_without_all_channels_is_refused(missing):
     async def main():
-        async with bench(serving=False) as (room, driver, broker):
+        async with bench(serving=False) as (_, driver, broker):
             heard = await broker.subscribe(REQUEST)
 
             async def answer():

@@ -10,7 +10,7 @@ import pytest
 from lab.devices.capability import CAPABILITIES
 from lab.sop.expression import evaluate, parse_expression, unwrap
 from lab.sop.load import load_campaign
-from lab.sop.value import from_number
+from lab.sop.value import Value, from_number
 from simulators.chemistry.light import CHANNELS_NM, counts, distance, full_scale
 
 HIDDEN = (72, 150, 40)
@@ -83,8 +83,10 @@ def test_brute_force_finds_that_mixture_and_no_other():
 @pytest.mark.parametrize("colour", [HIDDEN, (0, 0, 0), (255, 10, 200)])
 def test_the_file_s_expression_is_that_distance(colour):
     text = unwrap(example().procedure.sop.results["distance"].value)
+    assert text is not None
     seen, wanted = counts(*colour), target()
     names = {f"measure.{name}": from_number(seen[name], "count") for name in CHANNELS_NM}
     names |= {f"target_{name[2:]}": from_number(wanted[name], "count") for name in CHANNELS_NM}
     found = evaluate(parse_expression(text), names)
+    assert isinstance(found, Value)
     assert found.number("count") == pytest.approx(distance(seen, wanted))

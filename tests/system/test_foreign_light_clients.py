@@ -15,12 +15,12 @@ import socket
 import subprocess
 from contextlib import asynccontextmanager
 from random import Random
+from typing import Any
 
 import pytest
 
 from drivers.clslab_light.driver import ClslabLight
 from drivers.clslab_light.wire import CHANNELS
-from lab.bus.mqtt import MqttTransport
 from lab.devices.driver import DriverContext
 from lab.engine.clock import ScaledClock
 from simulators.chemistry import light
@@ -29,6 +29,7 @@ from simulators.contract import SimulatorContext
 from simulators.world import World
 from tests.bench.devices import act
 
+MqttTransport = pytest.importorskip("lab.bus.mqtt").MqttTransport
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 PICO = "foreign"
 
@@ -136,9 +137,10 @@ async def test_our_driver_measures_over_the_same_broker():
         async def messages(self, url):
             return await MqttTransport(url).__aenter__()
 
+    connector: Any = Connector()
     async with device() as port:
         context = DriverContext(
-            "light", f"mqtt://127.0.0.1:{port}", Connector(), ScaledClock(20), {"pico_id": PICO}
+            "light", f"mqtt://127.0.0.1:{port}", connector, ScaledClock(20), {"pico_id": PICO}
         )
         driver = ClslabLight(context)
         try:

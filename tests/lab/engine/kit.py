@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-
-from pydantic import JsonValue
+from typing import TYPE_CHECKING
 
 from lab.bus import envelope as env
 from lab.domain import event as ev
@@ -17,6 +15,11 @@ from lab.domain.state import CampaignState, LabState
 from lab.engine import messages as msg
 from lab.engine.core import Inflight, PlannedTimeline, decide
 from lab.engine.translate import translate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DEVICES = ("pump", "balance")
@@ -143,6 +146,7 @@ class Mind:
         self.effects: list[msg.Effect] = []
         self.now = START
         self.epoch = 1
+        self.wake_s: float | None = None
         self.record(ev.EngineStarted(epoch=1, version="0", clock="virtual"))
         self.record(campaign_started(trials, **campaign))
         for device in DEVICES:
@@ -155,8 +159,7 @@ class Mind:
         self.records.append(entry)
 
     def tell(self, message: msg.Message) -> list[ev.Event]:
-        if isinstance(message, msg.Proposed):
-            self.inflight.asking = False
+        self.inflight.hear(message)
         facts = translate(self.state, message)
         for fact in facts:
             self.record(fact)
@@ -168,16 +171,10 @@ class Mind:
         for _ in range(200):
             decision = decide(self.state, self.inflight, self.context, self.now.timestamp())
             for effect in decision.effects:
-                if isinstance(effect, msg.AskOptimiser):
-                    self.inflight.asking = True
-                elif isinstance(effect, msg.QueryCommand):
-                    self.inflight.queried[effect.command] = self.now.timestamp()
-                elif isinstance(effect, msg.MakeSafe):
-                    self.inflight.safe_sent = True
-                elif isinstance(effect, msg.Rearm):
-                    self.inflight.safe_sent = False
+                self.inflight.begin(effect, self.state, self.now.timestamp())
                 fresh.append(effect)
             if not decision.events:
+                self.wake_s = decision.wake_s
                 self.effects += fresh
                 return fresh
             for event in decision.events:
@@ -202,7 +199,7 @@ class Mind:
     def restart(self) -> None:
         """A new process: the same records, a new epoch, nothing in memory, devices not heard of yet."""
         self.epoch += 1
-        self.inflight = Inflight()
+        self.inflight = Inflight(rearmed_seq=self.state.rearmed_seq)
         self.record(ev.EngineStarted(epoch=self.epoch, version="0", clock="virtual"))
         for device in DEVICES:
             self.record(ev.DeviceStateChanged(device=device, state="lost"))

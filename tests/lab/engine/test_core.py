@@ -266,7 +266,7 @@ def test_stop_runs_the_safe_state_and_ends_the_campaign_as_stopped() -> None:
 def test_safe_stops_everything_until_a_named_person_rearms() -> None:
     mind, dose = dosing()
     mind.tell(msg.Requested("s", "safe", "Ada", "smoke"))
-    assert mind.settle() == [msg.MakeSafe("Ada")]
+    assert mind.settle() == [msg.MakeSafe("Ada", f"safe-{mind.state.mode_seq}")]
     assert mind.settle() == []
     assert mind.end(dose, "failed_partial") == []
     assert mind.state.runs["kit-1/r001"].status == "aborted"

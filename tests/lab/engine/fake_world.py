@@ -1,0 +1,359 @@
+"""A world that goes wrong at will, around the engine's core: hosts with ledgers, and a network that loses and doubles.
+
+`Host` follows the device host's protocol (`lab.devices.host`) as a value without a loop; `World` moves messages between
+hosts and a `Mind`, wakes the mind only by a message or at the time that it asked for, and checks the laws at each step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lab.bus import envelope as env
+from lab.domain import event as ev
+from lab.domain.command import Command, Outcome, Settlement
+from lab.domain.reduce import reduce_all
+from lab.domain.state import LabState
+from lab.engine import messages as msg
+from lab.engine.gate import held_stations
+from tests.lab.engine.kit import DEVICES, KitContext, Mind
+
+NOT_ACTED = ("refused", "failed_no_effect", "settled_not_done")
+Ending = Literal["succeeded", "failed_no_effect", "failed_partial", "unknown"]
+
+
+@dataclass
+class Entry:
+    """A line of a host's ledger."""
+
+    command: Command | None
+    acted: bool = False
+    refused: str = ""
+    outcome: Outcome | None = None
+    interrupted: bool = False
+    can_tell: bool = True
+
+    @property
+    def running(self) -> bool:
+        return not self.refused and self.outcome is None and not self.interrupted
+
+
+@dataclass
+class Host:
+    """One device with its host. `acts` counts what physically happened, by run and step."""
+
+    name: str
+    ledger: dict[str, Entry] = field(default_factory=dict)
+    acts: dict[tuple[str, str], int] = field(default_factory=dict)
+    epoch: int = 0
+    safe: bool = False
+    up: bool = True
+    fault: bool = False
+    out: list[msg.Message] = field(default_factory=list)
+
+    @property
+    def hand(self) -> Entry | None:
+        return next((entry for entry in self.ledger.values() if entry.running), None)
+
+    def state(self) -> env.State:
+        name = "fault" if self.fault else "safe" if self.safe else "busy" if self.hand else "ready"
+        return env.State.model_validate({"device": self.name, "state": name})
+
+    def take_command(self, command: Command, epoch: int) -> None:
+        known = self.ledger.get(command.id)
+        if known is not None:
+            self._repeat(command.id, known)
+            return
+        reason = (
+            "stale_epoch" if epoch < self.epoch
+            else "safe" if self.safe
+            else "disconnected" if self.fault
+            else "busy" if self.hand
+            else ""
+        )  # fmt: skip
+        self.epoch = max(self.epoch, epoch)
+        self.ledger[command.id] = Entry(command, refused=reason)
+        self._ack(command.id, reason)
+
+    def _ack(self, id: str, reason: str) -> None:
+        self.out.append(env.Ack(device=self.name, id=id, accepted=not reason, reason=reason))
+
+    def _repeat(self, id: str, known: Entry) -> None:
+        self._ack(id, known.refused)
+        if known.outcome is not None:
+            self.out.append(env.OutcomeMessage(device=self.name, id=id, outcome=known.outcome))
+
+    def act(self) -> None:
+        """The command in hand moves matter: the point of no return."""
+        entry = self.hand
+        if entry is None or entry.command is None or entry.acted:
+            return
+        entry.acted = True
+        key = (entry.command.run, entry.command.step)
+        self.acts[key] = self.acts.get(key, 0) + 1
+
+    def end(self, how: Ending) -> None:
+        entry = self.hand
+        if entry is None or entry.command is None:
+            return
+        if how in ("succeeded", "failed_partial"):
+            self.act()
+        elif how == "failed_no_effect" and entry.acted:
+            how = "unknown"
+        outputs = {"mass": 1.0} if how == "succeeded" else {}
+        entry.outcome = Outcome.model_validate(
+            {"result": how, "outputs": outputs, "error": "" if how == "succeeded" else how}
+        )
+        self._repeat(entry.command.id, entry)
+
+    def make_safe(self, id: str, epoch: int) -> None:
+        self.epoch = max(self.epoch, epoch)
+        self.safe = True
+        entry = self.hand
+        if entry is not None:
+            self.end("failed_partial" if entry.acted else "failed_no_effect")
+        self.out.append(env.SafeReply(device=self.name, id=id, confirmed=True))
+        self.out.append(self.state())
+
+    def hello(self, epoch: int, *, rearm: bool) -> None:
+        if epoch < self.epoch:
+            return
+        self.epoch = epoch
+        self.safe = self.safe and not rearm
+        self.out.append(self.state())
+
+    def reboot(self, *, can_tell: bool) -> None:
+        entry = self.hand
+        if entry is not None:
+            entry.interrupted, entry.can_tell = True, can_tell
+
+    def query(self, id: str, epoch: int) -> None:
+        if epoch < self.epoch:
+            return
+        self.epoch = epoch
+        entry = self.ledger.setdefault(id, Entry(None, refused="withdrawn"))
+        reply: dict[str, object] = {"device": self.name, "id": id}
+        if entry.refused:
+            reply["status"] = "never_seen"
+        elif entry.running:
+            reply["status"] = "running"
+        elif entry.outcome is not None and entry.outcome.result != "unknown":
+            reply |= {"status": "ended", "outcome": entry.outcome}
+        else:
+            verdict = "done" if entry.acted else "not_done"
+            outputs = {"mass": 1.0} if verdict == "done" else {}
+            settled = Settlement.model_validate(
+                {"verdict": verdict if entry.can_tell else "unknown", "outputs": outputs}
+            )
+            reply |= {"status": "settled", "outcome": entry.outcome, "settlement": settled}
+        self.out.append(env.QueryReply.model_validate(reply))
+
+
+class World:
+    """A mind among hosts. Each method is one thing that may happen; the laws are checked after it."""
+
+    def __init__(self, context: KitContext, trials: int, parallel: int, batch: int) -> None:
+        self.mind = Mind(context, trials, parallel=parallel, batch=batch)
+        self.hosts = {name: Host(name) for name in DEVICES}
+        self.down: list[tuple[msg.Effect, int]] = []
+        self.asked: list[int] = []
+        self.sent: set[str] = set()
+        self.requests = 0
+        self._beaten: dict[str, str] = {}
+        self._seen = 0
+        self._after(self.mind.settle())
+
+    # -- what may happen ---------------------------------------------------------------------
+
+    def send_down(self, index: int, copies: int) -> None:
+        """A message to a host arrives so many times; 0 loses it."""
+        if not self.down:
+            return
+        effect, epoch = self.down.pop(index % len(self.down))
+        for _ in range(copies):
+            for host in self._up(effect):
+                self._arrive(host, effect, epoch)
+
+    def send_up(self, device: str, index: int, copies: int) -> None:
+        """A host's message arrives at the engine so many times; 0 loses it."""
+        host = self.hosts[device]
+        if host.out:
+            message = host.out.pop(index % len(host.out))
+            if isinstance(message, env.State) and copies:
+                self._beaten[device] = message.state
+            for _ in range(copies):
+                self._hear(message)
+
+    def beat(self, device: str) -> None:
+        host = self.hosts[device]
+        if host.up:
+            if host.epoch < self.mind.epoch:
+                host.hello(self.mind.epoch, rearm=False)
+            state = host.state()
+            # As the gateway does: a beat that tells nothing new wakes nobody.
+            if self._beaten.get(device) != state.state:
+                self._beaten[device] = state.state
+                self._hear(state)
+
+    def end(self, device: str, how: Ending) -> None:
+        if self.hosts[device].up:
+            self.hosts[device].end(how)
+
+    def act(self, device: str) -> None:
+        self.hosts[device].act()
+
+    def reboot(self, device: str, can_tell: bool) -> None:
+        """The host dies and is back; the gateway sees another boot id in its first beat."""
+        host = self.hosts[device]
+        host.reboot(can_tell=can_tell)
+        host.out.clear()
+        host.up = True
+        self._beaten[device] = host.state().state
+        self._hear(msg.DeviceLost(device), host.state())
+
+    def silence(self, device: str) -> None:
+        self.hosts[device].up = False
+        self._beaten.pop(device, None)
+        self._hear(msg.DeviceLost(device))
+
+    def recover(self, device: str) -> None:
+        self.hosts[device].up = True
+        self.hosts[device].fault = False
+        self.beat(device)
+
+    def break_down(self, device: str) -> None:
+        self.hosts[device].fault = True
+        self.beat(device)
+
+    def request(self, verb: str) -> None:
+        self.requests += 1
+        self._hear(msg.Requested(f"q{self.requests}", verb, "Ada", "because"))
+
+    def answer(self, *, discard: bool) -> None:
+        """A person looks at the bench and tells the truth, or gives the sample up."""
+        for question in list(self.mind.state.questions.values())[:1]:
+            entry = self.mind.state.commands.get(question.command)
+            acted = False
+            if entry is not None:
+                known = self.hosts[entry.command.device].ledger.get(question.command)
+                acted = known is not None and known.acted
+            word = "discarded" if discard else "partial" if acted else "not_done"
+            self.requests += 1
+            args = {"question": question.id, "answer": word}
+            self._hear(msg.Requested(f"q{self.requests}", "answer", "Ada", args=dict(args)))
+
+    def propose(self, *, fail: bool) -> None:
+        if self.asked:
+            count = self.asked.pop(0)
+            proposals = tuple(msg.Proposal({"x": 0.5}, "sobol") for _ in range(count))
+            self._hear(msg.Proposed((), "singular") if fail else msg.Proposed(proposals))
+
+    def wait(self, seconds: float) -> None:
+        """Time passes; the mind looks up only at the moment that it asked for."""
+        target = self.mind.now.timestamp() + seconds
+        while (wake := self.mind.wake_s) is not None and wake <= target:
+            self._after(self.mind.pass_time(max(0.0, wake - self.mind.now.timestamp()) + 0.001))
+        self.mind.now += type(self.mind.now - self.mind.now)(
+            seconds=max(0.0, target - self.mind.now.timestamp())
+        )
+
+    def restart(self) -> None:
+        self.asked.clear()
+        self._beaten.clear()
+        self.mind.restart()
+        self._after(self.mind.settle())
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _up(self, effect: msg.Effect) -> list[Host]:
+        match effect:
+            case msg.SendCommand():
+                names = [effect.command.device]
+            case msg.QueryCommand():
+                names = [effect.device]
+            case _:
+                names = list(DEVICES)
+        return [self.hosts[name] for name in names if self.hosts[name].up]
+
+    def _arrive(self, host: Host, effect: msg.Effect, epoch: int) -> None:
+        match effect:
+            case msg.SendCommand():
+                host.take_command(effect.command, epoch)
+            case msg.QueryCommand():
+                host.query(effect.command, epoch)
+            case msg.MakeSafe():
+                host.make_safe("s", epoch)
+            case msg.Rearm():
+                host.hello(epoch, rearm=True)
+            case _:
+                raise AssertionError(effect)
+
+    def _hear(self, *messages: msg.Message) -> None:
+        for message in messages:
+            self.mind.tell(message)
+        self._after(self.mind.settle())
+
+    def _after(self, effects: list[msg.Effect]) -> None:
+        self._check_events()
+        for effect in effects:
+            match effect:
+                case msg.AskOptimiser():
+                    self.asked.append(effect.count)
+                case msg.SendCommand():
+                    self._check_sending(effect.command)
+                    self.down.append((effect, self.mind.epoch))
+                case _:
+                    self.down.append((effect, self.mind.epoch))
+        self._check_state()
+
+    # -- the laws ----------------------------------------------------------------------------
+
+    def _check_sending(self, command: Command) -> None:
+        assert command.id not in self.sent, "a command is sent once, whatever dies"
+        self.sent.add(command.id)
+        assert self.mind.state.commands[command.id].open, "sent after it was closed"
+        assert self.mind.state.mode != "safe", "sent while the lab is safe"
+
+    def _check_events(self) -> None:
+        """Each intent, judged by the state that the records before it give."""
+        fresh = self.mind.records[self._seen :]
+        if any(isinstance(record.event, ev.CommandIntended) for record in fresh):
+            state = reduce_all(LabState(), self.mind.records[: self._seen])
+            for record in fresh:
+                if isinstance(record.event, ev.CommandIntended):
+                    self._check_intent(state, record.event.command)
+                state = reduce_all(state, [record])
+            assert state == self.mind.state, "the journal folds to another state"
+        self._seen = len(self.mind.records)
+
+    def _check_intent(self, state: LabState, command: Command) -> None:
+        assert state.mode != "safe"
+        run = state.runs[command.run]
+        planned = run.plan.step(command.step)
+        assert planned.safe_state or state.mode == "running", (
+            f"a main step starts while {state.mode}"
+        )
+        assert run.status == ("stopping" if planned.safe_state else "running")
+        for need in planned.needs:
+            assert run.steps[need].status == "succeeded", f"{command.step} before {need}"
+        step = run.steps[command.step]
+        assert command.attempt == step.attempt + 1
+        if step.command and command.effect == "once":
+            assert state.commands[step.command].status in NOT_ACTED, "once means once"
+        assert state.devices[command.device].state == "ready"
+
+    def _check_state(self) -> None:
+        state = self.mind.state
+        busy = [entry.command.device for entry in state.open_commands()]
+        assert len(busy) == len(set(busy)), "two open commands at one device"
+        for question in state.questions.values():
+            assert state.commands[question.command].open, "a question about what is settled"
+        held = [station for run in state.open_runs() for station in held_stations(run)]
+        assert len(held) == len(set(held)), "two runs in one station"
+        for host in self.hosts.values():
+            for (run, path), count in host.acts.items():
+                once = state.runs[run].plan.step(path).effect == "once"
+                assert not once or count <= 1, f"{run} {path} happened {count} times"
+
+    def finished(self) -> bool:
+        return self.mind.state.active_campaign is None and not self.mind.state.open_runs()

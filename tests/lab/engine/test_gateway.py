@@ -1,0 +1,234 @@
+"""The engine's side of the bus, with the device's part played by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.bus import envelope as env
+from lab.bus import topics
+from lab.bus.memory import MemoryBus, MemoryTransport
+from lab.domain.command import Command
+from lab.engine.gateway import DeviceGateway
+from lab.engine.messages import DeviceLost
+from lab.engine.virtual_loop import run_virtual
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+LAB = "bench"
+EPOCH = 3
+
+
+class Stand:
+    """A gateway, what it delivered, and what it sent."""
+
+    def __init__(self) -> None:
+        self.bus = MemoryBus()
+        self.delivered: list[object] = []
+        self.sent: list[env.Downstream] = []
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[DeviceGateway]:
+        async with MemoryTransport(self.bus) as transport, MemoryTransport(self.bus) as device:
+            inbox = await device.subscribe(topics.cmd(LAB, "+"))
+            gateway = DeviceGateway(
+                transport,
+                LAB,
+                ("pump",),
+                EPOCH,
+                self.delivered.append,
+                asyncio.get_running_loop().time,
+            )
+            await gateway.start()
+
+            async def listen() -> None:
+                async for message in inbox:
+                    self.sent.append(env.parse_downstream(message.payload))
+
+            listening = asyncio.create_task(listen())
+            await self.quiet()
+            try:
+                yield gateway
+            finally:
+                await gateway.close()
+                await gateway.close()
+                await inbox.close()
+                listening.cancel()
+
+    async def quiet(self) -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    async def say(self, leaf: str, message: env.Upstream | bytes, *, retain: bool = False) -> None:
+        payload = message if isinstance(message, bytes) else message.model_dump_json().encode()
+        self.bus.publish(f"labwright/1/{LAB}/pump/{leaf}", payload, retain=retain)
+        await self.quiet()
+
+    async def beat(self, state: str = "ready", boot: str = "b1", epoch: int = EPOCH) -> None:
+        beat = env.Heartbeat.model_validate(
+            {"device": "pump", "boot": boot, "epoch": epoch, "state": state}
+        )
+        await self.say("hb", beat)
+
+
+def on_stand(test: Callable[[Stand], Awaitable[None]]) -> None:
+    async def main() -> None:
+        stand = Stand()
+        async with stand.open():
+            await test(stand)
+
+    run_virtual(main())
+
+
+READY = env.State(device="pump", state="ready")
+OUTCOME = env.Ack(device="pump", id="c", accepted=True)
+
+
+def test_its_first_word_claims_the_epoch() -> None:
+    async def test(stand: Stand) -> None:
+        assert stand.sent == [env.Hello(epoch=EPOCH)]
+
+    on_stand(test)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"\xff\x00", b"{}", b"[]", b'{"kind":"ack"}', b'{"kind":"ack","device":"pump"}'],
+)
+def test_a_malformed_message_is_dropped_and_the_next_one_heard(payload: bytes) -> None:
+    async def test(stand: Stand) -> None:
+        await stand.say("ack", payload)
+        assert stand.delivered == []
+        await stand.say("ack", OUTCOME)
+        assert stand.delivered == [OUTCOME]
+
+    on_stand(test)
+
+
+def test_a_message_in_another_s_name_or_of_a_foreign_device_is_dropped() -> None:
+    async def test(stand: Stand) -> None:
+        await stand.say("ack", OUTCOME.model_copy(update={"device": "balance"}))
+        foreign = OUTCOME.model_copy(update={"device": "kettle"}).model_dump_json().encode()
+        stand.bus.publish(topics.ack(LAB, "kettle"), foreign)
+        await stand.quiet()
+        assert stand.delivered == []
+
+    on_stand(test)
+
+
+def test_what_a_broker_kept_is_no_news_but_a_description_is() -> None:
+    async def main() -> None:
+        stand = Stand()
+        outcome = env.OutcomeMessage.model_validate(
+            {"device": "pump", "id": "c", "outcome": {"result": "succeeded"}}
+        )
+        description = env.Description(
+            device="pump",
+            driver="d",
+            driver_version="1",
+            manufacturer="m",
+            model="m",
+            serial_number="",
+            firmware="",
+            simulated=True,
+            capabilities=[],
+            safe_state="off",
+            telemetry={},
+        )
+        await stand.say("evt", outcome, retain=True)
+        await stand.say("state", READY, retain=True)
+        await stand.say("desc", description, retain=True)
+        async with stand.open():
+            assert stand.delivered == [description]
+            await stand.beat()
+            assert stand.delivered == [description, READY], "the heartbeat makes it true"
+
+    run_virtual(main())
+
+
+def test_ready_is_believed_only_from_a_device_whose_heart_beats() -> None:
+    async def test(stand: Stand) -> None:
+        await stand.say("state", READY)
+        assert stand.delivered == []
+        fault = env.State(device="pump", state="fault", detail="stalled")
+        await stand.say("state", fault)
+        assert stand.delivered == [fault], "trouble is believed at once"
+        await stand.beat()
+        assert stand.delivered == [fault, READY]
+        await stand.beat()
+        assert stand.delivered == [fault, READY], "a beat that says the same is no news"
+
+    on_stand(test)
+
+
+def test_a_host_that_obeys_a_lower_epoch_is_told_again() -> None:
+    async def test(stand: Stand) -> None:
+        await stand.beat(epoch=EPOCH)
+        assert len(stand.sent) == 1
+        await stand.beat(epoch=EPOCH - 1)
+        await stand.beat(epoch=EPOCH - 1)
+        assert stand.sent[1:] == [env.Hello(epoch=EPOCH), env.Hello(epoch=EPOCH)]
+
+    on_stand(test)
+
+
+def test_silence_is_noticed_once_and_the_next_beat_ends_it() -> None:
+    async def test(stand: Stand) -> None:
+        await asyncio.sleep(60)
+        assert stand.delivered == [], "one that was never there is not lost"
+        for _ in range(10):
+            await stand.beat()
+            await asyncio.sleep(1)
+        assert stand.delivered == [READY]
+        await asyncio.sleep(60)
+        assert stand.delivered == [READY, DeviceLost("pump")]
+        await stand.beat()
+        assert stand.delivered == [READY, DeviceLost("pump"), READY]
+
+    on_stand(test)
+
+
+def test_a_reboot_is_a_loss_however_quick_it_was() -> None:
+    async def test(stand: Stand) -> None:
+        await stand.beat(boot="b1")
+        await stand.beat(boot="b2")
+        assert stand.delivered == [READY, DeviceLost("pump"), READY]
+
+    on_stand(test)
+
+
+def test_commands_are_numbered_and_carry_their_expiry() -> None:
+    async def main() -> None:
+        stand = Stand()
+        async with stand.open() as gateway:
+            like = Command(
+                id="",
+                run="r",
+                step="dose",
+                attempt=1,
+                device="pump",
+                action="dispense",
+                effect="once",
+                settle="query",
+                timeout_s=60,
+            )
+            for id in ("a", "b"):
+                await gateway.command(like.model_copy(update={"id": id}))
+            await gateway.query("a", "pump")
+            await gateway.safe("Ada", "safe-9")
+            await gateway.hello(rearm=True)
+            await stand.quiet()
+            _, a, b, query, safe, rearm = stand.sent
+            assert isinstance(a, env.CommandMessage)
+            assert isinstance(b, env.CommandMessage)
+            assert (a.id, a.seq, b.id, b.seq, a.epoch) == ("a", 1, "b", 2, EPOCH)
+            assert a.expires_s > 0
+            assert query == env.QueryMessage(id="a", epoch=EPOCH)
+            assert safe == env.SafeMessage(id="safe-9", epoch=EPOCH, actor="Ada")
+            assert rearm == env.Hello(epoch=EPOCH, rearm=True)
+
+    run_virtual(main())
