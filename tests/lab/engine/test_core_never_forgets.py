@@ -11,9 +11,9 @@ from lab.engine import messages as msg
 from tests.lab.engine.kit import DEVICES, Mind, command_of, sent
 
 
-def dosing(**campaign: int) -> tuple[Mind, str]:
+def dosing(trials: int = 1) -> tuple[Mind, str]:
     """A mind whose first run is dosing, and the command's id."""
-    mind = Mind(**campaign)
+    mind = Mind(trials=trials)
     mind.settle()
     return mind, command_of(mind.propose())
 
