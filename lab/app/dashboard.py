@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.metadata
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, cast
 
 from lab.app.records import url_of
 from lab.domain.errors import InputError
+from lab.records.database import database_path
 from lab.records.reader import open_records
 
 if TYPE_CHECKING:
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["run_dashboard"]
 
 
+class _Launcher(Protocol):
+    """Behind the entry point `labwright.dashboard`; `dashboard.launch.launch` is the one that ships."""
+
+    def __call__(self, db: str | Path, port: int = 0) -> list[str]: ...
+
+
 def run_dashboard(
     where: Path | None, db: str | None, port: int, on_ready: Callable[[str], None]
 ) -> int:
@@ -24,20 +31,21 @@ def run_dashboard(
     url = url_of(where, db)
     # Opened once here, so that a wrong path is a clear error and not an empty page.
     open_records(url).close()
-    launch = _launcher()
-    prepared = launch(url, port=port)
-    on_ready(prepared.url)
-    process = subprocess.Popen(prepared.command, env=prepared.environment)
+    command = _launcher()(database_path(url) or url, port)
+    chosen = next(word for word in command if word.startswith("--server.port="))
+    on_ready(f"http://127.0.0.1:{chosen.partition('=')[2]}")
+    process = subprocess.Popen(command)
     try:
         return process.wait()
     except KeyboardInterrupt:
         process.terminate()
-        return process.wait()
+        process.wait()
+        return 0
 
 
-def _launcher() -> Any:
+def _launcher() -> _Launcher:
     for entry in importlib.metadata.entry_points(group="labwright.dashboard"):
-        return entry.load()
+        return cast("_Launcher", entry.load())
     raise InputError(
         "the dashboard is not installed",
         hint="pip install -c constraints.txt 'labwright[dashboard]'",

@@ -38,4 +38,5 @@ class RunReport:
     document: dict[str, object]
     database: str
     state: str
+    lines: tuple[str, ...] = ()
     interrupted: bool = False

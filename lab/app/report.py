@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lab.domain.state import CampaignState, LabState, TrialState
 
-__all__ = ["best_document", "report_document"]
+__all__ = ["best_document", "report_document", "report_lines"]
 
 
 def report_document(
@@ -30,31 +30,55 @@ def report_document(
             ending: sum(1 for run in runs if run.status == ending)
             for ending in ("succeeded", "failed", "aborted")
         },
-        "best": best_document(entry, state),
+        "best": best_document(entry),
         "journal": {"events": events, "head": head},
         "virtual_seconds": round(virtual_seconds, 3),
         "wall_seconds": round(wall_seconds, 3),
     }
 
 
-def best_document(campaign: CampaignState, state: LabState) -> dict[str, object] | None:
-    """The best measured trial with what is known of it; None while nothing has been measured."""
+def best_document(campaign: CampaignState) -> dict[str, object] | None:
+    """The best measured trial; None while nothing has been measured."""
     best = campaign.best()
     if best is None:
         return None
-    objective = campaign.spec.objective
-    document: dict[str, object] = {
-        "trial": best.number,
+    return {
         "factors": dict(best.factors),
         "objective": best.value,
-        "unit": objective.unit,
+        "unit": campaign.spec.objective.unit,
         "standard_deviation": best.standard_deviation,
     }
-    if objective.report:
-        document[objective.report] = _reported(best, objective.report, state)
+
+
+def report_lines(state: LabState, campaign: str) -> list[str]:
+    """The same for a person, with what was known beforehand beside it."""
+    entry = state.campaigns[campaign]
+    objective = entry.spec.objective
+    runs = [run for run in state.runs.values() if run.campaign == campaign]
+    counts = ", ".join(
+        f"{sum(1 for run in runs if run.status == ending)} {ending}"
+        for ending in ("succeeded", "failed", "aborted")
+    )
+    lines = [f"{campaign}: {entry.status} ({entry.reason or 'unfinished'})"]
+    lines.append(f"  {len(entry.trials)} trials; runs: {counts}")
+    best = entry.best()
+    if best is not None:
+        factors = ", ".join(
+            f"{factor.name} = {best.factors[factor.name]:.4g} {factor.unit}"
+            for factor in entry.spec.factors
+        )
+        lines.append(
+            f"  best       {best.value:.4g} {objective.unit} (trial {best.number}: {factors})"
+        )
+        if objective.report:
+            value = _reported(best, objective.report, state)
+            if value is not None:
+                lines.append(f"             {objective.report} = {value:.4g}")
     if objective.reference is not None:
-        document["reference"] = objective.reference
-    return document
+        lines.append(f"  reference  {objective.reference:.4g} {objective.unit}")
+        if objective.reference_note:
+            lines.append(f"             {objective.reference_note.strip()}")
+    return lines
 
 
 def _reported(trial: TrialState, name: str, state: LabState) -> float | None:

@@ -19,7 +19,7 @@ from lab.app.hosts import host_devices
 from lab.app.interrupt import interruptible
 from lab.app.optimiser import suggest_from_state
 from lab.app.options import RunOptions, RunReport
-from lab.app.report import report_document
+from lab.app.report import report_document, report_lines
 from lab.app.simulators import read_endpoints, simulator_process
 from lab.bus.memory import MemoryBus, MemoryTransport
 from lab.control.server import ControlServer
@@ -141,6 +141,7 @@ async def _run(
             document,
             str(path) if path else url,
             state.campaigns[campaign].status,
+            lines=tuple(report_lines(state, campaign)),
             interrupted=interrupted,
         )
     finally:

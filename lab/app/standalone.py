@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import uuid
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ async def host_alone(
     speed: float,
     on_ready: Callable[[], None],
 ) -> None:
-    """Serve devices until cancelled. Raises UnavailableError when the broker can't be reached."""
+    """Serve devices until SIGINT or SIGTERM. Raises UnavailableError when the broker can't be reached."""
     drivers = open_lab(lab_file)
     lab = drivers.lab
     for name in only:
@@ -52,5 +53,8 @@ async def host_alone(
             only=only,
         ),
     ):
+        ended = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
         on_ready()
-        await asyncio.Event().wait()
+        await ended.wait()

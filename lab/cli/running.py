@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -160,9 +160,9 @@ def _execute(options: RunOptions, *, as_json: bool, plot: Path | None) -> int:
         plot_campaign(report.database, str(report.document["campaign"]), plot)
     if as_json:
         print_json(report.document)
+        say(f"records: {report.database}")
     else:
         _tell(report, plot)
-    say(f"records: {report.database}")
     if report.state == "running":
         say("the campaign is unfinished; `lab resume` goes on with it")
     if report.interrupted:
@@ -171,36 +171,9 @@ def _execute(options: RunOptions, *, as_json: bool, plot: Path | None) -> int:
 
 
 def _tell(report: RunReport, plot: Path | None) -> None:
-    document = report.document
-    runs: Any = document["runs"]
-    best: Any = document["best"]
-    print(f"{document['campaign']}: {report.state}")
-    print(
-        f"  {document['trials']} trials; runs: {runs['succeeded']} succeeded, "
-        f"{runs['failed']} failed, {runs['aborted']} aborted"
-    )
-    if best is not None:
-        factors = ", ".join(f"{name} = {value:.4g}" for name, value in best["factors"].items())
-        print(f"  best: {best['objective']:.4g} {best['unit']} (trial {best['trial']}; {factors})")
-        for name, value in best.items():
-            if name not in _SHOWN and value is not None:
-                print(f"        {name} = {value:.4g}")
-        if best.get("reference") is not None:
-            print(
-                f"  reference: {best['reference']:.4g} {best['unit']}  {best.get('reference_note', '')}"
-            )
+    for line in report.lines:
+        print(line)
     if plot is not None:
-        print(f"  plot: {plot}")
-    print(f"  records: {report.database}")
-    print(f"  dashboard: lab dashboard --db {report.database}")
-
-
-_SHOWN = (
-    "trial",
-    "factors",
-    "objective",
-    "unit",
-    "standard_deviation",
-    "reference",
-    "reference_note",
-)
+        print(f"  plot       {plot}")
+    print(f"  records    {report.database}")
+    print(f"  dashboard  lab dashboard --db {report.database}")

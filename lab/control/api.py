@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from fastapi import Depends, FastAPI, Header, HTTPException, Query
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from lab.domain.event import Recorded
 
-__all__ = ["Health", "make_app"]
+__all__ = ["Health", "make_app", "openapi_document"]
 
 _KEEP_ALIVE_S = 15.0
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -114,6 +114,12 @@ def make_app(port: EnginePort, token: str, closing: asyncio.Event | None = None)
 
     del health, status, ask, events  # registered with the app
     return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """The API's description for clients in other languages. Needs no engine."""
+    unasked = cast("EnginePort", None)  # describing the routes calls none of them
+    return make_app(unasked, "described, not served").openapi()
 
 
 class _Desk:

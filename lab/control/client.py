@@ -66,7 +66,9 @@ class ControlClient:
         self.url = url
 
     @classmethod
-    def find(cls, database: str | Path, directory: Path | None = None) -> Self:
+    def find(
+        cls, database: str | Path, directory: Path | None = None, *, timeout_s: float = 5.0
+    ) -> Self:
         """The client of the engine that works on these records; UnavailableError where none does."""
         path = control_file(database, directory)
         try:
@@ -84,7 +86,7 @@ class ControlClient:
                 f"the engine of {database} (process {pid}) is gone without having said good-bye",
                 hint=_NOBODY,
             )
-        return cls(url, token)
+        return cls(url, token, timeout_s=timeout_s)
 
     def status(self) -> EngineStatus:
         """The lab's state as one document of plain values, see `lab.control.document`."""

@@ -38,6 +38,7 @@ class WaitDocument(TypedDict):
     """What a step waits for, and since when."""
 
     step: str
+    title: str
     device: str
     kind: WaitKind
     waits_for: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from lab.control.waits import run_waits, station_holders
+from lab.control.waits import run_waits, station_holders, step_title
 
 if TYPE_CHECKING:
     from lab.control.document import (
@@ -55,7 +55,8 @@ def status_document(state: LabState, now: datetime) -> StatusDocument:
         "campaigns": [_campaign(name, entry) for name, entry in state.campaigns.items()],
         "runs": [_run(state, run, waits.get(run.id, ()), now_s) for run in state.open_runs()],
         "queued": [
-            {"run": run, "waits": [_wait(wait, now_s) for wait in waits[run]]} for run in queued
+            {"run": run, "waits": [_wait(state, wait, now_s) for wait in waits[run]]}
+            for run in queued
         ],
         "devices": [_device(state, device, now_s) for device in state.devices.values()],
         "stations": [
@@ -157,15 +158,16 @@ def _run(state: LabState, run: RunState, waits: tuple[Wait, ...], now_s: float) 
         "steps": len(main),
         "steps_succeeded": sum(run.steps[s.path].status == "succeeded" for s in main),
         "current": current,
-        "waits": [_wait(wait, now_s) for wait in waits],
+        "waits": [_wait(state, wait, now_s) for wait in waits],
         "since": _iso(run.started_s),
         "for_s": _for(run.started_s, now_s),
     }
 
 
-def _wait(wait: Wait, now_s: float) -> WaitDocument:
+def _wait(state: LabState, wait: Wait, now_s: float) -> WaitDocument:
     return {
         "step": wait.step,
+        "title": step_title(state, wait.run, wait.step),
         "device": wait.device,
         "kind": wait.kind,
         "waits_for": wait.text,

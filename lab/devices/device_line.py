@@ -114,10 +114,12 @@ class DeviceLine:
 
     def lose(self, error: BaseException) -> None:
         """The line no longer serves; it will be opened again."""
+        known = (self.connected, self.trouble)
         self.connected = False
         self.fault = isinstance(error, DeviceError)
         self.trouble = str(error) or type(error).__name__
-        _LOG.warning("%s: no connection: %s", self._name, self.trouble)
+        if known != (self.connected, self.trouble):  # a device that is off for a week is one line
+            _LOG.warning("%s: no connection: %s", self._name, self.trouble)
         self._tell()
 
     async def until_open(self) -> bool:

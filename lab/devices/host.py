@@ -325,7 +325,7 @@ class DeviceHost:
                 outcome = await self._carry_out(work)
                 self._ledger.end(work.command.id, outcome)
             finally:
-                work.over = True
+                work.close()
                 self._line.in_hand = ""
         # Free before the engine hears of the end: its next command may follow at once.
         self._work = self._work_task = None
@@ -348,10 +348,11 @@ class DeviceHost:
                 clock=self._clock,
                 timeout_s=command.timeout_s,
                 stop=work.stop,
+                on_cancel=work.close,
                 grace_s=self._timing.grace_s,
             )
         except Exception as error:
-            work.over = True
+            work.close()
             return await self._after_error(work, error)
         if command.effect == "once" and not work.begun:
             _LOG.error("%s: the driver's %s acted without act.begin()", self._name, command.action)

@@ -48,10 +48,14 @@ class Work:
         self._ledger = ledger
         self._report = report
 
+    def close(self) -> None:
+        """From now on nothing begins and nothing is reported."""
+        self.over = True
+
     async def _begin(self) -> None:
         # Gives a cancellation the chance to arrive: nothing may begin after an accepted stop.
         await asyncio.sleep(0)
-        if self.over or self.stop.is_set():
+        if self.over:
             raise DeviceError("stopped", "stopped before the act began")
         if not self.begun:
             self._ledger.act(self.command.id)
@@ -69,11 +73,12 @@ async def bounded(
     clock: Clock,
     timeout_s: float,
     stop: asyncio.Event,
+    on_cancel: Callable[[], None],
     grace_s: float,
 ) -> Outputs:
     """Await a driver's action, at most `timeout_s` process seconds and until `stop`.
 
-    A cancelled driver may still answer with a result or an error of its own, which then counts. Otherwise raises
+    `on_cancel` is called just before it is cancelled for one of these two. A cancelled driver may still answer with a result or an error of its own, which then counts. Otherwise raises
     TimeoutError or Stopped. A driver that holds on for more than `grace_s` real seconds is left behind.
     """
     task = asyncio.ensure_future(call)
@@ -85,6 +90,7 @@ async def bounded(
             Stopped() if stop.is_set() else TimeoutError(f"not done after {timeout_s:g} s")
         )
         if not task.done():
+            on_cancel()
             task.cancel()
             await asyncio.wait((task,), timeout=grace_s)
         if not task.done() or task.cancelled():

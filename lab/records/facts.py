@@ -64,6 +64,10 @@ class Facts:
 
     commands: dict[str, CommandFact] = field(default_factory=dict[str, CommandFact])
     observations: list[ObservationFact] = field(default_factory=list[ObservationFact])
+    latest: dict[tuple[str, str], ObservationFact] = field(
+        default_factory=dict[tuple[str, str], ObservationFact]
+    )
+    """(device, quantity) -> its newest reading."""
     planned: dict[tuple[str, str], PlannedTime] = field(
         default_factory=dict[tuple[str, str], PlannedTime]
     )
@@ -114,7 +118,9 @@ class Facts:
                 self._plan(event)
             case ev.ObservationRecorded():
                 known = self.described.get(event.device)
-                self.observations.append(ObservationFact(record.seq, at_s, event, known))
+                seen = ObservationFact(record.seq, at_s, event, known)
+                self.observations.append(seen)
+                self.latest[(event.device, event.name)] = seen
             case ev.DeviceDescribed():
                 self.described[event.device] = event
             case ev.TrialProposed():

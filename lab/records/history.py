@@ -15,11 +15,11 @@ from lab.records.columns import COLUMNS
 from lab.records.rows import Row, Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from lab.domain.plan import PlannedStep
     from lab.domain.state import LabState, RunState, StepState
-    from lab.records.facts import Facts
+    from lab.records.facts import Facts, ObservationFact
 
 __all__ = [
     "StepTime",
@@ -248,10 +248,12 @@ def command_rows(facts: Facts, run: str = "") -> Rows:
     return Rows(rows, columns=COLUMNS["commands"])
 
 
-def observation_rows(state: LabState, facts: Facts, run: str = "") -> Rows:
+def observation_rows(
+    state: LabState, observations: Iterable[ObservationFact], run: str = ""
+) -> Rows:
     """One row per reading, with the instrument that took it."""
     rows = Rows(columns=COLUMNS["observations"])
-    for fact in facts.observations:
+    for fact in observations:
         seen, made_by = fact.event, fact.description
         if run and seen.run != run:
             continue

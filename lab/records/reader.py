@@ -6,6 +6,7 @@ has computed and takes only new rows at each call. May be shared by threads.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Self
 
@@ -21,13 +22,14 @@ from lab.records.facts import Facts
 from lab.records.journal import first_broken_row, read_records, read_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
     from types import TracebackType
 
     from sqlalchemy import Engine
 
     from lab.domain.event import Recorded
+    from lab.records.history import StepTime
     from lab.records.rows import Rows
     from lab.records.tables import JournalRow
 
@@ -59,11 +61,18 @@ class Records:
 
     def state(self) -> LabState:
         """What is true after the last record."""
-        return self._now()[0]
+        with self._newest() as (state, _):
+            return state
 
-    def history(self) -> tuple[LabState, Facts]:
-        """State and facts of the same moment. The facts grow with the next call: read, don't keep or change them."""
-        return self._now()
+    def step_times(self, run: str = "") -> list[StepTime]:
+        """Every step of every run (or of one) with planned and actual times, as values rather than rows."""
+        with self._newest() as (state, facts):
+            return list(history.step_times(state, facts, run))
+
+    def latest(self) -> Rows:
+        """The newest reading of each quantity of each device, with the columns of `observations`."""
+        with self._newest() as (state, facts):
+            return history.observation_rows(state, facts.latest.values())
 
     def events(self, after: int = 0) -> Iterator[Recorded]:
         """The records after a sequence number, in order."""
@@ -79,7 +88,8 @@ class Records:
 
     def trials(self, campaign: str = "") -> Rows:
         """One row per trial (of one campaign, or of all): factors, prediction, value or reason of failure."""
-        return history.trial_rows(*self._now(), campaign)
+        with self._newest() as (state, facts):
+            return history.trial_rows(state, facts, campaign)
 
     def runs(self, campaign: str = "") -> Rows:
         """One row per run, failed and aborted ones included: parameters, results, reason."""
@@ -87,15 +97,18 @@ class Records:
 
     def steps(self, run: str = "") -> Rows:
         """One row per step: device, planned and actual times, attempts, errors, outputs."""
-        return history.step_rows(*self._now(), run)
+        with self._newest() as (state, facts):
+            return history.step_rows(state, facts, run)
 
     def commands(self, run: str = "") -> Rows:
         """One row per try of a step, with what became of it and by whose word."""
-        return history.command_rows(self._now()[1], run)
+        with self._newest() as (_, facts):
+            return history.command_rows(facts, run)
 
     def observations(self, run: str = "") -> Rows:
         """One row per reading: value, unit, standard deviation, instrument with serial number."""
-        return history.observation_rows(*self._now(), run)
+        with self._newest() as (state, facts):
+            return history.observation_rows(state, facts.observations, run)
 
     def first_broken_row(self) -> int | None:
         """The sequence number of the first record that does not fit the hash chain; None where all fit."""
@@ -126,7 +139,9 @@ class Records:
             f"({len(state.open_runs())} open, {failed} failed or aborted), {state.seq} events{last})"
         )
 
-    def _now(self) -> tuple[LabState, Facts]:
+    @contextmanager
+    def _newest(self) -> Generator[tuple[LabState, Facts]]:
+        """State and facts with all that is new. Locked, because the facts grow in place."""
         with self._lock:
             try:
                 for record in read_records(self._engine, self._state.seq):
@@ -137,4 +152,4 @@ class Records:
                     f"the records can't be read after event {self._state.seq}: {error}",
                     hint="lab records verify tells which record is damaged",
                 ) from error
-            return self._state, self._facts
+            yield self._state, self._facts

@@ -57,14 +57,20 @@ def resolve(raw: Argument, spec: ArgSpec, names: Mapping[str, Value | str]) -> R
 
 def _quantity(raw: object, unit_name: str, names: Mapping[str, Value | str]) -> Value:
     if isinstance(raw, dict | bool):
-        raise BadArgumentError("value", f"one quantity is due, e.g. 5 {unit_name}")
+        raise BadArgumentError(
+            "value", "one quantity is due here", hint=f'write e.g. "5 {unit_name}"'
+        )
     inner = unwrap(raw) if isinstance(raw, str) else None
     try:
         if inner is None:
             return Value.of(parse_quantity(str(raw), unit_name))
         value = evaluate(_parsed(inner, names), names)
         if not isinstance(value, Value):
-            raise BadArgumentError("value", f"${{{inner}}} is not a quantity")
+            raise BadArgumentError(
+                "value",
+                f"${{{inner}}} is not a quantity",
+                hint=f"give an expression for a value in {unit_name}",
+            )
         value.bounds(unit_name)
     except QuantityError as error:
         raise BadArgumentError(error.code, error.message, why=error.why, hint=error.hint) from error
@@ -115,7 +121,9 @@ def _integer(raw: object, names: Mapping[str, Value | str]) -> int:
     if isinstance(raw, str) and unwrap(raw) is not None:
         number = _quantity(raw, DIMENSIONLESS, names).number(DIMENSIONLESS)
         return round(number)
-    raise BadArgumentError("value", f'"{raw}" stands where a whole number is due')
+    raise BadArgumentError(
+        "value", f'"{raw}" stands where a whole number is due', hint="write digits only"
+    )
 
 
 def _choice(raw: object, spec: ArgSpec) -> str:

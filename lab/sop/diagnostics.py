@@ -119,7 +119,7 @@ _DUE = {
     "string_type": ("a text is due", 'put it in quotes: "..."'),
     "int_type": ("a whole number is due", "write digits only, without a unit"),
     "int_from_float": ("a whole number is due", "write digits only, without a unit"),
-    "float_type": ("a number is due", ""),
+    "float_type": ("a number is due", "write digits only, without a unit"),
     "bool_type": ("true or false is due", "write true or false (yes, no, on and off are texts)"),
     "list_type": ("a list is due", "write [item, item], or one line `- item` for each"),
     "dict_type": ("a mapping of keys to values is due", "write indented `key: value` lines"),
@@ -147,12 +147,13 @@ def _plain_words(
     }
     if kind in bounds:
         words, key = bounds[kind]
-        return f"{shown} {words} {context.get(key)}", ""
+        limit = context.get(key)
+        return f"{shown} {words} {limit}", f"write a number that is {words[8:]} {limit}"
     if kind in ("too_short", "string_too_short"):
-        return "at least one is needed here", ""
+        return "at least one is needed here", "add one, or leave the key out"
     if kind == "string_too_long":
         return f"the text is longer than {context.get('max_length')} characters", "shorten it"
-    return str(detail["msg"]).lower(), ""
+    return str(detail["msg"]).lower(), "see docs/reference/files.md for what this key takes"
 
 
 def _pattern_hint(pattern: str) -> str:

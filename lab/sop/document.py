@@ -223,7 +223,12 @@ class _Builder:
         return tree
 
     def _stop(
-        self, event: _Event, code: str, message: str, why: str = "", hint: str = ""
+        self,
+        event: _Event,
+        code: str,
+        message: str,
+        why: str = "",
+        hint: str = "write it out plainly",
     ) -> _StopError:
         return _StopError(self._document.at(event.place, code, message, why=why, hint=hint))
 
@@ -287,11 +292,15 @@ class _Builder:
         if not event.plain:
             return text
         if text in ("", "~", "null", "Null", "NULL"):
-            raise self._stop(
-                event,
-                "empty",
-                f'"{path[-1]}" has no value' if path else "the file is empty",
-                hint="leave the key out, or give a value ({} for nothing, [] for no items)",
+            # a missing value has no place of its own: the parser puts it where the next thing begins
+            empty = path in self._document.keys and not text
+            raise _StopError(
+                self._document.at(
+                    self._document.keys[path] if empty else event.place,
+                    "empty",
+                    f'"{path[-1]}" has no value' if path else "the file is empty",
+                    hint="leave the key out, or give a value ({} for nothing, [] for no items)",
+                )
             )
         if text in ("true", "True", "TRUE", "false", "False", "FALSE"):
             return text.lower() == "true"

@@ -176,9 +176,14 @@ class _Parser:
     def _unexpected(self, token: _Token | None) -> ExpressionError:
         if token is None:
             return ExpressionError(
-                "expression", "the expression ends too early", offset=len(self._text)
+                "expression",
+                "the expression ends too early",
+                hint="a value is missing at its end",
+                offset=len(self._text),
             )
-        hint = "join conditions with `and`" if token.text in _COMPARISONS else ""
+        hint = "write an operator between two values"
+        if token.text in _COMPARISONS:
+            hint = "join conditions with `and`"
         return ExpressionError(
             "expression", f'"{token.text}" is not expected here', hint=hint, offset=token.offset
         )

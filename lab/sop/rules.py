@@ -78,7 +78,13 @@ class SopRules:
             for name in getattr(self.sop, group):
                 path = (group, name)
                 if name in _RESERVED:
-                    self.report(path, "name", f'"{name}" is a reserved word', at_key=True)
+                    self.report(
+                        path,
+                        "name",
+                        f'"{name}" is a reserved word',
+                        hint="choose another name",
+                        at_key=True,
+                    )
                 elif name in owner:
                     self.report(
                         path,
@@ -232,7 +238,12 @@ class SopRules:
 
     def _check_step(self, path: Path, step: SafeStep, names: Mapping[str, Value | str]) -> None:
         if step.duration.base < 0 or step.timeout.base <= 0:
-            self.report((*path, "duration"), "range", "a duration can't be negative")
+            self.report(
+                (*path, "duration"),
+                "range",
+                "a duration can't be negative",
+                hint="give how long the step usually takes",
+            )
         if step.timeout.base < step.duration.base:
             self.report(
                 (*path, "timeout"),

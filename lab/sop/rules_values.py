@@ -53,7 +53,12 @@ def check_values(rules: SopRules) -> None:
             )
         result = None if text is None else _compute(rules, path, text, known, f'"{name}"')
         if isinstance(result, Truth | str):
-            rules.report(path, "expression", f'"{name}" is a condition or a text, not a number')
+            rules.report(
+                path,
+                "expression",
+                f'"{name}" is a condition or a text, not a number',
+                hint=f"give an expression for a value in {item.unit}",
+            )
         elif result is not None:
             _fits(rules, path, result, item.unit, f'"{name}"')
         # what is wrong here is reported once, not again wherever the name is used
@@ -198,7 +203,12 @@ def _check_computed(
     if isinstance(result, Value):
         _fits(rules, (*path, "value"), result, item.unit, f'"{name}"')
     elif result is not None:
-        rules.report((*path, "value"), "expression", f'"{name}" is not a number')
+        rules.report(
+            (*path, "value"),
+            "expression",
+            f'"{name}" is not a number',
+            hint=f"give an expression for a value in {item.unit}",
+        )
 
 
 def check_volumes(rules: SopRules) -> None:

@@ -3,7 +3,9 @@
 A value is an affine form, `centre + sum(spread[p] * e_p) ± error` with every `e_p` in [-1, 1], in SI base units
 (de Figueiredo and Stolfi, Numerical Algorithms 37, 147 (2004)). Because it remembers which parameter each part
 comes from, `total - a - b + a + b` has exactly the range of `total`; plain intervals would call a full vessel an
-overflow. A value with neither spread nor error is one number, and computes as one.
+overflow. A value with neither spread nor error is one number, and computes as one. Beside the form, plain interval bounds are
+carried along (`least`, `most`); what holds is the narrower of the two, so a product of positive numbers stays
+positive.
 """
 
 from __future__ import annotations
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 __all__ = ["CalculationError", "Truth", "Value", "from_number", "plain"]
+
+
+_ALIKE = "both sides must measure the same"
 
 
 class CalculationError(Exception):
@@ -52,6 +57,8 @@ class Value:
     scale: Scale = "plain"
     spread: Mapping[str, float] = field(default_factory=dict[str, float])
     error: float = 0.0
+    least: float = -math.inf
+    most: float = math.inf
 
     @classmethod
     def of(cls, quantity: Quantity) -> Value:
@@ -74,12 +81,12 @@ class Value:
     @property
     def low(self) -> float:
         """The least it can be, in base units."""
-        return self.centre - self.radius
+        return max(self.centre - self.radius, self.least)
 
     @property
     def high(self) -> float:
         """The most it can be, in base units."""
-        return self.centre + self.radius
+        return min(self.centre + self.radius, self.most)
 
     @property
     def words(self) -> str:
@@ -100,7 +107,7 @@ class Value:
             round((base - target.offset) / target.factor, digits) for base in (self.low, self.high)
         )
         if not (math.isfinite(low) and math.isfinite(high)):
-            raise CalculationError("range", "is too large to be a number")
+            raise CalculationError("range", "is too large to be a number", "check the units")
         return tidy(low), tidy(high)
 
     def number(self, unit_name: str) -> float:
@@ -128,7 +135,11 @@ class Value:
         rest = self.radius * other.radius
         error = rest + abs(self.centre) * other.error + abs(other.centre) * self.error
         dimension = combine(self.dimension, other.dimension, 1.0)
-        return Value(self.centre * other.centre, dimension, _product(dimension), spread, error)
+        corners = [a * b for a in (self.low, self.high) for b in (other.low, other.high)]
+        return Value(
+            self.centre * other.centre, dimension, _product(dimension), spread, error,
+            *_bounds(spread, error, min(corners), max(corners)),
+        )  # fmt: skip
 
     def __truediv__(self, other: Value) -> Value:
         if other.scale == "point" or self.scale == "point":
@@ -142,7 +153,11 @@ class Value:
             spread = {name: part / other.centre for name, part in self.spread.items()}
             error = self.error / abs(other.centre)
             scale = _product(dimension)
-            return Value(self.centre / other.centre, dimension, scale, spread, error)
+            ends = (self.low / other.centre, self.high / other.centre)
+            return Value(
+                self.centre / other.centre, dimension, scale, spread, error,
+                *_bounds(spread, error, min(ends), max(ends)),
+            )  # fmt: skip
         return self * inverse
 
     def power(self, exponent: int) -> Value:
@@ -166,7 +181,9 @@ class Value:
         if self.scale == "point":
             raise _not_a_ratio("takes the root of")
         if self.low < 0.0:
-            raise CalculationError("range", "takes the square root of a negative number")
+            raise CalculationError(
+                "range", "takes the square root of a negative number", "use abs or max"
+            )
         dimension = combine((), self.dimension, 0.5)
         return _hull(math.sqrt(self.low), math.sqrt(self.high), dimension)
 
@@ -197,9 +214,12 @@ class Value:
 
     def _scaled(self, factor: float) -> Value:
         spread = {name: part * factor for name, part in self.spread.items()}
+        error = self.error * abs(factor)
+        ends = (self.low * factor, self.high * factor)
         return Value(
-            self.centre * factor, self.dimension, self.scale, spread, self.error * abs(factor)
-        )
+            self.centre * factor, self.dimension, self.scale, spread, error,
+            *_bounds(spread, error, min(ends), max(ends)),
+        )  # fmt: skip
 
     def _sum(self, other: Value, sign: float, verb: str) -> Value:
         scale = self._scale_of_sum(other, sign, verb)
@@ -211,14 +231,19 @@ class Value:
         # What cancels to a few parts in 10^15 is zero: 10 mL - 7 mL - 3 mL is not a negative dose.
         if abs(centre) < 4e-15 * (abs(self.centre) + abs(other.centre)):
             centre = 0.0
-        return Value(centre, self.dimension, scale, spread, self.error + other.error)
+        error = self.error + other.error
+        near, far = (other.low, other.high) if sign > 0 else (-other.high, -other.low)
+        return Value(
+            centre, self.dimension, scale, spread, error,
+            *_bounds(spread, error, self.low + near, self.high + far),
+        )  # fmt: skip
 
     def _scale_of_sum(self, other: Value, sign: float, verb: str) -> Scale:
         if self.dimension != other.dimension:
-            raise CalculationError("dimension", verb.format(other.words, self.words))
+            raise CalculationError("dimension", verb.format(other.words, self.words), _ALIKE)
         pair = (self.scale, other.scale)
         if "compares" in verb and set(pair) == {"point", "difference"}:
-            raise CalculationError("dimension", verb.format(other.words, self.words))
+            raise CalculationError("dimension", verb.format(other.words, self.words), _ALIKE)
         if pair == ("point", "point"):
             if sign > 0:
                 raise CalculationError(
@@ -228,11 +253,18 @@ class Value:
                 )
             return "difference"
         if sign < 0 and other.scale == "point" and self.scale == "difference":
-            raise CalculationError("dimension", verb.format(other.words, self.words))
+            raise CalculationError("dimension", verb.format(other.words, self.words), _ALIKE)
         if "point" in pair:
             # kelvin is either: a reading minus kelvin readings is a difference only when both are points
             return "point"
         return "difference" if "difference" in pair else "plain"
+
+
+def _bounds(
+    spread: Mapping[str, float], error: float, least: float, most: float
+) -> tuple[float, float]:
+    """The interval bounds of a range; none for one number, whose centre says it all."""
+    return (least, most) if spread or error else (-math.inf, math.inf)
 
 
 def _product(dimension: Dimension) -> Scale:

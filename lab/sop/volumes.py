@@ -147,7 +147,10 @@ def find_beyond(
     others is tried, then they are halved.
     """
     sign = 1.0 if above else -1.0
-    allowance = 1e-9 * abs(limit) + 1e-15
+    whole = compute(box)
+    # no instrument tells a millionth of the range from nothing; binding looks at the true numbers again
+    allowance = 1e-6 * max(abs(limit), abs(whole.low), abs(whole.high)) + 1e-15
+    relevant = _relevant(compute, box, whole)
     heap: list[tuple[float, int, Box]] = []
     count = 0
 
@@ -169,26 +172,33 @@ def find_beyond(
             chosen = high if sign * value.spread.get(name, 0.0) >= 0 else low
             corner[name] = (chosen, chosen)
         reached = compute(corner).centre
-        if sign * reached > sign * limit + allowance:
-            return Witness(reached, _relevant(corner, value))
-        widest = _widest(part)
+        if sign * reached > sign * limit:
+            return Witness(reached, {name: corner[name][0] for name in relevant})
+        widest = _widest(part, relevant)
         if widest is None or count > _MAX_BOXES:
-            return Witness(-most * sign, _relevant(corner, value), proven=False)
+            point = {name: corner[name][0] for name in relevant}
+            return Witness(-most * sign, point, proven=False)
         for half in _halves(part, widest):
             push(half)
     return None
 
 
-def _relevant(corner: Box, value: Value) -> dict[str, Quantity]:
-    """The parameters that the value depends on (all, where curvature hides on which)."""
-    curved = value.error > 0.0
-    return {name: ends[0] for name, ends in corner.items() if curved or name in value.spread}
+def _relevant(compute: Callable[[Box], Value], box: Box, whole: Value) -> list[str]:
+    """The parameters that the value depends on: fixing one of them changes it."""
+    found: list[str] = []
+    for name, (low, high) in box.items():
+        if high.base > low.base:
+            fixed = compute({**box, name: (low, low)})
+            if (fixed.low, fixed.high, fixed.centre) != (whole.low, whole.high, whole.centre):
+                found.append(name)
+    return found
 
 
-def _widest(box: Box) -> str | None:
+def _widest(box: Box, names: Sequence[str]) -> str | None:
     """The parameter whose remaining range is largest for its size."""
     best, width = None, 1e-9
-    for name, (low, high) in box.items():
+    for name in names:
+        low, high = box[name]
         size = max(abs(low.base), abs(high.base))
         relative = (high.base - low.base) / size if size else 0.0
         if relative > width:

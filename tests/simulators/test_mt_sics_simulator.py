@@ -12,12 +12,13 @@ import pytest
 
 from lab.devices.memory_stream import stream_pair
 from lab.domain.errors import InputError
+from lab.engine.clock import VirtualClock
 from simulators.contract import SimulatorContext
 from simulators.mt_sics import MTSicsSimulator
 from simulators.weighing_cell import WeighingCell
 from simulators.world import World
 from tests.bench.hand_clock import HandClock
-from tests.bench.virtual import BenchClock, run_virtual
+from tests.bench.virtual import run_virtual
 
 QUIET = {"noise_g": 0.0}
 
@@ -26,7 +27,7 @@ class Terminal:
     """A balance with a pot on it, and somebody who types."""
 
     def __init__(self, **settings):
-        self.clock = BenchClock()
+        self.clock = VirtualClock(asyncio.get_running_loop())
         self.world = World(4, self.clock)
         self.balance = MTSicsSimulator(
             SimulatorContext(
@@ -395,7 +396,7 @@ def test_a_broken_connection_ends_a_repetition():
 )
 def test_settings_that_can_not_be_are_refused(settings):
     async def main():
-        clock = BenchClock()
+        clock = VirtualClock(asyncio.get_running_loop())
         with pytest.raises(InputError, match=next(iter(settings))):
             MTSicsSimulator(
                 SimulatorContext("balance", World(1, clock), clock, Random(1), settings)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 import serial
 
-from lab.devices.serial_stream import open_serial
+from lab.devices.serial_stream import SocketStream, open_serial
 from lab.devices.stream import StreamClosedError
 from simulators.serving import serve_http, serve_pty, serve_tcp
 
@@ -168,6 +168,7 @@ async def test_a_simulator_that_fails_closes_its_connection_only(tcp, caplog):
 async def test_no_delay_is_set_on_both_sides(tcp):
     _, server = tcp
     stream = await open_serial(server.url)
+    assert isinstance(stream, SocketStream)
     raw = stream._writer.get_extra_info("socket")
     assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
     await stream.close()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lab.control.port import Answer, EngineInfo, Request
+from lab.control.server import ControlServer
 from lab.domain import event as ev
 from lab.domain.reduce import reduce
 from lab.domain.state import LabState
@@ -15,8 +17,9 @@ from tests.support.sample_journal import START, sample_events
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
-__all__ = ["FakeEngine"]
+__all__ = ["EngineThread", "FakeEngine"]
 
 _EFFECTS = {
     "pause": ev.LabPaused,
@@ -35,6 +38,7 @@ class FakeEngine:
         self.asked: list[Request] = []
         self.hold = asyncio.Event()
         self.hold.set()
+        self.loop = asyncio.get_running_loop()
         self.now = START + timedelta(seconds=until_s)
         self._state = LabState()
         self._database = database
@@ -102,3 +106,28 @@ class FakeEngine:
             now=self.now,
             pid=os.getpid(),
         )
+
+
+class EngineThread:
+    """A fake engine behind a real control server, on a loop in a thread of its own."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+
+    def __enter__(self) -> FakeEngine:
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self.port
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join()
+
+    async def _serve(self) -> None:
+        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
+        self.port = FakeEngine(f"sqlite:///{self._database}")
+        async with ControlServer(self.port):
+            self._ready.set()
+            await self._end.wait()

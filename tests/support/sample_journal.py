@@ -22,7 +22,15 @@ from lab.records.journal import Journal
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["CAMPAIGN", "START", "UNTIL_S", "SampleLab", "make_plan", "sample_events"]
+__all__ = [
+    "CAMPAIGN",
+    "START",
+    "UNTIL_S",
+    "SampleLab",
+    "make_plan",
+    "sample_events",
+    "sample_records",
+]
 
 CAMPAIGN = "electrolyte-1"
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -337,6 +345,14 @@ def sample_events() -> list[tuple[ev.Event, float]]:
     )
     return [
         (event, at_s) for at_s, _order, event in sorted(tape.entries, key=lambda entry: entry[:2])
+    ]
+
+
+def sample_records() -> list[ev.Recorded]:
+    """The whole campaign as the journal would hold it, without hashes."""
+    return [
+        ev.Recorded(seq=seq, epoch=1, at=START + timedelta(seconds=at_s), event=event)
+        for seq, (event, at_s) in enumerate(sample_events(), 1)
     ]
 
 

@@ -14,6 +14,7 @@ from contextlib import closing
 import httpx
 import pytest
 
+from lab.control.api import openapi_document
 from lab.control.client import ControlClient, control_file
 from lab.control.server import ControlServer
 from lab.domain import event as ev
@@ -224,6 +225,11 @@ async def test_the_api_describes_itself(server):
             assert operation["description"]
     verb = document["components"]["schemas"]["Request"]["properties"]["verb"]
     assert "safe state" in verb["description"]
+
+
+async def test_the_description_without_an_engine_is_the_served_one(server):
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as raw:
+        assert (await raw.get("/openapi.json")).json() == openapi_document()
 
 
 # -- live events -------------------------------------------------------------------------------

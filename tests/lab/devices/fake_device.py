@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from lab.bus import topics
 from lab.bus.envelope import CommandMessage, Hello, QueryMessage, SafeMessage, parse_upstream
@@ -19,6 +19,8 @@ from lab.domain.command import Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from lab.devices.driver import Driver
 
 MANIFEST = Manifest(
     driver="fake_doser",
@@ -75,6 +77,8 @@ class FakeDevice:
     safe_fails: bool = False
     telemetry: dict[str, float] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    """safe and settle, in order."""
     settle_as: str = "by_count"
     """by_count, unknown, or fails."""
     counted: int = 0
@@ -93,9 +97,17 @@ class Script:
     error_after_act: BaseException | None = None
     outputs: dict | None = None
     skip_begin: bool = False
-    swallow_cancel: bool = False
+    swallow_cancel_s: float | None = None
+    """A driver that ignores its cancellation for so long, and then goes on."""
     reached: list[str] = field(default_factory=list)
     at: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def waiting_at(cls, point: str, swallow_cancel_s: float | None = None) -> Script:
+        """A script that stops at before_begin, after_begin or after_act until the event is set."""
+        script = cls(swallow_cancel_s=swallow_cancel_s)
+        setattr(script, point, asyncio.Event())
+        return script
 
     async def point(self, name: str, gate: asyncio.Event | None) -> None:
         self.reached.append(name)
@@ -104,9 +116,9 @@ class Script:
             try:
                 await gate.wait()
             except asyncio.CancelledError:
-                if not self.swallow_cancel:
+                if self.swallow_cancel_s is None:
                     raise
-                await asyncio.sleep(0.6)  # holds on for longer than it is waited for
+                await asyncio.sleep(self.swallow_cancel_s)
 
 
 class FakeDriver:
@@ -136,11 +148,13 @@ class FakeDriver:
         self._line()
         if self.device.safe_fails:
             raise TimeoutError("no answer")
+        self.device.calls.append("safe")
         self.device.made_safe += 1
 
     async def settle(self, command) -> Settlement:
         self._line()
         self.device.asked.append(command.id)
+        self.device.calls.append("settle")
         if self.device.settle_as == "fails":
             raise TimeoutError("no answer to the settling question")
         if self.device.settle_as == "unknown":
@@ -284,7 +298,7 @@ class Bench:
         await self.send(message)
         return await self.hears(lambda m: m.kind == kind and m.id == message.id, start)
 
-    async def do(self, message):
+    async def do(self, message) -> tuple[Any, Any]:
         """Send a command; its acknowledgement and its outcome (None where it was refused)."""
         start = len(self.heard)
         await self.send(message)
@@ -332,7 +346,7 @@ class _Hosting:
         self.host = DeviceHost(
             "lab1",
             "doser",
-            self.driver,
+            cast("Driver", self.driver),
             MANIFEST,
             self.transport,
             bench.ledger,

@@ -406,13 +406,14 @@ async def test_the_time_limit_bounds_a_driver_that_hangs(bench: Bench):
     assert bench.device.doses == [2.5]
 
 
-async def test_a_driver_that_ignores_its_cancellation_can_not_begin_late(bench: Bench):
+@pytest.mark.parametrize("holds_on_s", [0.0, 0.05, 0.6])
+async def test_a_driver_that_ignores_its_time_limit_can_not_begin_late(bench: Bench, holds_on_s):
     bench.script.before_begin = asyncio.Event()
-    bench.script.swallow_cancel = True
+    bench.script.swallow_cancel_s = holds_on_s
     async with bench.host():
         _, outcome = await bench.do(bench.command(timeout_s=0.02))
         assert outcome.result == "failed_no_effect"
-        await asyncio.sleep(0.8)  # the driver has gone on to `act.begin()` by now
+        await asyncio.sleep(holds_on_s + 0.1)  # the driver has gone on to `act.begin()` by now
     assert bench.device.doses == []
 
 

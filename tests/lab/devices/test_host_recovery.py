@@ -13,7 +13,7 @@ POINTS = ["before_begin", "after_begin", "after_act"]
 
 
 async def _crash_at(bench: Bench, point: str, message) -> None:
-    script = Script(**{point: asyncio.Event()})
+    script = Script.waiting_at(point)
     hosting = bench.host(script)
     await hosting.__aenter__()
     await bench.send(message)
@@ -193,7 +193,7 @@ async def test_a_transport_that_blocks_holds_up_neither_device_nor_safety(bench:
 async def test_safe_stops_the_running_action_and_keeps_the_books_honest(
     bench: Bench, point, result, doses
 ):
-    async with bench.host(Script(**{point: asyncio.Event()})):
+    async with bench.host(Script.waiting_at(point)):
         await bench.send(bench.command())
         await bench.reaches(point)
         reply = await bench.safe()
@@ -292,10 +292,25 @@ async def test_a_device_that_fails_to_become_safe_is_tried_again(bench: Bench):
     assert bench.device.made_safe >= 1
 
 
-async def test_a_driver_that_ignores_its_cancellation_does_not_hold_up_safety(bench: Bench):
-    async with bench.host(Script(after_begin=asyncio.Event(), swallow_cancel=True)):
+async def test_the_device_is_made_safe_before_it_is_asked_anything(bench: Bench):
+    async with bench.host(Script(after_act=asyncio.Event())):
         await bench.send(bench.command())
-        await bench.reaches("after_begin")
+        await bench.reaches("after_act")
+        await bench.safe()
+        await bench.outcome("c1")
+    assert bench.device.calls == ["safe", "settle"]
+
+
+@pytest.mark.parametrize("holds_on_s", [0.0, 0.05, 0.6])
+@pytest.mark.parametrize("point", ["before_begin", "after_begin"])
+async def test_a_driver_that_ignores_its_cancellation_does_not_hold_up_safety(
+    bench: Bench, point, holds_on_s
+):
+    async with bench.host(Script.waiting_at(point, holds_on_s)):
+        await bench.send(bench.command())
+        await bench.reaches(point)
         assert (await bench.safe()).confirmed
-        assert bench.device.made_safe == 1
-        await asyncio.sleep(0.8)  # the rest of the driver's own doings
+        assert bench.device.made_safe >= 1
+        await asyncio.sleep(holds_on_s + 0.1)  # the rest of the driver's own doings
+    if point == "before_begin":
+        assert bench.device.doses == []  # nothing begins after an accepted stop

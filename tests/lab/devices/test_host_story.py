@@ -25,7 +25,7 @@ events = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(story=st.lists(events, max_size=14), hold=st.sampled_from(["", "before_begin", "after_act"]))
 def test_each_id_acts_at_most_once(story, hold):
     asyncio.run(_tell(story, hold))
@@ -73,7 +73,7 @@ async def _tell(story: list[tuple[str, str]], hold: str) -> None:
 
 
 def _script(hold: str) -> Script:
-    return Script(**{hold: asyncio.Event()}) if hold else Script()
+    return Script.waiting_at(hold) if hold else Script()
 
 
 def _judge(bench: Bench) -> None:

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from lab.devices.line_url import SerialUrl, SocketUrl, parse_line_url, parse_settings
-from lab.devices.serial_stream import open_serial
+from lab.devices.serial_stream import SerialStream, open_serial
 from lab.domain.errors import InputError, UnavailableError
 from simulators.serving import serve_pty
 
@@ -136,6 +136,7 @@ def test_a_loop_that_ends_first_does_not_break_the_thread():
         return await open_serial(f"serial://{os.ttyname(slave)}")
 
     stream = asyncio.run(open_and_forget())
+    assert isinstance(stream, SerialStream)
     os.write(master, b"too late")
     stream._thread.join(5)
     assert not stream._thread.is_alive()

@@ -16,7 +16,7 @@ from lab.domain.ids import command_id, run_id
 from lab.domain.plan import Slot
 from lab.domain.reduce import reduce, reduce_all
 from lab.domain.state import LabState
-from tests.support.sample_journal import CAMPAIGN, START, make_plan, sample_events
+from tests.support.sample_journal import CAMPAIGN, START, make_plan, sample_records
 
 RUN = run_id(CAMPAIGN, 1)
 
@@ -28,7 +28,7 @@ def recorded(events: list[tuple[ev.Event, float]], first: int = 1) -> list[ev.Re
     ]
 
 
-SAMPLE = recorded(sample_events())
+SAMPLE = sample_records()
 
 
 class Story:
@@ -200,7 +200,6 @@ def test_equal_values_keep_the_earlier_trial():
         (ev.LabStopping(actor="Ada", reason="enough"), "stopping", "enough"),
         (ev.LabMadeSafe(actor="Ada", reason="smoke"), "safe", "smoke"),
         (ev.LabResumed(actor="Ada"), "running", ""),
-        (ev.LabRearmed(actor="Ada"), "running", ""),
     ],
 )
 def test_modes_remember_who_and_why(story, event, mode, reason):
@@ -208,6 +207,23 @@ def test_modes_remember_who_and_why(story, event, mode, reason):
     state = story.tell(event, 10.0)
     assert (state.mode, state.mode_actor, state.mode_reason) == (mode, "Ada", reason)
     assert state.mode_since_s == START.timestamp() + 10.0
+
+
+def test_re_arming_ends_safe_and_nothing_else(story):
+    story.tell(ev.LabMadeSafe(actor="Bo", reason="smoke"), 5.0)
+    state = story.tell(ev.LabRearmed(actor="Ada"), 10.0)
+    assert (state.mode, state.mode_actor, state.mode_reason) == ("running", "Ada", "")
+    story.tell(ev.LabPaused(actor="Bo", reason="lunch"), 20.0)
+    state = story.tell(ev.LabRearmed(actor="Ada"), 30.0)
+    assert (state.mode, state.mode_actor, state.mode_reason) == ("paused", "Bo", "lunch")
+
+
+def test_what_was_asked_to_stop_is_remembered_while_the_lab_is_safe(story):
+    assert story.state.stop_asked is None
+    story.tell(ev.LabStopping(actor="Ada", reason="enough"))
+    state = story.tell(ev.LabMadeSafe(actor="Bo"))
+    assert state.mode == "safe"
+    assert state.stop_asked == ("Ada", "enough")
 
 
 def test_a_new_campaign_does_not_re_arm_the_lab():
@@ -349,6 +365,13 @@ def test_devices_say_since_when(story):
         START.timestamp() + 30,
     )
     assert device.description is not None  # kept from before
+
+
+def test_a_device_is_safe_when_it_says_so_while_the_lab_is(story):
+    story.tell(ev.DeviceStateChanged(device="balance", state="ready"), 30.0)
+    late = ev.DeviceMadeSafe(device="balance", confirmed=True)
+    assert story.tell(late, 30.5).devices["balance"].state == "ready"  # from before the re-arming
+    story.tell(ev.LabMadeSafe(actor="Ada"), 30.8)
     state = story.tell(ev.DeviceMadeSafe(device="balance", confirmed=True), 31.0)
     assert state.devices["balance"].state == "safe"
     state = story.tell(

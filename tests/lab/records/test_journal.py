@@ -21,6 +21,7 @@ from lab.domain.errors import InputError, RefusedError, UnavailableError
 from lab.records.database import database_path, database_url, open_database
 from lab.records.journal import Journal, first_broken_row
 from lab.records.reader import open_records
+from tests.conftest import missing
 
 AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -41,7 +42,7 @@ def _postgres() -> str:
             connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
             connection.execute(text(f'CREATE DATABASE "{name}"'))
     except OperationalError:
-        pytest.skip("no PostgreSQL server answers (set LABWRIGHT_POSTGRES_URL)")
+        missing("PostgreSQL", "start a server and set LABWRIGHT_POSTGRES_URL")
     finally:
         admin.dispose()
     return make_url(database_url(url)).set(database=name).render_as_string(hide_password=False)
@@ -54,14 +55,18 @@ def _drop(url: str) -> None:
     admin.dispose()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.system)])
-def url(request, tmp_path):
-    if request.param == "sqlite":
-        yield database_url(str(tmp_path / "lab #1? 100%20.db"))
-        return
+@pytest.fixture
+def postgres():
     created = _postgres()
     yield created
     _drop(created)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.system)])
+def url(request, tmp_path):
+    if request.param == "postgres":
+        return request.getfixturevalue("postgres")
+    return database_url(str(tmp_path / "lab #1? 100%20.db"))
 
 
 def test_appends_are_numbered_stamped_and_chained(url):
@@ -125,12 +130,11 @@ def test_the_database_itself_refuses_changes(url, statement):
     journal.close()
 
 
-def test_postgresql_refuses_truncate(url):
-    if url.startswith("sqlite"):
-        pytest.skip("SQLite knows no TRUNCATE")
-    journal = Journal(url)
+@pytest.mark.system
+def test_postgresql_refuses_truncate(postgres):
+    journal = Journal(postgres)
     journal.append([(paused("Ada"), AT)])
-    engine = create_engine(url)
+    engine = create_engine(postgres)
     with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
         connection.execute(text("TRUNCATE journal"))
     engine.dispose()

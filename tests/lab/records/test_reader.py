@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import sqlite3
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 
@@ -220,6 +221,46 @@ def test_an_observation_keeps_the_instrument_that_measured_it(sample, records):
     sample.advance(200)
     masses = [row for row in records.observations() if row["name"] == "mass"]
     assert masses[-1]["serial_number"] == "new one"
+
+
+def test_the_latest_reading_of_each_device(records):
+    rows = records.observations()
+    latest = records.latest()
+    assert {(row["device"], row["name"]) for row in latest} == {
+        (row["device"], row["name"]) for row in rows
+    }
+    (mass,) = [row for row in latest if row["name"] == "mass"]
+    assert mass == [row for row in rows if row["name"] == "mass"][-1]
+
+
+def test_step_times_are_those_of_the_rows(records):
+    times = records.step_times(f"{CAMPAIGN}/r001")
+    rows = records.steps(f"{CAMPAIGN}/r001")
+    assert [time.planned.path for time in times] == [row["step"] for row in rows]
+    assert times[0].planned_start_s == rows[0]["planned_start"].timestamp()
+
+
+def test_threads_share_one_reader(sample, records):
+    """As the dashboard does: many viewers, one reader, rows made while others take new records."""
+    failures = []
+
+    def read():
+        try:
+            for _ in range(30):
+                assert len(records.commands()) >= 1
+                assert records.observations()
+        except Exception as error:
+            failures.append(error)
+
+    readers = [Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for _ in range(30):
+        sample.advance(20)
+    for reader in readers:
+        reader.join()
+    assert failures == []
+    assert records.state() == reduce_all(LabState(), sample.journal.read())
 
 
 def test_rows_become_a_data_frame(records):

@@ -1,0 +1,224 @@
+"""The campaign: best so far, the model with its uncertainty, every trial and why it was chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from dashboard.charts import best_figure, parity_figure, slice_figure
+from dashboard.data import database, look, records_of
+from dashboard.model import ModelDesk
+from dashboard.views.frame import REFRESH_S, figure, guarded, table
+from dashboard.words import number, status_sign, unit_text, words_of
+from lab.domain.errors import LabError
+
+if TYPE_CHECKING:
+    from dashboard.model import Slice
+    from lab.domain.state import CampaignState
+    from lab.records.rows import Row
+
+__all__ = ["show", "trial_table"]
+
+_ONE = "(one factor)"
+
+
+@st.cache_resource(show_spinner=False)
+def _desk() -> ModelDesk:
+    return ModelDesk()
+
+
+def show() -> None:
+    """Draw the page."""
+    st.title("Campaign")
+    _choose()
+
+
+@guarded
+def _choose() -> None:
+    campaigns = look(database()).state.campaigns
+    if not campaigns:
+        st.info("No campaign has been started with these records.", icon=":material/info:")
+        return
+    names = list(campaigns)[::-1]
+    if len(names) > 1:
+        st.selectbox("Campaign", names, key="campaign")
+    factors = [factor.name for factor in campaigns[_chosen(names)].spec.factors]
+    _progress(names)
+    st.subheader("What the model believes")
+    with st.container(horizontal=True):
+        st.selectbox("Along", factors, key="factor_x", width=260, format_func=words_of)
+        st.selectbox(
+            "and",
+            [_ONE, *factors],
+            index=min(2, len(factors)),
+            key="factor_y",
+            width=260,
+            format_func=words_of,
+        )
+    _model(names)
+    st.subheader("Trials")
+    _trials(names)
+
+
+def _chosen(names: list[str]) -> str:
+    name = st.session_state.get("campaign")
+    return name if name in names else names[0]
+
+
+@st.fragment(run_every=REFRESH_S)
+@guarded
+def _progress(names: list[str]) -> None:
+    view = look(database())
+    campaign = view.state.campaigns[_chosen(names)]
+    spec, trials = campaign.spec, list(campaign.trials.values())
+    sign = status_sign(campaign.status)
+    why = f" ({campaign.reason})" if campaign.reason else ""
+    st.markdown(
+        f"**{spec.title}** · {sign.glyph} {sign.word}{why} · {spec.objective.direction} "
+        f"{spec.objective.result} in {spec.objective.unit} · {spec.method}, {spec.initial} initial trials, "
+        f"then batches of {spec.batch}"
+    )
+    known = any(t.predicted_mean is not None and t.value is not None for t in trials)
+    left, right = st.columns([2, 1]) if known else (st.container(), None)
+    with left:
+        st.markdown("**Best so far**")
+        figure(best_figure(trials, spec.objective), key="best", alt="Best value by trial")
+    if right is not None:
+        with right:
+            st.markdown("**Foretold and measured**")
+            figure(
+                parity_figure(trials, spec.objective),
+                key="parity",
+                alt="Predicted against measured values",
+            )
+    best = campaign.best()
+    if best is not None:
+        units = {factor.name: factor.unit for factor in spec.factors}
+        where = ", ".join(
+            f"{words_of(k)} {number(v)} {unit_text(units.get(k, ''))}"
+            for k, v in best.factors.items()
+        )
+        sd = f" ± {number(best.standard_deviation, 2)}" if best.standard_deviation else ""
+        st.markdown(
+            f"Best measured: **{number(best.value)}{sd} {spec.objective.unit}** in trial {best.number} at {where}."
+        )
+    st.caption(f"Data as of {view.read_at:%H:%M:%S}, event {view.document['seq']}.")
+
+
+@st.fragment(run_every=REFRESH_S)
+@guarded
+def _model(names: list[str]) -> None:
+    campaign = look(database()).state.campaigns[_chosen(names)]
+    x, y = st.session_state.get("factor_x"), st.session_state.get("factor_y")
+    factors = {factor.name: factor for factor in campaign.spec.factors}
+    if x not in factors:
+        x = next(iter(factors))
+    y = y if y in factors and y != x else None
+    if campaign.best() is None:
+        st.info("The model can be asked after the first results.", icon=":material/info:")
+        return
+    try:
+        found, fresh = _desk().slice(campaign, x, y)
+    except LabError as error:
+        st.warning(f"No model: {error.message}. {error.hint}", icon=":material/warning:")
+        return
+    if found is None:
+        st.info(
+            "The model is being fitted; it appears here by itself.", icon=":material/hourglass_top:"
+        )
+        return
+    _draw_model(campaign, x, y, found)
+    others = [name for name in factors if name not in (x, y)]
+    held = (
+        f" The others ({', '.join(others)}) are held where the best trial had them."
+        if others
+        else ""
+    )
+    finished = sum(trial.status != "pending" for trial in campaign.trials.values())
+    state = f"Fitted to {finished} finished trials." if fresh else "A newer fit is being made."
+    st.caption(f"{state}{held} Dots are measured trials with their number, ✖ failed ones.")
+
+
+def _draw_model(campaign: CampaignState, x: str, y: str | None, found: Slice) -> None:
+    units = {factor.name: factor.unit for factor in campaign.spec.factors}
+    objective = campaign.spec.objective
+    done = [t for t in campaign.trials.values() if t.value is not None]
+    labels = (
+        f"{words_of(x)} ({unit_text(units[x])})",
+        f"{words_of(y)} ({unit_text(units[y])})" if y else "",
+        f"{words_of(objective.result)} ({unit_text(objective.unit)})",
+    )
+    if y is None:
+        points = [(t.factors[x], float(t.value or 0.0), t.number) for t in done]
+        line = slice_figure(found.x, (), found.mean, found.sd, labels, points)
+        figure(line, key="slice", alt="Model along one factor")
+        return
+    points = [(t.factors[x], t.factors[y], t.number) for t in done]
+    failed = [
+        (t.factors[x], t.factors[y], t.number)
+        for t in campaign.trials.values()
+        if t.status == "failed"
+    ]
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Mean**")
+        mean = slice_figure(found.x, found.y, found.mean, found.sd, labels, points, failed=failed)
+        figure(mean, key="slice-mean", alt="Model mean")
+    with right:
+        st.markdown("**Uncertainty** (one standard deviation)")
+        sd = slice_figure(
+            found.x, found.y, found.mean, found.sd, labels, points, failed=failed, shown="sd"
+        )
+        figure(sd, key="slice-sd", alt="Model uncertainty")
+
+
+@st.fragment(run_every=2 * REFRESH_S)
+@guarded
+def _trials(names: list[str]) -> None:
+    name = _chosen(names)
+    rows = records_of(database()).trials(name)
+    objective = look(database()).state.campaigns[name].spec.objective
+    if not rows:
+        st.caption("No trial has been proposed yet.")
+        return
+    unit = objective.unit
+    table(
+        trial_table(rows),
+        key="trials",
+        columns={
+            "trial": st.column_config.NumberColumn("Trial", width="small"),
+            "status": st.column_config.TextColumn("Status"),
+            "value": st.column_config.NumberColumn(f"{objective.result} [{unit}]", format="%.4g"),
+            "standard_deviation": st.column_config.NumberColumn(f"sd [{unit}]", format="%.2g"),
+            "predicted_mean": st.column_config.NumberColumn(f"Predicted [{unit}]", format="%.4g"),
+            "predicted_sd": st.column_config.NumberColumn(f"Predicted sd [{unit}]", format="%.2g"),
+            "origin": st.column_config.TextColumn("Chosen by"),
+            "nearest_trial": st.column_config.NumberColumn("Nearest trial", width="small"),
+            "reason": st.column_config.TextColumn("Reason of failure", width="large"),
+        },
+        alt="All trials",
+    )
+
+
+def trial_table(rows: list[Row]) -> list[Row]:
+    """The trials' rows as people read them: newest first, factors beside the value, status as sign and word."""
+    people: list[Row] = []
+    for row in reversed(rows):
+        sign = status_sign(str(row["status"]))
+        shown: Row = {"trial": row["trial"], "status": f"{sign.glyph} {sign.word}"}
+        shown.update({words_of(key): value for key, value in row.items() if key.endswith("]")})
+        for key in (
+            "value",
+            "standard_deviation",
+            "predicted_mean",
+            "predicted_sd",
+            "origin",
+            "nearest_trial",
+            "reason",
+        ):
+            shown[key] = row[key]
+        people.append(shown)
+    # A column that is empty throughout tells nothing.
+    kept = [key for key in people[0] if any(row[key] not in (None, "") for row in people)]
+    return [{key: row[key] for key in kept} for row in people]

@@ -1,0 +1,204 @@
+"""Now: what runs, what waits and why, who is needed, and the verbs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from dashboard import actions, markup
+from dashboard.data import database, look, records_of
+from dashboard.views.frame import REFRESH_S, guarded
+from dashboard.words import number
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from dashboard.data import View
+    from lab.control.document import QuestionDocument
+    from lab.control.port import Verb
+
+__all__ = ["show"]
+
+_VERBS: tuple[tuple[Verb, str, str, str, tuple[str, ...]], ...] = (
+    ("pause", "Pause", ":material/pause:", "Running steps end. No new step starts until you resume.", ("running",)),
+    ("resume", "Resume", ":material/play_arrow:", "Steps may start again.", ("paused",)),
+    (
+        "stop",
+        "Stop campaign",
+        ":material/stop:",
+        "Running steps end, safe-state steps run, then the campaign ends for good.",
+        ("running", "paused"),
+    ),
+    (
+        "safe",
+        "Make safe",
+        ":material/health_and_safety:",
+        "Every device goes to its declared safe state now and stays there until somebody re-arms. "
+        "This is a request by software: the emergency stop is the red button on the bench.",
+        ("running", "paused", "stopping"),
+    ),
+    ("rearm", "Re-arm", ":material/lock_open:", "Work is allowed again. Look at the bench first.", ("safe",)),
+)  # fmt: skip
+
+
+def show() -> None:
+    """Draw the page. What changes is redrawn by itself; the fields for name and reason are not."""
+    st.title("Overview")
+    _now()
+
+
+@st.fragment(run_every=REFRESH_S)
+@guarded
+def _now() -> None:
+    db = database()
+    view = look(db)
+    st.html(markup.banner(view.document, view.engine, view.trouble, view.read_at))
+    for question in view.document["questions"]:
+        _question(db, question, view)
+    _verbs(db, view)
+    _numbers(view)
+    st.subheader("Runs")
+    st.html(markup.run_cards(view.document["runs"], _units(view), live=view.engine is not None))
+    if view.document["queued"] and view.engine is not None:
+        st.subheader("Planned next")
+        st.html(markup.queue(view.document["queued"]))
+    st.subheader("Devices")
+    now_s = datetime.fromisoformat(view.document["now"]).timestamp()
+    latest = records_of(db).latest()
+    tiles = markup.device_tiles(
+        view.document["devices"], latest, now_s, live=view.engine is not None
+    )
+    st.html(tiles)
+
+
+def _units(view: View) -> dict[str, str]:
+    specs = [campaign.spec for campaign in view.state.campaigns.values()]
+    return {factor.name: factor.unit for spec in specs for factor in spec.factors}
+
+
+def _question(db: str, question: QuestionDocument, view: View) -> None:
+    with st.container(border=True):
+        st.warning(
+            f"**A person is needed** for {question['run']}: {question['text']}",
+            icon=":material/pan_tool:",
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            for choice in question["choices"]:
+                _button(
+                    db,
+                    "answer",
+                    choice,
+                    key=f"answer-{question['id']}-{choice}",
+                    args={"question": question["id"], "answer": choice},
+                    disabled=view.engine is None,
+                )
+            st.caption(
+                "Your name (in the side bar) and the reason below are recorded with the answer."
+            )
+
+
+def _verbs(db: str, view: View) -> None:
+    if view.engine is None:
+        st.caption(
+            "Start the engine with `lab run` or `lab resume` to pause, resume or stop from here."
+        )
+        return
+    open_campaign = any(c["status"] == "running" for c in view.document["campaigns"])
+    with st.container(horizontal=True, vertical_alignment="bottom", key="verbs"):
+        for verb, label, icon, effect, modes in _VERBS:
+            if view.document["mode"] not in modes or (
+                verb in ("pause", "stop") and not open_campaign
+            ):
+                continue
+            if verb == "stop":
+                with st.popover(label, icon=icon, help=effect):
+                    st.write(effect)
+                    _button(db, verb, "Yes, stop the campaign", key="verb-stop", kind="primary")
+            else:
+                kind = "primary" if verb in ("resume", "rearm") else "secondary"
+                _button(db, verb, label, key=f"verb-{verb}", icon=icon, effect=effect, kind=kind)
+        st.text_input(
+            "Reason",
+            key="reason",
+            placeholder="Reason (recorded)",
+            label_visibility="collapsed",
+            width=280,
+        )
+    reply = st.session_state.get("reply")
+    if isinstance(reply, actions.Reply):
+        _tell(reply)
+
+
+def _tell(reply: actions.Reply) -> None:
+    match reply.kind:
+        case "accepted":
+            st.success(f"Accepted: {reply.text}", icon=":material/check:")
+        case "refused":
+            st.error(f"Refused: {reply.text}", icon=":material/block:")
+        case "unreachable":
+            st.error(
+                f"Nobody knows whether it was taken; ask again: {reply.text}",
+                icon=":material/cloud_off:",
+            )
+        case "incomplete":
+            st.warning(reply.text, icon=":material/edit:")
+
+
+def _button(
+    db: str,
+    verb: Verb,
+    label: str,
+    *,
+    key: str,
+    icon: str | None = None,
+    effect: str = "",
+    kind: str = "secondary",
+    args: dict[str, JsonValue] | None = None,
+    disabled: bool = False,
+) -> None:
+    """A button whose request id is made with it: several clicks in one rerun are one request."""
+    request_id = st.session_state.setdefault(f"id-{key}", actions.new_id())
+    st.button(
+        label,
+        key=key,
+        icon=icon,
+        help=effect or None,
+        type="primary" if kind == "primary" else "secondary",
+        disabled=disabled,
+        on_click=_ask,
+        args=(db, verb, key, request_id, args),
+    )
+
+
+def _ask(db: str, verb: Verb, key: str, request_id: str, args: dict[str, JsonValue] | None) -> None:
+    who, reason = str(st.session_state.get("who", "")), str(st.session_state.get("reason", ""))
+    reply = actions.ask(db, verb, who, reason, request_id, args)
+    st.session_state["reply"] = reply
+    if reply.settled:
+        st.session_state.pop(f"id-{key}", None)
+    if reply.kind == "accepted":
+        st.session_state["reason"] = ""
+
+
+def _numbers(view: View) -> None:
+    campaigns = view.document["campaigns"]
+    if not campaigns:
+        st.info("No campaign has been started with these records.", icon=":material/info:")
+        return
+    campaign = campaigns[-1]
+    trials, objective, best = campaign["trials"], campaign["objective"], campaign["best"]
+    st.subheader(campaign["title"])
+    cells = st.columns(4)
+    cells[0].metric("Trials done", f"{trials['done']} of {trials['budget']}", border=True)
+    cells[1].metric("Under way", f"{trials['open']}", border=True)
+    cells[2].metric("Failed", f"{trials['failed']}", border=True)
+    if best is None:
+        cells[3].metric(f"Best {objective['result']}", "-", border=True)
+    else:
+        cells[3].metric(
+            f"Best {objective['result']} (trial {best['trial']})",
+            f"{number(best['value'])} {objective['unit']}",
+            border=True,
+        )

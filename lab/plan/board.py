@@ -1,0 +1,137 @@
+"""What has been placed so far: times at which devices and stations are taken."""
+
+from __future__ import annotations
+
+import bisect
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lab.domain.plan import Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lab.domain.plan import Plan, PlannedStep
+    from lab.plan.snapshot import RunSnapshot
+
+__all__ = ["Board", "Bookings", "Placement", "Route", "held_now", "leaving"]
+
+
+class Bookings:
+    """Times at which a device or station is taken, sorted and without overlap."""
+
+    __slots__ = ("ends", "starts")
+
+    def __init__(self) -> None:
+        self.starts: list[float] = []
+        self.ends: list[float] = []
+
+    def earliest(self, ready: float, duration: float) -> float:
+        """The first moment from `ready` on with `duration` free after it."""
+        index = bisect.bisect_right(self.ends, ready)
+        start = ready
+        while index < len(self.starts) and self.starts[index] < start + duration:
+            start = max(start, self.ends[index])
+            index += 1
+        return start
+
+    def conflict(self, start: float, end: float) -> float | None:
+        """The end of the first booking that overlaps [start, end), if any."""
+        index = bisect.bisect_right(self.ends, start)
+        if index < len(self.starts) and self.starts[index] < end:
+            return self.ends[index]
+        return None
+
+    def add(self, start: float, end: float) -> None:
+        if end > start:
+            index = bisect.bisect_left(self.starts, start)
+            self.starts.insert(index, start)
+            self.ends.insert(index, end)
+
+
+@dataclass(slots=True)
+class Board:
+    """What has been placed so far."""
+
+    devices: dict[str, Bookings] = field(default_factory=dict[str, Bookings])
+    stations: dict[str, Bookings] = field(default_factory=dict[str, Bookings])
+    held: dict[str, str] = field(default_factory=dict[str, str])
+    """Station -> the run that is in it now and has not been placed yet."""
+    slots: list[Slot] = field(default_factory=list[Slot])
+
+    def device(self, name: str) -> Bookings:
+        return self.devices.setdefault(name, Bookings())
+
+    def station(self, name: str) -> Bookings:
+        return self.stations.setdefault(name, Bookings())
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What placing needs to know of a plan, worked out once."""
+
+    plan: Plan
+    main: tuple[PlannedStep, ...]
+    claiming: Mapping[str, tuple[str, ...]]
+    """Station -> steps that claim it."""
+    least_stay: Mapping[str, float]
+    """Station -> the shortest time for which a run can hold it (its longest chain of steps there)."""
+
+    @classmethod
+    def of(cls, plan: Plan) -> Route:
+        main = tuple(step for step in plan.steps if not step.safe_state)
+        stations = dict.fromkeys(station for step in main for station in step.claims)
+        claiming = {
+            station: tuple(step.path for step in main if station in step.claims)
+            for station in stations
+        }
+        stay: dict[str, float] = {}
+        for station, paths in claiming.items():
+            since: dict[str, float] = {}
+            for step in main:
+                before = [since[need] for need in step.needs if need in since]
+                if before or step.path in paths:
+                    since[step.path] = step.duration_s + max(before, default=0.0)
+            stay[station] = max(since[path] for path in paths)
+        return cls(plan, main, claiming, stay)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    plan: Plan
+    slots: tuple[Slot, ...]
+    holds: tuple[tuple[str, float, float], ...]
+    end_s: float
+
+    def keep(self, run: RunSnapshot, board: Board) -> None:
+        """Book it."""
+        for slot in self.slots:
+            if slot.step not in run.running:
+                board.device(slot.device).add(slot.start_s, slot.end_s)
+        for station, start, end in self.holds:
+            board.station(station).add(start, end)
+            if board.held.get(station) == run.run:
+                del board.held[station]
+        board.slots += self.slots
+
+
+def held_now(run: RunSnapshot, routes: Mapping[int, Route]) -> list[str]:
+    """Stations that the run has entered and not left."""
+    if not run.progress:
+        return []
+    held: list[str] = []
+    for station, claiming in routes[id(run.plans[0])].claiming.items():
+        entered = any(path in run.finished or path in run.running for path in claiming)
+        if entered and any(path not in run.finished for path in claiming):
+            held.append(station)
+    return held
+
+
+def leaving(run: RunSnapshot, route: Route, now_s: float) -> dict[str, float]:
+    """Stations whose last steps are running already -> when the run will have left them."""
+    found: dict[str, float] = {}
+    for station, claiming in route.claiming.items():
+        ends = [run.running[path][1] for path in claiming if path in run.running]
+        if ends and all(path in run.finished or path in run.running for path in claiming):
+            found[station] = max(now_s, *ends)
+    return found

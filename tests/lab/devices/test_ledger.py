@@ -1,0 +1,299 @@
+"""The ledger: durable, in order, one process at a time; an id acts once."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from lab.devices.ledger import CommandLedger
+from lab.domain.command import Command, Outcome, Settlement
+from lab.domain.errors import UnavailableError
+
+DONE = Outcome(result="succeeded", outputs={"volume": 2.5})
+
+
+def command(id: str = "c1", effect: str = "once") -> Command:
+    return Command.model_validate(
+        {
+            "id": id,
+            "run": "r",
+            "step": "s",
+            "attempt": 1,
+            "device": "pump",
+            "action": "dispense",
+            "args": {"volume": 2.5},
+            "effect": effect,
+            "settle": "query",
+            "timeout_s": 30.0,
+        }
+    )
+
+
+@pytest.fixture
+def ledger():
+    book = CommandLedger()
+    yield book.device("pump")
+    book.close()
+
+
+def test_a_command_from_receipt_to_end(ledger):
+    ledger.receive(command(), epoch=3, seq=7)
+    assert [entry.id for entry in ledger.interrupted()] == ["c1"]
+    ledger.prepare("c1")
+    ledger.act("c1")
+    ledger.end("c1", DONE)
+    entry = ledger.entry("c1")
+    assert (entry.state, entry.outcome, entry.epoch, entry.seq) == ("ended", DONE, 3, 7)
+    assert (entry.command, entry.act_order) == (command(), 1)
+    assert (ledger.interrupted(), ledger.last_seq(3), ledger.last_seq(2)) == ([], 7, -1)
+    assert ledger.entry("c2") is None
+
+
+def test_epochs_only_rise(ledger):
+    assert ledger.epoch() == 0
+    for epoch, expected in ((3, 3), (2, 3), (3, 3), (5, 5)):
+        ledger.raise_epoch(epoch)
+        assert ledger.epoch() == expected
+
+
+def test_sequence_numbers_only_rise_within_an_epoch(ledger):
+    ledger.receive(command("a"), 1, 5)
+    ledger.refuse("b", "busy", epoch=1, seq=4)
+    assert ledger.last_seq(1) == 5
+    ledger.refuse("c", "busy", epoch=1, seq=9)
+    ledger.refuse("d", "retained", epoch=1)
+    assert (ledger.last_seq(1), ledger.last_seq(2)) == (9, -1)
+
+
+def test_devices_are_apart():
+    book = CommandLedger()
+    one, two = book.device("one"), book.device("two")
+    one.receive(command("x"), 4, 4)
+    one.raise_epoch(4)
+    one.enter_safe("s")
+    assert two.entry("x") is None
+    assert (two.epoch(), two.last_seq(4), two.safe_in_force()) == (0, -1, None)
+    two.receive(command("x"), 1, 1)
+    book.close()
+
+
+@pytest.mark.parametrize("state", ["received", "prepared", "acting", "ended", "settled"])
+def test_an_id_that_acts_once_is_received_once(ledger, state):
+    ledger.receive(command(), 1, 1)
+    if state != "received":
+        ledger.prepare("c1")
+    if state in ("acting", "ended"):
+        ledger.act("c1")
+    if state == "ended":
+        ledger.end("c1", DONE)
+    if state == "settled":
+        ledger.settle("c1", Settlement(verdict="not_done"))
+    with pytest.raises(RuntimeError, match=f"already {state}"):
+        ledger.receive(command(), 2, 2)
+    # Refusing it now changes nothing about what was accepted, and takes the number.
+    ledger.refuse("c1", "busy", epoch=2, seq=2)
+    assert ledger.entry("c1").state == state
+    assert ledger.last_seq(2) == 2
+
+
+def test_a_setting_that_was_interrupted_is_received_again(ledger):
+    ledger.receive(command(effect="absolute"), 1, 1)
+    ledger.prepare("c1")
+    ledger.act("c1")
+    ledger.receive(command(effect="absolute"), 2, 1)
+    assert ledger.entry("c1").state == "received"
+    ledger.end("c1", DONE)
+    with pytest.raises(RuntimeError, match="already ended"):
+        ledger.receive(command(effect="absolute"), 3, 1)
+
+
+def test_what_was_refused_is_never_received(ledger):
+    ledger.refuse("c1", "withdrawn", "a query came first")
+    entry = ledger.entry("c1")
+    assert (entry.state, entry.reason, entry.command) == ("refused_forever", "withdrawn", None)
+    for effect in ("once", "absolute", "none"):
+        with pytest.raises(RuntimeError, match="refused_forever"):
+            ledger.receive(command(effect=effect), 1, 1)
+    assert ledger.last_seq(1) == -1  # rolled back as a whole
+
+
+def test_steps_out_of_order_are_refused(ledger):
+    for step in (ledger.prepare, ledger.act):
+        with pytest.raises(RuntimeError, match="not in the ledger"):
+            step("c1")
+    ledger.receive(command(), 1, 1)
+    with pytest.raises(RuntimeError, match="can't become acting: it is received"):
+        ledger.act("c1")
+    ledger.prepare("c1")
+    ledger.act("c1")
+    with pytest.raises(RuntimeError, match="can't become acting: it is acting"):
+        ledger.act("c1")
+    ledger.end("c1", DONE)
+    with pytest.raises(RuntimeError, match="can't become ended: it is ended"):
+        ledger.end("c1", DONE)
+
+
+def test_acts_are_counted_so_that_old_counters_are_not_asked(ledger):
+    for id in ("a", "b"):
+        ledger.receive(command(id), 1, ord(id))
+        ledger.prepare(id)
+        ledger.act(id)
+    assert ledger.acted_since(ledger.entry("a"))
+    assert not ledger.acted_since(ledger.entry("b"))
+
+
+def test_safe_is_in_force_until_it_is_lifted(ledger):
+    assert ledger.safe_in_force() is None
+    ledger.enter_safe("s1")
+    ledger.confirm_safe("s1", confirmed=True, detail="")
+    ledger.enter_safe("s2")
+    assert ledger.safe_in_force().id == "s2"
+    ledger.rearm(("s2",))
+    assert (ledger.safe_in_force().id, ledger.safe_in_force().confirmed) == ("s1", True)
+    ledger.rearm()
+    assert ledger.safe_in_force() is None
+    ledger.enter_safe("s1")
+    assert ledger.safe_in_force().id == "s1"
+    assert not ledger.safe_in_force().confirmed
+
+
+# -- the file -----------------------------------------------------------------------------------
+
+
+def test_a_killed_process_leaves_what_it_had_written(tmp_path):
+    path = tmp_path / "new folder" / "ledger.db"
+    script = f"""
+        import os
+        from tests.lab.devices.test_ledger import command
+        from lab.devices.ledger import CommandLedger
+        ledger = CommandLedger({str(path)!r}).device("pump")
+        ledger.raise_epoch(4)
+        ledger.receive(command(), 4, 1)
+        ledger.prepare("c1")
+        ledger.act("c1")
+        os.kill(os.getpid(), 9)
+    """
+    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
+    assert ended.returncode == -9
+    book = CommandLedger(path)
+    ledger = book.device("pump")
+    assert (ledger.epoch(), ledger.last_seq(4)) == (4, 1)
+    assert [entry.state for entry in ledger.interrupted()] == ["acting"]
+    book.close()
+
+
+def test_a_second_process_is_refused(tmp_path):
+    path = tmp_path / "ledger.db"
+    book = CommandLedger(path)
+    script = f"""
+        from lab.devices.ledger import CommandLedger
+        from lab.domain.errors import UnavailableError
+        try:
+            CommandLedger({str(path)!r})
+        except UnavailableError as error:
+            print(error.message, "/", error.hint)
+    """
+    run = [sys.executable, "-c", textwrap.dedent(script)]
+    told = subprocess.run(run, check=True, capture_output=True, text=True).stdout
+    assert "locked" in told
+    assert "end the other device host" in told
+    book.close()
+    assert subprocess.run(run, check=True, capture_output=True, text=True).stdout == ""
+
+
+def test_a_damaged_file_is_told_and_left_alone(tmp_path):
+    path = tmp_path / "ledger.db"
+    path.write_bytes(b"no database at all" * 100)
+    with pytest.raises(UnavailableError, match="not a database"):
+        CommandLedger(path)
+    assert path.read_bytes() == b"no database at all" * 100
+
+
+def test_a_path_that_can_not_be_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UnavailableError, match=r"ledger\.db"):
+        CommandLedger(tmp_path / "file" / "ledger.db")
+
+
+def test_every_write_is_flushed_to_the_disk(tmp_path):
+    book = CommandLedger(tmp_path / "ledger.db")
+    db = book.device("pump")._db
+    assert db.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    book.close()
+    with pytest.raises(sqlite3.ProgrammingError):
+        book.device("pump").epoch()
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """Any order of calls: whatever is refused, no id that acts once begins twice or after an end or refusal."""
+
+    ids = st.sampled_from(["a", "b", "c"])
+
+    @initialize()
+    def open(self):
+        self.book = CommandLedger()
+        self.ledger = self.book.device("pump")
+        self.begun: list[str] = []
+        self.closed: set[str] = set()
+        self.seq = 0
+
+    @rule(id=ids)
+    def receive(self, id):
+        self.seq += 1
+        self._try(lambda: self.ledger.receive(command(id), 1, self.seq))
+
+    @rule(id=ids)
+    def prepare(self, id):
+        self._try(lambda: self.ledger.prepare(id))
+
+    @rule(id=ids)
+    def act(self, id):
+        if self._try(lambda: self.ledger.act(id)):
+            assert id not in self.begun
+            assert id not in self.closed
+            self.begun.append(id)
+
+    @rule(id=ids)
+    def end(self, id):
+        if self._try(lambda: self.ledger.end(id, DONE)):
+            self.closed.add(id)
+
+    @rule(id=ids)
+    def settle(self, id):
+        if self._try(lambda: self.ledger.settle(id, Settlement(verdict="not_done"))):
+            self.closed.add(id)
+
+    @rule(id=ids)
+    def refuse(self, id):
+        known = self.ledger.entry(id)
+        self.ledger.refuse(id, "busy")
+        if known is None:
+            self.closed.add(id)
+        else:
+            assert self.ledger.entry(id) == known
+
+    def _try(self, step) -> bool:
+        try:
+            step()
+        except RuntimeError:
+            return False
+        return True
+
+    def teardown(self):
+        if hasattr(self, "book"):
+            entries = [self.ledger.entry(id) for id in self.begun]
+            orders = [entry.act_order for entry in entries if entry is not None]
+            assert orders == list(range(1, len(orders) + 1))
+            self.book.close()
+
+
+LedgerMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestLedgerMachine = LedgerMachine.TestCase
