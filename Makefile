@@ -46,7 +46,9 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 demo: $(READY)
-	$(BIN)/lab run sops/electrolyte_conductivity/campaign.yaml --simulate --speed 300 --plot demo.png
+	@mkdir -p .lab
+	$(BIN)/lab run sops/electrolyte_conductivity/campaign.yaml --speed 100 --broker embedded \
+	    --db ".lab/demo-$$(date +%Y%m%d-%H%M%S).db" --plot .lab/demo.png
 
 test: $(READY) browser
 	$(BIN)/python -m pytest -m "not bench"

@@ -112,7 +112,9 @@ def expand(
         if declared is not None:
             values[name], units[name] = value.number(declared.unit), declared.unit
     steps, movements = _steps(procedure, names, capabilities)
-    _refuse_overfill(procedure, movements, bound)
+    # When the safe-state steps run, nobody knows which of the others have: they have no place in the book of levels.
+    booked = tuple(move for move in movements if move.step in procedure.needs)
+    _refuse_overfill(procedure, booked, bound)
     return Expanded(
         parameters=parameters,
         parameter_units={name: item.unit for name, item in sop.parameters.items()},
