@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.system.lab_process import ELECTROLYTE, lab
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
