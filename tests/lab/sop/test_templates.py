@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
 from lab.devices.capability import CAPABILITIES
-from lab.devices.driver import Act, DriverContext
+from lab.devices.driver import Act
 from lab.devices.manifest import Manifest
 from lab.devices.memory_stream import stream_pair
 from lab.domain.command import Command
@@ -101,9 +103,8 @@ async def test_the_driver_weighs(tmp_path, monkeypatch):
     answers = {b"I": b"Demo 1", b"T": b"OK", b"W": b"  12.3456 g"}
     ours, theirs = stream_pair()
     other = asyncio.create_task(_balance(theirs, answers))
-    driver = module.MyBalance(
-        DriverContext(name="b", url="sim:", connector=_Connector(ours), clock=None)
-    )
+    context: Any = SimpleNamespace(name="b", url="sim:", connector=_Connector(ours))
+    driver = module.MyBalance(context)
     try:
         assert (await driver.connect()).model == "Demo 1"
         begun = []
