@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from lab.domain import event as ev
@@ -72,7 +74,7 @@ def test_open_trials_are_planned_side_by_side_without_a_clash() -> None:
         by_device.setdefault(slot.device, []).append((slot.start_s, slot.end_s))
     for spans in by_device.values():
         spans.sort()
-        assert all(a[1] <= b[0] + 1e-9 for a, b in zip(spans, spans[1:], strict=False))
+        assert all(a[1] <= b[0] + 1e-9 for a, b in pairwise(spans))
 
 
 def test_what_has_begun_keeps_its_binding_and_what_is_over_its_time() -> None:

@@ -7,6 +7,7 @@ hosts and a `Mind`, wakes the mind only by a message or at the time that it aske
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal
 
 from lab.bus import envelope as env
@@ -251,11 +252,22 @@ class World:
     def wait(self, seconds: float) -> None:
         """Time passes; the mind looks up only at the moment that it asked for."""
         target = self.mind.now.timestamp() + seconds
+        looks = 0
         while (wake := self.mind.wake_s) is not None and wake <= target:
+            looks += 1
+            assert looks < 1000, "the core wakes itself for nothing"
             self._after(self.mind.pass_time(max(0.0, wake - self.mind.now.timestamp()) + 0.001))
-        self.mind.now += type(self.mind.now - self.mind.now)(
-            seconds=max(0.0, target - self.mind.now.timestamp())
-        )
+        self.mind.now += timedelta(seconds=max(0.0, target - self.mind.now.timestamp()))
+
+    def advance(self, how: Ending) -> None:
+        """Everything that is under way arrives, once, and what is in hand ends so."""
+        while self.down:
+            self.send_down(0, 1)
+        for name, host in self.hosts.items():
+            self.end(name, how)
+            while host.out:
+                self.send_up(name, 0, 1)
+        self.propose(fail=False)
 
     def restart(self) -> None:
         self.asked.clear()

@@ -129,7 +129,7 @@ class TinyDriver:
         return {"mass": 1.25, "mass_sd": 0.0004}
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """The engine's process died here."""
 
 
@@ -148,7 +148,7 @@ class MortalJournal:
             return self._journal.append(events)
         if self._durable:
             self._journal.append(events)
-        raise Killed
+        raise KilledError
 
     def read(self, after: int = 0) -> list[ev.Recorded]:
         return self._journal.read(after)
@@ -182,7 +182,7 @@ class ShellBench:
                     host = DeviceHost(
                         LAB,
                         name,
-                        TinyDriver(self.devices[name], self.clock),
+                        TinyDriver(self.devices[name], self.clock),  # pyright: ignore[reportArgumentType]
                         manifest,
                         transport,
                         ledger,
@@ -229,7 +229,7 @@ class ShellBench:
                 yield engine, work
             finally:
                 work.cancel()
-                with suppress(asyncio.CancelledError, Killed):
+                with suppress(asyncio.CancelledError, KilledError):
                     await work
 
     async def until(self, condition: Callable[[], bool], limit_s: float = 600) -> None:

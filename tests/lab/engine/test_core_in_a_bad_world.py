@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lab.domain.plan import Plan
 
 _FREE = plan_of(
-    step("dose", "pump"),
+    step("dose", "pump", retry={"max_retries": 2}),
     step("rinse", "pump", ("dose",), retry={"max_retries": 2, "delay_s": 30.0}),
     step("weigh", "balance", ("dose",), retry={"max_retries": 1}),
     stations=(),
@@ -36,6 +36,8 @@ _ending = st.sampled_from(
 _verb = st.sampled_from(("pause", "resume", "stop", "safe", "rearm", "rearm", "explode"))
 
 _happening = st.one_of(
+    st.tuples(st.just("advance"), _ending),
+    st.tuples(st.just("advance"), st.just("succeeded")),
     st.tuples(st.just("send_down"), _index, _copies),
     st.tuples(st.just("send_up"), _device, _index, _copies),
     st.tuples(st.just("send_up"), _device, _index, _copies),
@@ -63,17 +65,6 @@ def do(world: World, happening: tuple) -> None:
         getattr(world, verb)(*arguments)
 
 
-def flow(world: World) -> None:
-    """Everything that is under way arrives and succeeds, once."""
-    while world.down:
-        world.send_down(0, 1)
-    for name, host in world.hosts.items():
-        world.end(name, "succeeded")
-        while host.out:
-            world.send_up(name, 0, 1)
-    world.propose(fail=False)
-
-
 def repair(world: World) -> None:
     """All hosts are well, messages arrive, people answer. Ends with the campaign, or fails the test."""
     for name in DEVICES:
@@ -83,7 +74,7 @@ def repair(world: World) -> None:
             return
         for name in DEVICES:
             world.beat(name)
-        flow(world)
+        world.advance("succeeded")
         world.answer(discard=False)
         state = world.mind.state
         if state.mode == "safe" or "safe" in {d.state for d in state.devices.values()}:

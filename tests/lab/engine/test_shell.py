@@ -16,7 +16,7 @@ from lab.domain.state import LabState
 from lab.engine.virtual_loop import run_virtual
 from lab.records.database import open_database
 from lab.records.journal import first_broken_row
-from tests.lab.engine.shell_bench import LAB, START, Killed, MortalJournal, ShellBench
+from tests.lab.engine.shell_bench import LAB, START, KilledError, MortalJournal, ShellBench
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +90,7 @@ async def _killed(folder: Path, at: int, *, durable: bool, hosts_die_too: bool) 
             await asyncio.wait((work,))
             if work.exception() is None:
                 return False
-            assert isinstance(work.exception(), Killed)
+            assert isinstance(work.exception(), KilledError)
         begun = any(isinstance(record.event, ev.CampaignStarted) for record in bench.records())
         start = None if begun else START
         if not hosts_die_too:
@@ -136,7 +136,7 @@ def test_nothing_is_sent_that_is_not_durable(tmp_path: Path) -> None:
                 wrap = lambda journal, at=at: MortalJournal(journal, at, durable=False)  # noqa: E731
                 async with bench.hosts(), bench.running(wrap=wrap) as (engine, work):
                     await asyncio.wait((work,))
-                    assert isinstance(work.exception(), Killed)
+                    assert isinstance(work.exception(), KilledError)
                     answer = await engine.request("late", "pause", "Ada")
                     assert not answer.accepted
                     assert "ended" in answer.detail

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
 from lab.devices.capability import CAPABILITIES
-from lab.devices.driver import Act
+from lab.devices.driver import Act, DriverContext
 from lab.devices.manifest import Manifest
 from lab.devices.memory_stream import stream_pair
 from lab.domain.command import Command
 from lab.domain.errors import InputError
+from lab.engine.clock import ScaledClock
 from lab.plan.bind import bind
 from lab.plan.evaluate import evaluate_results
 from lab.sop.load import load_campaign
@@ -71,6 +70,12 @@ class _Connector:
     async def stream(self, url):
         return self._stream
 
+    def http(self, url):
+        raise AssertionError("a balance has no HTTP")
+
+    async def messages(self, url):
+        raise AssertionError("a balance has no bus of its own")
+
 
 async def _balance(stream, answers):
     """The other side of the line: one answer to each line."""
@@ -103,8 +108,9 @@ async def test_the_driver_weighs(tmp_path, monkeypatch):
     answers = {b"I": b"Demo 1", b"T": b"OK", b"W": b"  12.3456 g"}
     ours, theirs = stream_pair()
     other = asyncio.create_task(_balance(theirs, answers))
-    context: Any = SimpleNamespace(name="b", url="sim:", connector=_Connector(ours))
-    driver = module.MyBalance(context)
+    driver = module.MyBalance(
+        DriverContext(name="b", url="sim:", connector=_Connector(ours), clock=ScaledClock())
+    )
     try:
         assert (await driver.connect()).model == "Demo 1"
         begun = []

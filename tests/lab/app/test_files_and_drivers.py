@@ -1,0 +1,165 @@
+"""Where a campaign's files and records lie, how devices are reached, and what the doctor finds."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab.app import doctor
+from lab.app.drivers import DeviceConnector
+from lab.app.files import open_campaign, open_lab
+from lab.bus.memory import MemoryBus, MemoryTransport
+from lab.domain.errors import InputError
+from tests.lab.app.electrolyte import CAMPAIGN, copied
+
+
+def lab_with_database(folder: Path, database: str) -> Path:
+    campaign = copied(folder)
+    lab = campaign.parent / "lab.yaml"
+    text = lab.read_text(encoding="utf-8")
+    assert "database: .lab/electrolyte.db" in text
+    lab.write_text(
+        text.replace("database: .lab/electrolyte.db", f"database: {database}"), encoding="utf-8"
+    )
+    return campaign
+
+
+def test_records_lie_beside_the_lab_file_whose_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = copied(tmp_path)
+    beside = campaign.parent / ".lab" / "electrolyte.db"
+    assert open_campaign(campaign).database == f"sqlite:///{beside}"
+    monkeypatch.chdir(campaign.parent)
+    assert open_campaign(Path("campaign.yaml")).database == "sqlite:///.lab/electrolyte.db"
+    monkeypatch.chdir(tmp_path)
+    short = open_campaign(Path("example/campaign.yaml")).database
+    assert short == "sqlite:///example/.lab/electrolyte.db"
+
+
+def test_an_absolute_path_and_a_server_stay_as_they_are(tmp_path: Path) -> None:
+    absolute = tmp_path / "records" / "x.db"
+    assert open_campaign(lab_with_database(tmp_path / "a", str(absolute))).database == (
+        f"sqlite:///{absolute}"
+    )
+    server = open_campaign(lab_with_database(tmp_path / "b", "postgresql://ada@bench/lab"))
+    assert server.database == "postgresql+psycopg://ada@bench/lab"
+
+
+def test_factors_come_in_the_declared_units_and_the_middle_lies_between() -> None:
+    files = open_campaign(CAMPAIGN)
+    middle = files.middle
+    for factor in files.factors:
+        assert factor.unit == "mL"
+        assert factor.minimum < middle[factor.name] < factor.maximum
+    assert files.fixed == {"temperature": 25.0, "total_volume": 10.0}
+    assert files.objective.unit == "mS/cm"
+    assert files.lab_file.name == "lab.yaml"
+
+
+def test_a_lab_file_alone_opens_and_a_broken_one_is_refused(tmp_path: Path) -> None:
+    assert "balance" in open_lab(CAMPAIGN.with_name("lab.yaml")).lab.devices
+    broken = copied(tmp_path).with_name("lab.yaml")
+    broken.write_text(
+        broken.read_text(encoding="utf-8").replace("mettler_toledo_sics", "metler"),
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError) as refusal:
+        open_lab(broken)
+    assert any("metler" in finding.message for finding in refusal.value.diagnostics)
+
+
+# -- connections ------------------------------------------------------------------------------------
+
+
+async def test_a_simulated_device_without_simulators_is_refused_with_the_way_out() -> None:
+    def connect(_: str) -> MemoryTransport:
+        return MemoryTransport(MemoryBus())
+
+    connector = DeviceConnector("balance", "sim:", None, connect)
+    with pytest.raises(InputError, match=r"'balance' is reached at 'sim:'") as refusal:
+        await connector.stream("sim:")
+    assert "lab devices simulate" in refusal.value.hint
+    with pytest.raises(InputError, match="no simulators run here"):
+        connector.http("sim:")
+    with pytest.raises(InputError, match="no simulators run here"):
+        await connector.messages("sim:")
+    real = await connector.messages("mqtt://bench")
+    await real.__aexit__(None, None, None)
+    client = connector.http("http://127.0.0.1:9")
+    assert str(client.base_url) == "http://127.0.0.1:9"
+    await client.aclose()
+
+
+def test_a_given_endpoint_goes_before_the_lab_file_and_serial_settings_come_from_the_manifest() -> (
+    None
+):
+    drivers = open_lab(CAMPAIGN.with_name("lab.yaml"))
+
+    def connect(_: str) -> MemoryTransport:
+        raise AssertionError("not asked for")
+
+    def url(**endpoints: str) -> str:
+        return drivers.connector("balance", world=None, endpoints=endpoints, messages=connect).url
+
+    assert url() == "sim:"
+    assert url(balance="socket://127.0.0.1:5000") == "socket://127.0.0.1:5000"
+    serial = drivers.manifests["balance"].serial
+    assert serial
+    assert url(balance="serial:///dev/ttyUSB0") == f"serial:///dev/ttyUSB0?{serial}"
+    assert url(balance="serial:///dev/ttyUSB0?baud=300") == "serial:///dev/ttyUSB0?baud=300"
+    assert set(drivers.simulated) == set(drivers.lab.devices)
+
+
+# -- doctor -----------------------------------------------------------------------------------------
+
+
+def finding(findings: list[doctor.Finding], begin: str) -> doctor.Finding:
+    [found] = [f for f in findings if f.check.startswith(begin)]
+    return found
+
+
+@pytest.fixture
+def light_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real ones take seconds to import."""
+    monkeypatch.setattr(
+        doctor, "_PACKAGES", (("json", "reading", "none"), ("broken_binary", "plots", "pip it"))
+    )
+
+
+@pytest.mark.usefixtures("light_packages")
+def test_a_package_that_breaks_at_import_is_a_finding_with_a_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_binary.py").write_text("raise SystemError('wrong ABI')", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    findings = doctor.examine(broker=None, database=None)
+    assert finding(findings, "json").ok
+    broken = finding(findings, "broken_binary")
+    assert not broken.ok
+    assert broken.optional
+    assert "wrong ABI" in broken.detail
+    assert broken.cure == "pip it"
+    assert finding(findings, "drivers").ok
+    assert finding(findings, "database").ok
+    assert finding(findings, "Python").ok == (sys.version_info[:2] == (3, 11))
+    assert set(broken.document()) == {"check", "ok", "detail", "cure", "optional"}
+
+
+@pytest.mark.usefixtures("light_packages")
+def test_a_broker_and_records_that_are_not_there_are_findings(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: nobody answers there
+        url = f"mqtt://127.0.0.1:{taken.getsockname()[1]}"
+        findings = doctor.examine(broker=url, database=str(tmp_path / "none.db"))
+    broker = finding(findings, "broker")
+    assert not broker.ok
+    assert not broker.optional
+    assert broker.cure
+    records = finding(findings, f"database {tmp_path}")
+    assert not records.ok
+    assert "no records" in records.detail
+    assert not (tmp_path / "none.db").exists()

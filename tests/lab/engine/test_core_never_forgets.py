@@ -1,0 +1,187 @@
+"""Messages that are lost, late or come at a bad moment must not leave anybody waiting for ever."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.bus import envelope as env
+from lab.domain import event as ev
+from lab.domain.command import Outcome, Settlement
+from lab.engine import messages as msg
+from tests.lab.engine.kit import DEVICES, Mind, command_of, sent
+
+
+def dosing(trials: int = 1) -> tuple[Mind, str]:
+    """A mind whose first run is dosing, and the command's id."""
+    mind = Mind(trials=trials)
+    mind.settle()
+    return mind, command_of(mind.propose())
+
+
+def ask(mind: Mind, verb: str, actor: str = "Ada", reason: str = "") -> list[msg.Effect]:
+    name = f"r{len(mind.state.requests)}"
+    mind.tell(msg.Requested(name, verb, actor, reason))
+    assert mind.state.requests[name].accepted, mind.state.requests[name].detail
+    return mind.settle()
+
+
+def safe_orders(effects: list[msg.Effect]) -> list[str]:
+    return [effect.id for effect in effects if isinstance(effect, msg.MakeSafe)]
+
+
+def test_after_a_query_the_core_asks_to_be_woken_for_the_next_one() -> None:
+    mind, dose = dosing()
+    mind.pass_time(91)
+    for _ in range(3):
+        assert mind.wake_s is not None
+        effects = mind.pass_time(mind.wake_s - mind.now.timestamp())
+        assert effects == [msg.QueryCommand(dose, "pump")]
+
+
+@pytest.mark.parametrize(("batch", "parallel", "asked"), [(4, 2, 2), (2, 4, 2), (3, 1, 1)])
+def test_a_batch_is_never_larger_than_what_may_run_at_once(
+    batch: int, parallel: int, asked: int
+) -> None:
+    mind = Mind(trials=8, batch=batch, parallel=parallel)
+    assert mind.settle() == [msg.AskOptimiser("kit-1", asked)]
+
+
+def test_a_quick_reboot_is_asked_about_at_once() -> None:
+    mind, dose = dosing()
+    mind.tell(env.Ack(device="pump", id=dose, accepted=True))
+    mind.settle()
+    # The gateway tells both in one breath, so the core never looks in between.
+    mind.tell(msg.DeviceLost("pump"))
+    mind.tell(env.State(device="pump", state="ready"))
+    assert mind.settle() == [msg.QueryCommand(dose, "pump")]
+    assert "lost" in mind.state.commands[dose].reason
+
+
+def test_losing_a_device_says_nothing_of_the_commands_of_others() -> None:
+    mind, dose = dosing()
+    mind.tell(msg.DeviceLost("balance"))
+    assert mind.state.commands[dose].status == "intent"
+
+
+def test_a_question_is_withdrawn_when_the_device_s_late_word_answers_it() -> None:
+    mind, dose = dosing()
+    mind.pass_time(91)
+    unknown = Settlement(verdict="unknown", detail="no counter")
+    mind.tell(env.QueryReply(device="pump", id=dose, status="settled", settlement=unknown))
+    assert len(mind.state.questions) == 1
+    assert sent(mind.end(dose)) == ["weigh"]
+    assert not mind.state.questions
+
+
+def test_an_optimiser_that_fails_does_not_end_the_campaign_under_a_sample() -> None:
+    mind, dose = dosing(trials=2)
+    assert mind.inflight.asking, "asked while the first sample is on the bench"
+    mind.tell(msg.Proposed((), "singular"))
+    assert mind.settle() == []
+    assert not mind.inflight.asking, "and not asked again at once"
+    weigh = command_of(mind.end(dose))
+    after = mind.end(weigh, device="balance", mass=1.0)
+    assert after == [msg.AskOptimiser("kit-1", 1)], "with the new result it may succeed"
+    mind.tell(msg.Proposed((), "singular"))
+    mind.settle()
+    campaign = mind.state.campaigns["kit-1"]
+    assert (campaign.status, campaign.trials[1].status) == ("failed", "done")
+
+
+# -- safe -------------------------------------------------------------------------------------------
+
+
+def test_a_device_that_has_not_heard_of_safe_is_told_again_until_it_has() -> None:
+    mind, _ = dosing()
+    [order] = safe_orders(ask(mind, "safe"))
+    assert mind.wake_s is not None
+    assert safe_orders(mind.pass_time(21)) == [order]
+    for device in DEVICES:
+        mind.tell(env.SafeReply(device=device, id=order, confirmed=True))
+    assert safe_orders(mind.pass_time(100)) == []
+
+
+def test_a_second_request_to_be_safe_is_a_second_order() -> None:
+    mind, _ = dosing()
+    first, second = safe_orders(ask(mind, "safe")), safe_orders(ask(mind, "safe"))
+    assert len(first) == len(second) == 1
+    assert first != second
+
+
+def test_a_new_engine_tells_a_safe_lab_to_be_safe() -> None:
+    mind, _ = dosing()
+    [order] = safe_orders(ask(mind, "safe"))
+    mind.restart()
+    assert safe_orders(mind.settle()) == [order]
+
+
+def test_a_new_engine_does_not_re_arm_by_itself() -> None:
+    mind, _ = dosing()
+    ask(mind, "safe")
+    ask(mind, "rearm")
+    mind.restart()
+    for device in DEVICES:
+        mind.tell(env.State(device=device, state="safe"))
+    assert msg.Rearm() not in mind.settle()
+    # The last re-arming did not reach them: a person may ask once more, although the lab runs.
+    assert msg.Rearm() in ask(mind, "rearm", "Grace")
+
+
+def test_without_a_safe_device_there_is_nothing_to_re_arm() -> None:
+    mind, _ = dosing()
+    mind.tell(msg.Requested("x", "rearm", "Ada"))
+    assert not mind.state.requests["x"].accepted
+
+
+def test_re_arming_a_device_does_not_end_a_pause() -> None:
+    mind, dose = dosing()
+    mind.tell(env.State(device="balance", state="safe"))
+    ask(mind, "pause")
+    ask(mind, "rearm")
+    assert mind.state.mode == "paused"
+    assert sent(mind.end(dose)) == []
+
+
+def test_a_late_word_of_being_safe_does_not_take_a_re_armed_device_away() -> None:
+    mind, _ = dosing()
+    [order] = safe_orders(ask(mind, "safe"))
+    ask(mind, "rearm")
+    mind.tell(env.State(device="balance", state="ready"))
+    mind.tell(env.SafeReply(device="balance", id=order, confirmed=True))
+    assert mind.kinds()[-1] == "device_made_safe", "the fact is recorded"
+    assert mind.state.devices["balance"].state == "ready"
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_stop_before_safe_is_still_a_stop_after_it(stopped: bool) -> None:
+    mind, dose = dosing(trials=2)
+    if stopped:
+        ask(mind, "stop", "Ada", "enough")
+    ask(mind, "safe", "Bob", "smoke")
+    mind.end(dose, "failed_partial")
+    ask(mind, "rearm", "Grace")
+    campaign = mind.state.campaigns["kit-1"]
+    assert campaign.status == ("stopped" if stopped else "running")
+    assert ("enough" in campaign.reason) == stopped
+    stopping = [event for event in mind.events if isinstance(event, ev.LabStopping)]
+    assert {event.actor for event in stopping} <= {"Ada"}
+
+
+def test_the_next_campaign_is_not_stopped_by_the_last_one_s_stop() -> None:
+    mind, dose = dosing()
+    ask(mind, "stop")
+    ending = mind.end(dose)
+    mind.end(command_of(ending))
+    assert mind.state.campaigns["kit-1"].status == "stopped"
+    started = mind.state.campaigns["kit-1"].spec.model_copy(update={"campaign": "kit-2"})
+    mind.record(started)
+    ask(mind, "safe")
+    ask(mind, "rearm")
+    assert mind.state.mode == "running"
+
+
+def test_an_outcome_that_contradicts_a_refusal_changes_nothing() -> None:
+    mind, dose = dosing()
+    mind.tell(env.Ack(device="pump", id=dose, accepted=False, reason="busy"))
+    outcome = Outcome(result="succeeded")
+    assert mind.tell(env.OutcomeMessage(device="pump", id=dose, outcome=outcome)) == []
