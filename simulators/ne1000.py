@@ -5,6 +5,7 @@ Settings (the `simulate:` mapping, with the plumbing of the device's entry):
   syringe_volume_ml  travel of the plunger (60)
   dose_cv            relative standard deviation of each dose (0)
   stall_after_ml     the motor stalls once, after that much has been infused
+  power_cut_at_s     the power is interrupted once, at that process time
   address            0..99 (0)
 
 Not simulated: program functions other than RAT and STP, triggers, and the keypad. What happens to
@@ -67,6 +68,8 @@ class NE1000Simulator:
             dose_cv=number(settings, "dose_cv", 0.0),
             stall_after_ml=None if stall is None else number(settings, "stall_after_ml", 0.0),
         )
+        cut = settings.get("power_cut_at_s")
+        self._power_cut_s = None if cut is None else number(settings, "power_cut_at_s", 0.0)
         self.drive.alarm = "R"
         self.address = int(number(settings, "address", 0.0))
         self.diameter_mm = _FACTORY_DIAMETER_MM
@@ -122,11 +125,18 @@ class NE1000Simulator:
     def power_cycle(self) -> None:
         """Interrupt the power: the program memory stays, totals and motion are lost."""
         self._world.advance()
+        self._lose_power()
+
+    def _lose_power(self) -> None:
         self.drive.stop()
         self.drive.infused_ml = self.drive.withdrawn_ml = 0.0
         self.drive.alarm = "R"
 
     def _advance(self, until_s: float) -> bool:
+        if self._power_cut_s is not None and until_s >= self._power_cut_s:
+            self.drive.advance(self._power_cut_s)
+            self._power_cut_s = None
+            self._lose_power()
         if self._safe_mode_s and self.drive.moving:
             deadline_s = self._last_packet_s + self._safe_mode_s
             if until_s > deadline_s:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from lab.devices.capability import CAPABILITIES
 from lab.domain import event as ev
 from lab.domain.ids import run_id
+from lab.domain.stations import held_stations
 from lab.engine.core import PlannedTimeline
-from lab.engine.gate import held_stations
 from lab.plan.bind import bind
 from lab.plan.evaluate import evaluate_check, evaluate_results
 from lab.plan.schedule import PlanningSnapshot, RunningStep, RunSnapshot, schedule
@@ -82,9 +82,7 @@ class FilesContext:
         )
         if planned.blocked and out_of_use:
             # What waits for a device still has its place in the order: the gate keeps it until the device is back.
-            planned = schedule(
-                PlanningSnapshot(now_s=now, runs=tuple(runs), stations_free_s=held)
-            )
+            planned = schedule(PlanningSnapshot(now_s=now, runs=tuple(runs), stations_free_s=held))
         choices: dict[str, int] = {}
         for trial in campaign.open_trials:
             name = run_id(campaign.spec.campaign, trial.number)

@@ -25,7 +25,7 @@ from lab.bus.memory import MemoryBus, MemoryTransport
 from lab.control.server import ControlServer
 from lab.devices.device_line import HostTiming
 from lab.domain import event as ev
-from lab.domain.errors import InputError, RefusedError
+from lab.domain.errors import InputError, LabError, RefusedError
 from lab.domain.reduce import reduce_all
 from lab.domain.state import CampaignState, LabState
 from lab.engine.clock import ScaledClock, VirtualClock, wall_seconds
@@ -121,8 +121,7 @@ async def _run(
                 lost = _WORLD_ENDED if options.virtual else ""
                 running = asyncio.create_task(engine.run(start, samples_lost=lost))
                 if options.virtual:
-                    # Over before anyone could think of it; Ctrl-C ends the process, the records can be resumed.
-                    state, interrupted = await running, False
+                    state, interrupted = await _unattended(engine, running, journal.seq), False
                 else:
                     state, interrupted = await _to_the_end(engine, running, say)
                 if watching is not None:
@@ -146,6 +145,28 @@ async def _run(
         )
     finally:
         journal.close()
+
+
+async def _unattended(engine: Engine, running: asyncio.Task[LabState], seen: int) -> LabState:
+    """A virtual run has nobody beside it: where a person must answer, it ends, and the question stays recorded."""
+    asked = asyncio.create_task(_first_question(engine, seen))
+    await asyncio.wait((running, asked), return_when=asyncio.FIRST_COMPLETED)
+    if running.done() or not asked.result():
+        asked.cancel()
+        return await running
+    running.cancel()
+    await asyncio.wait((running,))
+    raise LabError(
+        f"a person is needed, and a virtual run has none: {asked.result()}",
+        hint="the campaign is unfinished; `lab resume --virtual` gives up the samples that were under way",
+    )
+
+
+async def _first_question(engine: Engine, after: int) -> str:
+    async for record in engine.events(after):
+        if isinstance(record.event, ev.QuestionAsked):
+            return record.event.text
+    return ""
 
 
 async def _to_the_end(

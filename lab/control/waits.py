@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lab.domain.stations import concerns, held_since
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -71,19 +73,12 @@ def run_waits(state: LabState, now_s: float) -> dict[str, tuple[Wait, ...]]:
 
 
 def station_holders(state: LabState) -> dict[str, tuple[str, float]]:
-    """Station -> (run that holds it, since when): from the first to the last main step that claims it."""
-    holders: dict[str, tuple[str, float]] = {}
-    for run in state.open_runs():
-        for station in run.plan.stations:
-            steps = [
-                run.steps[s.path]
-                for s in run.plan.steps
-                if station in s.claims and not s.safe_state
-            ]
-            began = [s.started_s for s in steps if s.started_s is not None]
-            if began and not all(s.status == "succeeded" for s in steps):
-                holders[station] = (run.id, min(began))
-    return holders
+    """Station -> (run that holds it, since when)."""
+    return {
+        station: (run.id, since_s)
+        for run in state.open_runs()
+        for station, since_s in held_since(run).items()
+    }
 
 
 def _ready_steps(run: RunState) -> Iterator[_Candidate]:
@@ -93,6 +88,8 @@ def _ready_steps(run: RunState) -> Iterator[_Candidate]:
     for planned in run.plan.steps:
         step = run.steps[planned.path]
         if step.status != "waiting" or planned.safe_state != ending or (ending and active):
+            continue
+        if ending and not concerns(run, planned):
             continue
         needs = [run.steps[need] for need in planned.needs if need in run.steps]
         if not all(need.status == "succeeded" for need in needs):

@@ -47,6 +47,8 @@ class PlannedStep(_Frozen):
     """Paths of steps that must have succeeded first."""
     claims: tuple[str, ...] = ()
     """Stations (shared vessels, places) that the run holds while this step runs; see `Plan.stations`."""
+    draws_from: tuple[str, ...] = ()
+    """Of the claims, those whose contents the step moves away."""
     duration_s: float
     timeout_s: float
     retry: RetryPolicy = RetryPolicy()

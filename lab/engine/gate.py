@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lab.domain import event as ev
 from lab.domain.command import Command
 from lab.domain.ids import command_id, run_id
+from lab.domain.stations import concerns, held_stations
 from lab.engine import messages as msg
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from lab.domain.plan import Plan, PlannedStep, Slot
     from lab.domain.state import CampaignState, LabState, RunState, StepState
 
-__all__ = ["Starts", "held_stations", "next_starts", "ready_safe_steps"]
+__all__ = ["Starts", "next_starts", "ready_safe_steps"]
 
 
 _GONE = ("lost", "disconnected", "fault")
@@ -37,27 +38,6 @@ class Starts:
     effects: list[msg.Effect] = field(default_factory=list["msg.Effect"])
     wake_s: float | None = None
     finished: bool = False
-
-
-def held_stations(run: RunState) -> frozenset[str]:
-    """Stations that a run occupies now: from its first started to its last unfinished step that claims them.
-
-    A run that is stopping keeps what it has touched until it has finished: its sample is still there.
-    """
-    if not run.open:
-        return frozenset()
-    held: set[str] = set()
-    for station in run.plan.stations:
-        claiming = [
-            run.steps[step.path]
-            for step in run.plan.steps
-            if station in step.claims and not step.safe_state
-        ]
-        begun = any(step.attempt > 0 for step in claiming)
-        over = all(step.status == "succeeded" for step in claiming)
-        if begun and not over:
-            held.add(station)
-    return frozenset(held)
 
 
 def _intend(run: RunState, planned: PlannedStep, step: StepState) -> Starts:
@@ -151,7 +131,8 @@ def _start_run(
 
 
 def ready_safe_steps(state: LabState, run: RunState, now_s: float) -> Starts:
-    """The next safe-state step of a run that is stopping. Each is tried; one that fails doesn't stop the rest.
+    """The next safe-state step of a run that is stopping. Each that concerns the sample where it is now is tried;
+    one that fails doesn't stop the rest.
 
     `finished` when none is left, or when what is left waits for a device that is gone: the operator sees it in the
     run's reason, and the device's own safe state has been asked for.
@@ -163,9 +144,9 @@ def ready_safe_steps(state: LabState, run: RunState, now_s: float) -> Starts:
         for station in held_stations(other)
     }
     for planned in run.plan.steps:
-        if not planned.safe_state:
-            continue
         step = run.steps[planned.path]
+        if not planned.safe_state or not concerns(run, planned):
+            continue
         if step.status in ("succeeded", "failed"):
             continue
         device = state.devices.get(planned.device)

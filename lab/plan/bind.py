@@ -145,6 +145,7 @@ def _step(
         args=args,
         needs=procedure.needs[step.id] if main else (),
         claims=tuple(claims),
+        draws_from=tuple(name for name in claims if name in where.draws),
         duration_s=step.duration.to("s").magnitude,
         timeout_s=step.timeout.to("s").magnitude,
         retry=RetryPolicy(
