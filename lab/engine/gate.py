@@ -57,6 +57,9 @@ def held_stations(run: RunState) -> frozenset[str]:
         over = all(step.status == "succeeded" for step in claiming)
         if begun and not over:
             held.add(station)
+    for step in run.plan.steps:
+        if step.safe_state and run.steps[step.path].status == "running":
+            held.update(step.claims)
     return frozenset(held)
 
 
@@ -153,7 +156,8 @@ def _start_run(
 def ready_safe_steps(state: LabState, run: RunState, now_s: float) -> Starts:
     """The next safe-state step of a run that is stopping. Each is tried; one that fails doesn't stop the rest.
 
-    `finished` when none is left, or when what is left waits for a device that is gone: the operator sees it in the
+    A place in which another run is by now is that run's business: emptying it would spoil that sample, and to wait
+    for it might be to wait for each other. `finished` when none is left, or when what is left waits for a device that is gone: the operator sees it in the
     run's reason, and the device's own safe state has been asked for.
     """
     others = {
@@ -166,7 +170,7 @@ def ready_safe_steps(state: LabState, run: RunState, now_s: float) -> Starts:
         if not planned.safe_state:
             continue
         step = run.steps[planned.path]
-        if step.status in ("succeeded", "failed"):
+        if step.status in ("succeeded", "failed") or any(c in others for c in planned.claims):
             continue
         device = state.devices.get(planned.device)
         if device is not None and device.state in _GONE and now_s - device.since_s < _PATIENCE_S:
@@ -182,7 +186,7 @@ def ready_safe_steps(state: LabState, run: RunState, now_s: float) -> Starts:
             return Starts([failed])
         if step.not_before_s > now_s:
             return Starts(wake_s=step.not_before_s)
-        if not _device_free(state, planned.device) or any(c in others for c in planned.claims):
+        if not _device_free(state, planned.device):
             return Starts()
         return _intend(run, planned, step)
     return Starts(finished=True)

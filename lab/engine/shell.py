@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lab.bus import topics
 from lab.domain import event as ev
+from lab.domain.command import Settlement
 from lab.domain.reduce import reduce, reduce_all
 from lab.domain.state import LabState
 from lab.engine import messages as msg
@@ -115,7 +116,8 @@ class Engine:
     async def run(self, start: ev.CampaignStarted | None, *, samples_lost: str = "") -> LabState:
         """Begin the given campaign, or go on with the one that the journal holds open; returns at its end.
 
-        `samples_lost` says why the samples of open runs no longer exist, if so: their runs are aborted.
+        `samples_lost` says why the samples of open runs no longer exist, if so: their runs are aborted, and what is
+        unknown of them stays so.
         """
         records = await self._call(self._journal.read)
         self._state = reduce_all(LabState(), records)
@@ -137,6 +139,7 @@ class Engine:
                 for run in self._state.open_runs()
                 if run.status == "running"
             ]
+            first += _given_up(self._state, samples_lost)
         if start is not None:
             first.append(start)
         # A person who re-armed the lab did so for the devices as they were then.
@@ -356,3 +359,17 @@ class Engine:
         await self._gateway.close()
         if self._threads is not None:
             self._threads.shutdown(wait=True)
+
+
+def _given_up(state: LabState, reason: str) -> list[ev.Event]:
+    """Nobody can find out any more what became of these commands, and no person is to be asked."""
+    events: list[ev.Event] = []
+    for entry in state.open_commands():
+        command, device = entry.command.id, entry.command.device
+        if entry.status != "unknown":
+            events.append(ev.CommandUnknown(command=command, device=device, reason=reason))
+        settlement = Settlement(verdict="unknown", detail=reason)
+        events.append(
+            ev.CommandSettled(command=command, device=device, settlement=settlement, by="device")
+        )
+    return events
