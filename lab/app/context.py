@@ -9,6 +9,7 @@ from lab.devices.capability import CAPABILITIES
 from lab.domain import event as ev
 from lab.domain.ids import run_id
 from lab.engine.core import PlannedTimeline
+from lab.engine.gate import held_stations
 from lab.plan.bind import bind
 from lab.plan.evaluate import evaluate_check, evaluate_results
 from lab.plan.schedule import PlanningSnapshot, RunningStep, RunSnapshot, schedule
@@ -73,10 +74,17 @@ class FilesContext:
                 runs.append(RunSnapshot(run=name, plans=whole or plans))
             elif run.status == "running":
                 runs.append(_begun(run, origin, now))
-        planned = schedule(PlanningSnapshot(now_s=now, runs=tuple(runs), device_free_s=out_of_use))
+        held = _held_by_stopping(state, now)
+        planned = schedule(
+            PlanningSnapshot(
+                now_s=now, runs=tuple(runs), device_free_s=out_of_use, stations_free_s=held
+            )
+        )
         if planned.blocked and out_of_use:
             # What waits for a device still has its place in the order: the gate keeps it until the device is back.
-            planned = schedule(PlanningSnapshot(now_s=now, runs=tuple(runs)))
+            planned = schedule(
+                PlanningSnapshot(now_s=now, runs=tuple(runs), stations_free_s=held)
+            )
         choices: dict[str, int] = {}
         for trial in campaign.open_trials:
             name = run_id(campaign.spec.campaign, trial.number)
@@ -97,6 +105,22 @@ class FilesContext:
             name: ev.Value(value=value, unit=unit, standard_deviation=deviation)
             for name, (value, deviation, unit) in evaluate_results(plan, outputs).items()
         }
+
+
+def _held_by_stopping(state: LabState, now: float) -> dict[str, float]:
+    """Station -> when a run that is being ended will probably have left it."""
+    free: dict[str, float] = {}
+    for run in state.open_runs():
+        if run.status != "stopping":
+            continue
+        left = sum(
+            step.duration_s
+            for step in run.plan.steps
+            if step.safe_state and run.steps[step.path].status in ("waiting", "running")
+        )
+        for station in held_stations(run):
+            free[station] = max(free.get(station, now), now + left)
+    return free
 
 
 def _begun(run: RunState, origin: float, now: float) -> RunSnapshot:

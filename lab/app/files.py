@@ -82,7 +82,15 @@ class CampaignFiles:
             reference=None if reference is None else reference.to(unit).magnitude,
             reference_note=objective.reference_note,
             report=objective.report,
+            report_unit=self._unit_of(objective.report),
         )
+
+    def _unit_of(self, name: str) -> str:
+        sop = self.bundle.procedure.sop
+        for group in (sop.derived, sop.parameters, sop.results):
+            if name in group:
+                return group[name].unit
+        return ""
 
     @property
     def middle(self) -> dict[str, float]:

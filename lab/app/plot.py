@@ -85,7 +85,7 @@ def _scatter(axes: _Axes, entry: CampaignState, state: LabState) -> None:
     spec = entry.spec
     factor = spec.factors[0]
     name = spec.objective.report or factor.name
-    unit = factor.unit if name == factor.name else ""
+    unit = spec.objective.report_unit or factor.unit
     for origin, colour in _COLOURS.items():
         points = [
             (x, trial.value)
@@ -94,7 +94,7 @@ def _scatter(axes: _Axes, entry: CampaignState, state: LabState) -> None:
         ]
         axes.plot([x for x, _ in points], [y for _, y in points], "o", color=colour)
     _reference(axes, entry)
-    axes.set_xlabel(f"{name} / {unit}" if unit else name.replace("_", " "))
+    axes.set_xlabel(f"{name.replace('_', ' ')} / {unit}")
     axes.set_ylabel(f"{spec.objective.result} / {spec.objective.unit}")
 
 

@@ -73,7 +73,9 @@ def report_lines(state: LabState, campaign: str) -> list[str]:
         if objective.report:
             value = _reported(best, objective.report, state)
             if value is not None:
-                lines.append(f"             {objective.report} = {value:.4g}")
+                lines.append(
+                    f"             {objective.report} = {value:.4g} {objective.report_unit}"
+                )
     if objective.reference is not None:
         lines.append(f"  reference  {objective.reference:.4g} {objective.unit}")
         if objective.reference_note:

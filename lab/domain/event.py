@@ -91,6 +91,8 @@ class ObjectiveSpec(BaseModel):
     reference: float | None = None
     reference_note: str = ""
     report: str = ""
+    """A derived value or parameter that people want to see beside the result."""
+    report_unit: str = ""
 
 
 class EngineStarted(_Event):

@@ -49,7 +49,9 @@ class Quantity:
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.magnitude):
-            raise QuantityError("number", f"{self.magnitude} is not a finite number", hint="give a number")
+            raise QuantityError(
+                "number", f"{self.magnitude} is not a finite number", hint="give a number"
+            )
         _ = self.definition  # an unknown unit can't be held
 
     @property

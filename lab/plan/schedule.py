@@ -99,17 +99,30 @@ def _best(
     """The candidate that ends first; of equals, the first in order."""
     best: Placement | None = None
     for plan in run.plans:
-        placement = _place(run, routes[id(plan)], snapshot, board, set(held_now(run, routes)))
+        route, own = routes[id(plan)], set(held_now(run, routes))
+        placement = _place(run, route, snapshot, board, own, snapshot.now_s)
         if isinstance(placement, str):
             reasons.setdefault(run.run, placement)
-        elif best is None or placement.end_s < best.end_s:
+            continue
+        # a step that slips into an early gap can delay its own run: a plan never does worse than queueing
+        after = max((slot.end_s for slot in board.slots), default=snapshot.now_s)
+        if not run.progress and placement.end_s > after > snapshot.now_s:
+            queued = _place(run, route, snapshot, board, own, after)
+            if not isinstance(queued, str) and queued.end_s < placement.end_s:
+                placement = queued
+        if best is None or placement.end_s < best.end_s:
             best = placement
     reasons.setdefault(run.run, "it has no plan that fits the lab")
     return best
 
 
 def _place(
-    run: RunSnapshot, route: Route, snapshot: PlanningSnapshot, board: Board, own: set[str]
+    run: RunSnapshot,
+    route: Route,
+    snapshot: PlanningSnapshot,
+    board: Board,
+    own: set[str],
+    not_before_s: float,
 ) -> Placement | str:
     """Slots for all steps that are left, or why there are none."""
     for step in route.main:
@@ -121,7 +134,7 @@ def _place(
     enter: dict[str, float] = {}
     # each round moves the entry into one station past a known hold, so the rounds are finite
     while True:
-        placed = _chain(run, route, snapshot, board, enter)
+        placed = _chain(run, route, snapshot, board, enter, not_before_s)
         if isinstance(placed, str):
             return placed
         holds = _holds(run, route, placed, snapshot.now_s)
@@ -152,6 +165,7 @@ def _chain(
     snapshot: PlanningSnapshot,
     board: Board,
     enter: Mapping[str, float],
+    not_before_s: float,
 ) -> dict[str, _Placed] | str:
     """Each step as early as its needs, its device and the entry times allow."""
     ends: dict[str, float] = dict(run.finished)
@@ -164,7 +178,7 @@ def _chain(
         if now is not None:
             start, end = now[0], max(now[1], snapshot.now_s)
         else:
-            start = max(snapshot.now_s, snapshot.device_free_s.get(step.device, snapshot.now_s))
+            start = max(not_before_s, snapshot.device_free_s.get(step.device, not_before_s))
             for need in step.needs:
                 start = max(start, ends[need])
             for station in step.claims:

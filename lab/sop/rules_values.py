@@ -14,13 +14,14 @@ from lab.sop.value import CalculationError, Truth, Value
 from lab.sop.volumes import fill_levels, find_beyond, procedure_movements
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lab.domain.action import ActionSpec
     from lab.sop.document import Path
     from lab.sop.model import SafeStep
     from lab.sop.procedure import Box
     from lab.sop.rules import SopRules
+    from lab.sop.volumes import Movement
 
 __all__ = ["check_values", "check_volumes", "outputs_of"]
 
@@ -247,3 +248,33 @@ def check_volumes(rules: SopRules) -> None:
                 severity="safety",
             )
             break
+    _check_safe_pours(rules, movements)
+
+
+def _check_safe_pours(rules: SopRules, movements: Sequence[Movement]) -> None:
+    """What is poured to make a run safe must fit, too: alone in any case, and on top of what may be there."""
+    sop = rules.sop
+    safe = sop.safety.safe_state
+    names = planned_names(sop, rules.box)
+    index = {step.id: position for position, step in enumerate(safe)}
+    for move in procedure_movements(sop, rules.capabilities, names, safe):
+        container = sop.containers.get(move.target)
+        if container is None:
+            continue
+        levels = fill_levels(move.target, rules.needs, movements)
+        there = max((level.high for _, level in levels), default=0.0)
+        limit = container.capacity.base * (1 + 1e-9)
+        alone = move.volume.high > limit
+        if not alone and there + move.volume.high <= limit:
+            continue
+        unit_name = container.capacity.unit
+        amount = Quantity(move.volume.bounds(unit_name)[1], unit_name)
+        on_top = "" if alone else " on top of what may be in it"
+        rules.report(
+            ("safety", "safe_state", index[move.step]),
+            "overfill",
+            f'this pours up to {amount} into "{move.target}"{on_top}, which holds {container.capacity}',
+            why="a run ends badly with its vessels in any state",
+            hint="empty the vessel first, or pour less",
+            severity="safety" if alone else "warning",
+        )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lab.domain.action import ActionSpec, CapabilitySpec
     from lab.sop.arguments import Resolved
-    from lab.sop.model import Equipment, Sop
+    from lab.sop.model import Equipment, SafeStep, Sop
     from lab.sop.procedure import Box
 
 __all__ = [
@@ -75,10 +75,14 @@ def procedure_movements(
     sop: Sop,
     capabilities: Mapping[str, CapabilitySpec],
     names: Mapping[str, Value | str],
+    steps: Sequence[SafeStep] | None = None,
 ) -> list[Movement]:
-    """All that the steps of a checked SOP move, for parameters as in `names` (numbers or ranges)."""
+    """All that the steps of a checked SOP move, for parameters as in `names` (numbers or ranges).
+
+    The steps are those of the procedure where no others are given.
+    """
     found: list[Movement] = []
-    for step in sop.procedure:
+    for step in sop.procedure if steps is None else steps:
         role = sop.equipment[step.equipment]
         action = capabilities[role.capability].actions[step.action]
         if action.doses in step.arguments:

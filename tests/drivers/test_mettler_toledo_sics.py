@@ -293,8 +293,7 @@ def test_lines_that_answer_something_else_are_skipped_up_to_five():
 def test_a_line_printed_before_the_command_is_not_taken_for_the_answer():
     async def test(stand, driver):
         tap = stand.taps[0]
-        tap.inner._received += b"S S    99.0000 g\r\nS S"  # print key, just before
-        tap.inner._something.set()
+        tap.inner._received.feed(b"S S    99.0000 g\r\nS S")  # print key, just before
         assert (await driver.weigh(act("weigh")))["mass"] == pytest.approx(45.0, abs=1e-3)
 
     on_stand(test)

@@ -5,36 +5,15 @@ No request may leave the machine. Screenshots go to the test's folder and, where
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import time
-from pathlib import Path
-from urllib.parse import urlsplit
-
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-import dashboard
-from dashboard.launch import launch
 from lab.domain import event as ev
 from tests.support.fake_engine import EngineThread
 from tests.support.sample_journal import SampleLab
+from tests.ui.pages import PATIENCE_MS, foreign, served, visit
 
 pytestmark = pytest.mark.ui
-
-_FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-_PATIENCE_MS = 30_000
 
 
 @pytest.fixture(scope="module")
@@ -46,82 +25,9 @@ def sample(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(sample):
-    """A Streamlit process on a free port, ended at the end."""
-    command = launch(sample.path)
-    port = next(part for part in command if part.startswith("--server.port=")).partition("=")[2]
-    root = str(Path(dashboard.__file__).parent.parent)
-    process = subprocess.Popen(
-        command,
-        env={**os.environ, "PYTHONPATH": root, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        _wait_for(int(port), process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
-
-
-def _wait_for(port: int, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            pytest.fail(f"Streamlit ended: {process.communicate()[0]}")
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    pytest.fail("Streamlit did not listen within a minute")
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path):
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium_path, args=_FLAGS)
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def page(browser, tmp_path, request):
-    """A page that notes every request; afterwards none may have left the machine, and nothing may have failed."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000})
-    opened = context.new_page()
-    asked: list[str] = []
-    failed: list[str] = []
-    opened.on("request", lambda sent: asked.append(sent.url))
-    opened.on("websocket", lambda socket: asked.append(socket.url))
-    opened.on("pageerror", lambda error: failed.append(str(error)))
-    opened.set_default_timeout(_PATIENCE_MS)
-    yield opened
-    picture = tmp_path / f"{request.node.name}.png"
-    opened.screenshot(path=str(picture), full_page=True)
-    if folder := os.environ.get("LABWRIGHT_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        shutil.copy(picture, folder)
-    context.close()
-    assert picture.stat().st_size > 10_000  # something was drawn
-    assert asked
-    assert foreign(asked) == []
-    assert failed == []
-
-
-def foreign(urls: list[str]) -> list[str]:
-    """Addresses that are not this machine."""
-    return [
-        url
-        for url in urls
-        if urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).hostname != "127.0.0.1"
-    ]
-
-
-def visit(page, address: str, name: str, title: str) -> None:
-    page.goto(f"{address}/{name}")
-    expect(page.get_by_role("heading", name=title, level=1)).to_be_visible(timeout=_PATIENCE_MS)
-    expect(page.get_by_test_id("stException")).to_have_count(0)
+    """A Streamlit process on the sample's records."""
+    with served(sample.path) as url:
+        yield url
 
 
 def test_the_guard_sees_what_leaves_the_machine():
@@ -137,18 +43,18 @@ def test_the_guard_sees_what_leaves_the_machine():
 
 def test_overview_shows_the_lab_and_grows_with_the_journal(page, address, sample):
     visit(page, address, "", "Overview")
-    expect(page.get_by_text("No engine answers: read-only.")).to_be_visible(timeout=_PATIENCE_MS)
+    expect(page.get_by_text("No engine answers: read-only.")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text("Sample 5")).to_be_visible()
     expect(page.get_by_test_id("stMetricValue").first).to_have_text("3 of 8")
     sample.advance(200)  # trial 5 is done meanwhile
-    expect(page.get_by_test_id("stMetricValue").first).to_have_text("4 of 8", timeout=_PATIENCE_MS)
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text("4 of 8", timeout=PATIENCE_MS)
     expect(page.get_by_text("Sample 7")).to_be_visible()
 
 
 def test_timeline_is_drawn_both_ways(page, address, sample):
     visit(page, address, "timeline", "Timeline")
     chart = page.get_by_test_id("stPlotlyChart")
-    expect(chart.get_by_text("concentrate_pump")).to_be_visible(timeout=_PATIENCE_MS)
+    expect(chart.get_by_text("concentrate_pump")).to_be_visible(timeout=PATIENCE_MS)
     expect(chart.locator(".barlayer .point").first).to_be_attached()
     before = chart.locator(".barlayer .point").count()
     sample.advance(120)
@@ -161,17 +67,17 @@ def test_timeline_is_drawn_both_ways(page, address, sample):
 
 def test_campaign_shows_best_model_and_trials(page, address):
     visit(page, address, "campaign", "Campaign")
-    expect(page.get_by_text("Best measured:")).to_be_visible(timeout=_PATIENCE_MS)
+    expect(page.get_by_text("Best measured:")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text("Reference 9.13 mS/cm")).to_be_visible()
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     # The model is fitted in the background and comes by itself.
     expect(page.get_by_text("one standard deviation")).to_be_visible(timeout=90_000)
-    expect(page.locator(".contourlayer").first).to_be_attached(timeout=_PATIENCE_MS)
+    expect(page.locator(".contourlayer").first).to_be_attached(timeout=PATIENCE_MS)
 
 
 def test_records_show_failed_work_and_download(page, address, tmp_path):
     visit(page, address, "records", "Records")
-    expect(page.get_by_test_id("stDataFrame").first).to_be_visible(timeout=_PATIENCE_MS)
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible(timeout=PATIENCE_MS)
     page.get_by_text("Problems only").click()
     expect(page.get_by_role("combobox", name="Run")).to_have_value("electrolyte-1/r003")
     # A click during the redrawing would ask for a file that the page has just replaced.
@@ -188,14 +94,14 @@ def test_records_show_failed_work_and_download(page, address, tmp_path):
 def test_pausing_and_answering_by_name(page, address, sample):
     with EngineThread(sample.path) as engine:
         visit(page, address, "", "Overview")
-        expect(page.get_by_text("engine 1 answers")).to_be_visible(timeout=_PATIENCE_MS)
+        expect(page.get_by_text("engine 1 answers")).to_be_visible(timeout=PATIENCE_MS)
         name = page.get_by_role("textbox", name="Your name")
         name.fill("Ada")
         name.press("Enter")
         page.get_by_placeholder("Reason (recorded)").fill("refilling")
         page.get_by_placeholder("Reason (recorded)").press("Enter")
         page.get_by_role("button", name="Pause", exact=True).click()
-        expect(page.get_by_text("paused by Ada: refilling")).to_be_visible(timeout=_PATIENCE_MS)
+        expect(page.get_by_text("paused by Ada: refilling")).to_be_visible(timeout=PATIENCE_MS)
         assert [(r.verb, r.actor, r.reason) for r in engine.asked] == [
             ("pause", "Ada", "refilling")
         ]
@@ -208,9 +114,9 @@ def test_pausing_and_answering_by_name(page, address, sample):
             choices=("yes", "no"),
         )
         engine.loop.call_soon_threadsafe(engine.tell, question)
-        expect(page.get_by_text("Is the cell hot?").first).to_be_visible(timeout=_PATIENCE_MS)
+        expect(page.get_by_text("Is the cell hot?").first).to_be_visible(timeout=PATIENCE_MS)
         page.get_by_role("button", name="no", exact=True).click()
-        expect(page.get_by_text("A person is needed")).to_have_count(0, timeout=_PATIENCE_MS)
+        expect(page.get_by_text("A person is needed")).to_have_count(0, timeout=PATIENCE_MS)
         assert engine.asked[-1].args == {"question": "q1", "answer": "no"}
         assert len(engine.asked) == 2
-    expect(page.get_by_text("No engine answers: read-only.")).to_be_visible(timeout=_PATIENCE_MS)
+    expect(page.get_by_text("No engine answers: read-only.")).to_be_visible(timeout=PATIENCE_MS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from lab.app.optimiser import history_of, space_of, suggest_from_state
 from lab.app.report import best_document, report_document, report_lines
 from lab.domain import event as ev
@@ -48,26 +46,21 @@ def test_the_report_counts_runs_and_names_the_best_trial() -> None:
     assert document["virtual_seconds"] == 1.235
     best = document["best"]
     assert isinstance(best, dict)
+    assert set(best) == {"factors", "objective", "unit", "standard_deviation"}
     assert (best["objective"], best["unit"]) == (8.25, "mS/cm")
     assert best["factors"] == FACTORS
-
-
-def test_a_person_reads_the_same_with_the_reported_value_and_the_reference_beside_it() -> None:
-    lab = busy_lab()
-    finish(lab, 5, "succeeded", 8.25)
-    text = "\n".join(report_lines(lab.state, NAME))
-    assert "5 trials; runs: 2 succeeded, 1 failed, 1 aborted" in text
-    assert "8.25 mS/cm (trial 5: concentrate_volume = 3 mL, dilute_volume = 1 mL)" in text
+    words = "\n".join(report_lines(lab.state, NAME))
+    assert "2 succeeded, 1 failed, 1 aborted" in words
+    assert "8.25 mS/cm (trial 5" in words
     # 3 mL of 2 mol/L and 1 mL of 0.5 mol/L in 10 mL.
-    assert "salt_concentration = 0.65" in text
-    assert "9.13 mS/cm" in text
+    assert "salt_concentration = 0.65 mol/L" in words
+    assert "9.13 mS/cm" in words
 
 
 def test_without_a_measured_trial_there_is_no_best() -> None:
     lab = HandMade()
     finish(lab, 1, "failed")
     assert best_document(lab.campaign) is None
-    assert "best" not in "".join(report_lines(lab.state, NAME))
 
 
 def test_an_aborted_trial_teaches_nothing_and_a_failed_one_that_it_failed() -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.system.lab_process import ELECTROLYTE, lab
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -88,7 +91,9 @@ def test_a_capability_that_no_device_has_is_refused(example: Path) -> None:
 
 
 def test_a_broker_that_is_not_there_is_named(example: Path) -> None:
-    ran = lab("run", str(example / "campaign.yaml"), "--broker", "mqtt://127.0.0.1:9", "--trials", "1")
+    ran = lab(
+        "run", str(example / "campaign.yaml"), "--broker", "mqtt://127.0.0.1:9", "--trials", "1"
+    )
     assert ran.returncode == 3, ran.stderr
     assert "127.0.0.1:9" in ran.stderr
     assert "Traceback" not in ran.stderr

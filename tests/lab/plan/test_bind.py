@@ -135,7 +135,9 @@ def test_a_dose_of_nothing_is_zero_and_never_negative():
     assert plan.step("dose_solvent").args["volume"] == 0.0
     # thirds leave noise in the last digits
     plan = plans(concentrate_volume=10 - 8 / 3 - 1 / 3 - 1e-16, dilute_volume=8 / 3 + 1 / 3)[0]
-    assert plan.step("dose_solvent").args["volume"] >= 0.0
+    volume = plan.step("dose_solvent").args["volume"]
+    assert isinstance(volume, float)
+    assert volume >= 0.0
 
 
 def test_a_stock_smaller_than_one_dose_is_refused():

@@ -66,7 +66,7 @@ def test_the_example_is_clean():
         ("title: Stir", "title: *again", "alias", "*again", "write the value out"),
         ("title: Stir", "title: &s Stir", "alias", "&s", "write the value out"),
         ("title: Stir", "title: !!str Stir", "tag", "!!str", "plain"),
-        ("  - id: weigh\n", "  - id: weigh\n    id: w2\n", "duplicate-key", "id: w2", "line 147"),
+        ("  - id: weigh\n", "  - id: weigh\n    id: w2\n", "duplicate-key", "id: w2", "first on line"),
         # references
         ("needs: [tare]", "needs: [tara]", "reference", "tara", '"tare"'),
         ("equipment: balance\n", "equipment: balanc\n", "reference", "balanc\n", '"balance"'),
@@ -89,7 +89,7 @@ def test_the_example_is_clean():
         # order
         ("needs: [tare]", "needs: [weigh]", "cycle", "[weigh]", "dose_dilute needs weigh needs dose"),
         ("needs: [tare]", "needs: [dose_dilute]", "cycle", "[dose", "dose_dilute needs dose_dilute"),
-        ("id: weigh", "id: tare", "duplicate-id", "tare\n", "line 112"),
+        ("id: weigh", "id: tare", "duplicate-id", "tare\n", "the other on line"),
         # names
         ("  dilute_volume:\n", "  well:\n", "name", "well", "reserved"),
         ("  salt_concentration:", "  total_volume:", "name", "total_volume", "already"),

@@ -100,6 +100,7 @@ def test_what_cancels_is_exactly_zero():
 def test_conditions(text, expected):
     result = evaluate(parse_expression(text), NAMES)
     assert result == Truth(may_hold=expected, may_fail=not expected)
+    assert isinstance(result, Truth)
     assert result.surely is expected
 
 

@@ -15,6 +15,7 @@ from lab.devices.manifest import Manifest
 from lab.devices.memory_stream import stream_pair
 from lab.domain.command import Command
 from lab.domain.errors import InputError
+from lab.engine.clock import ScaledClock
 from lab.plan.bind import bind
 from lab.plan.evaluate import evaluate_results
 from lab.sop.load import load_campaign
@@ -69,6 +70,12 @@ class _Connector:
     async def stream(self, url):
         return self._stream
 
+    def http(self, url):
+        raise AssertionError("a balance has no HTTP")
+
+    async def messages(self, url):
+        raise AssertionError("a balance has no bus of its own")
+
 
 async def _balance(stream, answers):
     """The other side of the line: one answer to each line."""
@@ -102,7 +109,7 @@ async def test_the_driver_weighs(tmp_path, monkeypatch):
     ours, theirs = stream_pair()
     other = asyncio.create_task(_balance(theirs, answers))
     driver = module.MyBalance(
-        DriverContext(name="b", url="sim:", connector=_Connector(ours), clock=None)
+        DriverContext(name="b", url="sim:", connector=_Connector(ours), clock=ScaledClock())
     )
     try:
         assert (await driver.connect()).model == "Demo 1"

@@ -104,6 +104,27 @@ def test_a_second_filling_that_overflows_is_found():
     assert sop_findings(("  - id: stir\n", after + "  - id: stir\n")) == []
 
 
+SAFE_POUR = """    - id: rescue
+      title: Pour it over
+      equipment: transfer_pump
+      action: dispense
+      with: {{volume: {volume}}}
+      duration: 70 s
+      timeout: 5 min
+
+procedure:
+"""
+
+
+@pytest.mark.parametrize(
+    ("volume", "severity"), [("13 mL", None), ("14 mL", "warning"), ("26 mL", "safety")]
+)
+def test_what_makes_a_run_safe_must_not_overflow(volume, severity):
+    findings = sop_findings(("\nprocedure:\n", SAFE_POUR.format(volume=volume)))
+    assert [item.severity for item in findings] == ([severity] if severity else [])
+    assert all(item.source_line.strip() == "- id: rescue" for item in findings)
+
+
 BOX: Box = {
     "p": (Quantity(1.0, "mL"), Quantity(4.0, "mL")),
     "q": (Quantity(0.5, "mL"), Quantity(2.0, "mL")),
