@@ -82,9 +82,7 @@ class FilesContext:
         )
         if planned.blocked and out_of_use:
             # What waits for a device still has its place in the order: the gate keeps it until the device is back.
-            planned = schedule(
-                PlanningSnapshot(now_s=now, runs=tuple(runs), stations_free_s=held)
-            )
+            planned = schedule(PlanningSnapshot(now_s=now, runs=tuple(runs), stations_free_s=held))
         choices: dict[str, int] = {}
         for trial in campaign.open_trials:
             name = run_id(campaign.spec.campaign, trial.number)
