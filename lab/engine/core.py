@@ -210,6 +210,9 @@ def _runs(look: _Look) -> Decision:
                 events.append(
                     ev.RunFinished(run=run.id, outcome=run.ending or "failed", reason=run.reason)
                 )
+            if starts.events:
+                # What it takes (a device, a place) is taken for the next run, which must see it.
+                break
     return Decision(tuple(events), tuple(effects), min(wakes, default=None))
 
 
@@ -220,12 +223,6 @@ def _stop_or_finish(
     if failed:
         reason = f"step {failed[0].path}: {failed[0].error}"
         return [ev.RunStopping(run=run.id, outcome="failed", reason=reason)]
-    if state.mode in ("stopping", "safe") and not busy:
-        verb = "made safe" if state.mode == "safe" else "stopped"
-        reason = f"{verb} by {state.mode_actor}" + (
-            f": {state.mode_reason}" if state.mode_reason else ""
-        )
-        return [ev.RunStopping(run=run.id, outcome="aborted", reason=reason)]
     main = [step for step in run.plan.steps if not step.safe_state]
     if all(run.steps[step.path].status == "succeeded" for step in main):
         outputs = {path: step.outputs for path, step in run.steps.items()}
@@ -235,6 +232,12 @@ def _stop_or_finish(
             reason = f"the results can't be computed: {error}"
             return [ev.RunStopping(run=run.id, outcome="failed", reason=reason)]
         return [ev.RunFinished(run=run.id, outcome="succeeded", results=results)]
+    if state.mode in ("stopping", "safe") and not busy:
+        verb = "made safe" if state.mode == "safe" else "stopped"
+        reason = f"{verb} by {state.mode_actor}" + (
+            f": {state.mode_reason}" if state.mode_reason else ""
+        )
+        return [ev.RunStopping(run=run.id, outcome="aborted", reason=reason)]
     return []
 
 

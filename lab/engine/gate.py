@@ -134,8 +134,9 @@ def ready_safe_steps(state: LabState, run: RunState, now_s: float) -> Starts:
     """The next safe-state step of a run that is stopping. Each that concerns the sample where it is now is tried;
     one that fails doesn't stop the rest.
 
-    `finished` when none is left, or when what is left waits for a device that is gone: the operator sees it in the
-    run's reason, and the device's own safe state has been asked for.
+    A step waits for a place that another run still occupies: that run moves on or is emptied first, since liquid
+    flows one way. `finished` when none is left, or when what is left needs a device that is gone: the operator sees
+    it in the run's steps, and the device's own safe state has been asked for.
     """
     others = {
         station

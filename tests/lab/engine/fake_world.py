@@ -259,11 +259,11 @@ class World:
             self._after(self.mind.pass_time(max(0.0, wake - self.mind.now.timestamp()) + 0.001))
         self.mind.now += timedelta(seconds=max(0.0, target - self.mind.now.timestamp()))
 
-    def advance(self, how: Ending) -> None:
-        """Everything that is under way arrives, once, and what is in hand ends so."""
+    def advance(self, *hows: Ending) -> None:
+        """Everything that is under way arrives, once, and what the devices have in hand ends so."""
         while self.down:
             self.send_down(0, 1)
-        for name, host in self.hosts.items():
+        for (name, host), how in zip(self.hosts.items(), hows, strict=True):
             self.end(name, how)
             while host.out:
                 self.send_up(name, 0, 1)

@@ -27,6 +27,15 @@ _FREE = plan_of(
     stations=(),
 )
 
+_TWO_PLACES = plan_of(
+    step("dose", "pump", claims=("pot",)),
+    step("transfer", "pump", ("dose",), claims=("pot", "cell")),
+    step("weigh", "balance", ("transfer",), claims=("cell",), retry={"max_retries": 1}),
+    step("empty_pot", "pump", safe_state=True, claims=("pot",)),
+    step("empty_cell", "pump", safe_state=True, claims=("cell",)),
+    stations=("pot", "cell"),
+)
+
 _device = st.sampled_from(DEVICES)
 _index = st.integers(0, 5)
 _copies = st.sampled_from((1, 1, 1, 2, 0))
@@ -36,8 +45,8 @@ _ending = st.sampled_from(
 _verb = st.sampled_from(("pause", "resume", "stop", "safe", "rearm", "rearm", "explode"))
 
 _happening = st.one_of(
-    st.tuples(st.just("advance"), _ending),
-    st.tuples(st.just("advance"), st.just("succeeded")),
+    st.tuples(st.just("advance"), _ending, _ending),
+    st.tuples(st.just("advance"), st.just("succeeded"), _ending),
     st.tuples(st.just("send_down"), _index, _copies),
     st.tuples(st.just("send_up"), _device, _index, _copies),
     st.tuples(st.just("send_up"), _device, _index, _copies),
@@ -74,7 +83,7 @@ def repair(world: World) -> None:
             return
         for name in DEVICES:
             world.beat(name)
-        world.advance("succeeded")
+        world.advance("succeeded", "succeeded")
         world.answer(discard=False)
         state = world.mind.state
         if state.mode == "safe" or "safe" in {d.state for d in state.devices.values()}:
@@ -152,3 +161,11 @@ def test_runs_side_by_side_survive_a_bad_world(
     parallel: int, batch: int, happenings: list[tuple]
 ) -> None:
     live(_FREE, parallel, batch, happenings)
+
+
+@_SETTINGS
+@given(st.integers(2, 3), st.integers(1, 3), st.lists(_happening, max_size=60))
+def test_runs_one_behind_the_other_survive_a_bad_world(
+    parallel: int, batch: int, happenings: list[tuple]
+) -> None:
+    live(_TWO_PLACES, parallel, batch, happenings)

@@ -8,7 +8,7 @@ from lab.bus import envelope as env
 from lab.domain import event as ev
 from lab.domain.command import Outcome, Settlement
 from lab.engine import messages as msg
-from tests.lab.engine.kit import DEVICES, Mind, command_of, sent
+from tests.lab.engine.kit import DEVICES, KitContext, Mind, command_of, plan_of, sent, step
 
 
 def dosing(trials: int = 1) -> tuple[Mind, str]:
@@ -86,6 +86,61 @@ def test_an_optimiser_that_fails_does_not_end_the_campaign_under_a_sample() -> N
     mind.settle()
     campaign = mind.state.campaigns["kit-1"]
     assert (campaign.status, campaign.trials[1].status) == ("failed", "done")
+
+
+def one_behind_the_other() -> tuple[Mind, str, str]:
+    """One sample is weighed in the cell, the next one is dosed into the pot; the mind and both commands."""
+    plan = plan_of(
+        step("dose", "pump", claims=("pot",)),
+        step("transfer", "pump", ("dose",), claims=("pot", "cell")),
+        step("weigh", "balance", ("transfer",), claims=("cell",)),
+        step("empty_pot", "pump", safe_state=True, claims=("pot",)),
+        step("empty_cell", "pump", safe_state=True, claims=("cell",)),
+        stations=("pot", "cell"),
+    )
+    mind = Mind(KitContext(plan), trials=2, parallel=2, batch=2)
+    mind.settle()
+    effects = mind.end(command_of(mind.end(command_of(mind.propose(2)))))
+    commands = {e.command.step: e.command.id for e in effects if isinstance(e, msg.SendCommand)}
+    return mind, commands["weigh"], commands["dose"]
+
+
+def emptied(mind: Mind) -> set[tuple[str, str]]:
+    """Which run emptied what; ends all that is open with success."""
+    for _ in range(6):
+        for entry in mind.state.open_commands():
+            mind.end(entry.command.id, device=entry.command.device, mass=1.0)
+    commands = [e.command for e in mind.events if isinstance(e, ev.CommandIntended)]
+    return {(c.run[-1], c.step) for c in commands if "empty" in c.step}
+
+
+def test_a_run_that_fails_does_not_wait_for_the_place_of_the_next_one_nor_empty_it() -> None:
+    mind, weigh, _dose = one_behind_the_other()
+    mind.end(weigh, "failed_partial", device="balance")
+    assert emptied(mind) == {("1", "empty_cell")}
+    assert [run.status for run in mind.state.runs.values()] == ["failed", "succeeded"]
+
+
+def test_runs_that_stop_together_each_empty_their_own_place() -> None:
+    mind, weigh, dose = one_behind_the_other()
+    ask(mind, "stop")
+    mind.end(weigh, "failed_partial", device="balance")
+    mind.end(dose)
+    done = emptied(mind)
+    assert {("1", "empty_cell"), ("2", "empty_pot")} <= done
+    assert ("1", "empty_pot") not in done
+    assert not mind.state.open_runs()
+    assert mind.state.campaigns["kit-1"].status == "stopped"
+
+
+def test_a_run_whose_last_step_ends_after_the_stop_has_succeeded() -> None:
+    mind, weigh, dose = one_behind_the_other()
+    ask(mind, "stop")
+    mind.end(weigh, device="balance", mass=1.0)
+    mind.end(dose)
+    emptied(mind)
+    assert [run.status for run in mind.state.runs.values()] == ["succeeded", "aborted"]
+    assert mind.state.campaigns["kit-1"].best_trial == 1
 
 
 # -- safe -------------------------------------------------------------------------------------------
