@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lab.domain.state import CampaignState, LabState, TrialState
 
-__all__ = ["best_document", "report_document", "report_lines"]
+__all__ = ["best_document", "report_document", "report_lines", "with_unit"]
 
 
 def report_document(
@@ -64,23 +64,29 @@ def report_lines(state: LabState, campaign: str) -> list[str]:
     best = entry.best()
     if best is not None:
         factors = ", ".join(
-            f"{factor.name} = {best.factors[factor.name]:.4g} {factor.unit}"
+            f"{factor.name} = {with_unit(best.factors[factor.name], factor.unit)}"
             for factor in entry.spec.factors
         )
         lines.append(
-            f"  best       {best.value:.4g} {objective.unit} (trial {best.number}: {factors})"
+            f"  best       {with_unit(best.value or 0.0, objective.unit)} "
+            f"(trial {best.number}: {factors})"
         )
         if objective.report:
             value = _reported(best, objective.report, state)
             if value is not None:
                 lines.append(
-                    f"             {objective.report} = {value:.4g} {objective.report_unit}"
+                    f"             {objective.report} = {with_unit(value, objective.report_unit)}"
                 )
     if objective.reference is not None:
-        lines.append(f"  reference  {objective.reference:.4g} {objective.unit}")
+        lines.append(f"  reference  {with_unit(objective.reference, objective.unit)}")
         if objective.reference_note:
             lines.append(f"             {objective.reference_note.strip()}")
     return lines
+
+
+def with_unit(value: float, unit: str) -> str:
+    """`9.11 mS/cm`; a number without a dimension stands by itself."""
+    return f"{value:.4g}" if unit == "dimensionless" else f"{value:.4g} {unit}"
 
 
 def _reported(trial: TrialState, name: str, state: LabState) -> float | None:

@@ -62,9 +62,22 @@ def run_campaign(
     files = open_campaign(options.campaign)
     # Bind once before anything starts: a missing capability is found here, not in the middle of the night.
     FilesContext(files).candidates(1, files.middle)
+    _refuse_haste(options, files)
     url = _database(options, files)
     work = _run(options, files, url, watch, say)
     return run_virtual(work) if options.virtual else asyncio.run(work)
+
+
+def _refuse_haste(options: RunOptions, files: CampaignFiles) -> None:
+    """A real instrument knows one speed; a clock that runs ahead of it would time it out or break its holds."""
+    if options.virtual or options.simulate or options.endpoints or options.speed == 1.0:
+        return
+    real = [name for name in files.lab.devices if name not in files.drivers.simulated]
+    if real and options.hosts:
+        raise RefusedError(
+            f"--speed {options.speed:g} is for simulated devices, and {real[0]} is a real one",
+            hint="leave --speed out, or add --simulate to use simulators for all devices",
+        )
 
 
 def _database(options: RunOptions, files: CampaignFiles) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.app.report import with_unit
 from lab.cli.output import say
 from lab.domain import event as ev
 
@@ -70,7 +71,7 @@ def _completed(state: LabState, event: ev.TrialCompleted) -> str:
     objective = campaign.spec.objective
     best = campaign.best()
     done = sum(1 for trial in campaign.trials.values() if trial.status != "pending")
-    text = f"trial {event.trial:>3} gave {event.value:.4g} {objective.unit}"
+    text = f"trial {event.trial:>3} gave {with_unit(event.value, objective.unit)}"
     if best is not None and best.value is not None:
         text += f"   [{done}/{campaign.spec.trials}] best {best.value:.4g} (trial {best.number})"
     return text

@@ -154,3 +154,14 @@ def test_errors_are_one_document_with_json(example: Path) -> None:
     [finding] = document["diagnostics"]
     assert finding["line"] > 1
     assert finding["hint"]
+
+
+def test_a_real_instrument_is_not_hurried(example: Path) -> None:
+    lab_file = example / "lab.yaml"
+    lab_file.write_text(
+        lab_file.read_text().replace('url: "sim:"', 'url: "serial:///dev/ttyUSB7"', 1)
+    )
+    ran = lab("run", str(example / "campaign.yaml"), "--speed", "60", "--trials", "1")
+    assert ran.returncode == 4, ran.stderr
+    assert "concentrate_pump" in ran.stderr
+    assert not (example / ".lab").exists()
