@@ -108,7 +108,6 @@ class MTSics:
             model=_model(data),
             serial_number=serial,
             firmware=firmware,
-            simulated=self._context.url.startswith("sim:"),
         )
 
     async def _tare_now(self) -> tuple[str, str] | None:

@@ -95,7 +95,6 @@ class NE1000:
             manufacturer="New Era Pump Systems",
             model=f"NE-{model[2:]}",
             firmware=firmware,
-            simulated=self._context.url.startswith("sim:"),
         )
 
     async def disconnect(self) -> None:

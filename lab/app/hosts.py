@@ -57,6 +57,7 @@ async def host_devices(
                     boot=boot,
                     real_time=clock.wall,
                     timing=timing,
+                    simulated=world is not None or name in (endpoints or {}),
                 )
                 await stack.enter_async_context(host)
             yield

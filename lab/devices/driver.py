@@ -54,6 +54,7 @@ class Identity:
     serial_number: str = ""
     firmware: str = ""
     simulated: bool = False
+    """True where the device itself says so; that a simulator is on the line, the host is told."""
 
 
 class Connector(Protocol):

@@ -71,6 +71,7 @@ class DeviceHost:
 
     `transport` is connected by the caller. `boot` is new at each start. `real_time` gives the Unix time by which commands
     expire: the engine's kind of time, so the process clock's where nothing else is given.
+    `simulated`: a simulator is on the line; kept with everything that is measured.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class DeviceHost:
         boot: str,
         real_time: Callable[[], float] | None = None,
         timing: HostTiming | None = None,
+        simulated: bool = False,
     ) -> None:
         self._lab = lab_id
         self._name = device_name
@@ -102,7 +104,7 @@ class DeviceHost:
         for capability in self._specs:
             self._actions |= capability.actions
         self._outbox = Outbox(transport)
-        self._voice = Voice(lab_id, device_name, self._outbox)
+        self._voice = Voice(lab_id, device_name, self._outbox, simulated=simulated)
         self._line = DeviceLine(
             device_name, driver, self._ledger, self._timing, self._on_line_change
         )

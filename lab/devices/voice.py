@@ -35,10 +35,11 @@ __all__ = ["Voice"]
 class Voice:
     """Posts to an outbox; none of its methods waits or fails for the transport's sake."""
 
-    def __init__(self, lab: str, device: str, outbox: Outbox) -> None:
+    def __init__(self, lab: str, device: str, outbox: Outbox, *, simulated: bool = False) -> None:
         self._lab = lab
         self._device = device
         self._outbox = outbox
+        self._simulated = simulated
         self._last_state: State | None = None
 
     def describe(
@@ -53,7 +54,7 @@ class Voice:
             model=identity.model if identity else ", ".join(manifest.models),
             serial_number=identity.serial_number if identity else "",
             firmware=identity.firmware if identity else "",
-            simulated=identity.simulated if identity else False,
+            simulated=self._simulated or (identity is not None and identity.simulated),
             capabilities=list(specs),
             safe_state=manifest.safe_state,
             telemetry=dict(manifest.telemetry),

@@ -102,7 +102,7 @@ def test_it_says_what_it_is():
         assert identity.model == "XPR205 Excellence"
         assert identity.serial_number.startswith("B")
         assert identity.firmware == "2.10 10.28.0.493.142"
-        assert identity.simulated
+        assert not identity.simulated  # what is on the line, the host is told
         assert stand.sent() == ["TA", "@", "I2", "I3"]
         await driver.disconnect()
         await driver.disconnect()

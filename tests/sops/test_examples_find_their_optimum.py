@@ -115,7 +115,12 @@ def test_an_example_ends_at_its_known_optimum(
     runs = report.document["runs"]
     assert runs == {"succeeded": files.bundle.campaign.budget.trials, "failed": 0, "aborted": 0}
     with open_records(report.database) as records:
-        [entry] = records.state().campaigns.values()
+        state = records.state()
+    [entry] = state.campaigns.values()
+    # Nobody may take these data for real ones.
+    assert all(
+        d.description is not None and d.description.simulated for d in state.devices.values()
+    )
     best = entry.best()
     assert best is not None
     reached = (truth(dict(best.factors)) - middle) / (optimum - middle)
