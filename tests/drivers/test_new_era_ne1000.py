@@ -22,7 +22,7 @@ def test_it_says_what_it_is():
         stand = Stand()
         driver = NE1000(stand.driver_context("pump", SETTINGS))
         identity = await driver.connect()
-        assert identity == Identity("New Era Pump Systems", "NE-1000", "", "3.923", simulated=True)
+        assert identity == Identity("New Era Pump Systems", "NE-1000", "", "3.923")
         await driver.disconnect()
         await driver.disconnect()
         await stand.end()
