@@ -260,7 +260,8 @@ class CommandSettled(_Event):
     command: str
     device: str
     settlement: Settlement
-    by: Literal["device", "person"]
+    by: Literal["device", "person", "engine"]
+    """`engine`: the sample and its vessel no longer exist, so it is given up as discarded."""
     actor: str = ""
 
 

@@ -370,7 +370,7 @@ def _given_up(state: LabState, reason: str) -> list[ev.Event]:
             events.append(ev.CommandUnknown(command=command, device=device, reason=reason))
         settlement = Settlement(verdict="unknown", detail=reason)
         events.append(
-            ev.CommandSettled(command=command, device=device, settlement=settlement, by="device")
+            ev.CommandSettled(command=command, device=device, settlement=settlement, by="engine")
         )
     events += [
         ev.QuestionAnswered(question=name, answer="discarded", actor="engine", reason=reason)
