@@ -10,6 +10,7 @@ import httpx
 from lab.devices.driver import DriverContext
 from lab.devices.registry import Registry
 from lab.domain.errors import InputError
+from lab.plan.bind import well_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -196,7 +197,10 @@ def build_simulation(
         if station.wells is None:
             vessels[name] = capacity
         else:
-            vessels |= {f"{name}:{well}": capacity for well in _wells(station.wells)}
+            vessels |= {
+                f"{name}:{well_name(number, station.wells)}": capacity
+                for number in range(1, station.wells + 1)
+            }
     devices = tuple(
         kit.SimulatedDevice(
             name=name,
@@ -218,15 +222,6 @@ def build_simulation(
         temperature_c=22.0 if room is None else room.to("degC").magnitude,
         acts_file=acts,
     )
-
-
-def _wells(count: int) -> list[str]:
-    rows, columns = {6: (2, 3), 12: (3, 4), 24: (4, 6), 48: (6, 8), 96: (8, 12), 384: (16, 24)}[
-        count
-    ]
-    return [
-        f"{chr(ord('A') + row)}{column + 1}" for row in range(rows) for column in range(columns)
-    ]
 
 
 def _simulation_module() -> SimulationKit:

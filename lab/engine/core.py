@@ -80,7 +80,6 @@ class CampaignContext(Protocol):
 class Inflight:
     """What this engine process has begun and not yet heard of. Not state: a new process begins with nothing."""
 
-    sent: set[str] = field(default_factory=set[str])
     queried: dict[str, float] = field(default_factory=dict[str, float])
     asking: bool = False
     ask_failed: bool = False
@@ -92,8 +91,6 @@ class Inflight:
     def begin(self, effect: msg.Effect, state: LabState, now_s: float) -> None:
         """Note that an effect is under way, so that the next round does not ask for it again."""
         match effect:
-            case msg.SendCommand():
-                self.sent.add(effect.command.id)
             case msg.QueryCommand():
                 self.queried[effect.command] = now_s
             case msg.AskOptimiser():
@@ -102,7 +99,7 @@ class Inflight:
                 self.safe_seq, self.safe_s = state.mode_seq, now_s
             case msg.Rearm():
                 self.rearmed_seq = state.rearmed_seq
-            case msg.Answered():
+            case msg.SendCommand() | msg.Answered():
                 pass
 
     def hear(self, message: msg.Message) -> None:
