@@ -16,12 +16,15 @@ import httpx
 from pydantic import JsonValue
 
 from lab.devices.memory_stream import stream_pair
+from lab.domain.errors import InputError
+from simulators.chemistry.water import density_g_per_ml
 from simulators.contract import (
     HttpSimulator,
     MessageSimulator,
     SimulatorContext,
     StreamSimulator,
 )
+from simulators.reactions import start_chemistry
 from simulators.world import World
 
 if TYPE_CHECKING:
@@ -39,10 +42,10 @@ _ENDLESS_ML = 1e9
 
 @dataclass(frozen=True, slots=True)
 class SimulatedLiquid:
-    """A stock: volume in mL, density in g/mL, contents in mol/L."""
+    """A stock: volume in mL, density in g/mL (of water at the lab's temperature if left out), contents in mol/L."""
 
     volume_ml: float
-    density_g_per_ml: float = 1.0
+    density_g_per_ml: float | None = None
     contents_mol_per_l: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
@@ -59,7 +62,11 @@ class SimulatedDevice:
 
 
 class SimulatedLab:
-    """Made for one loop. `acts_file` receives every physical act as a JSON line."""
+    """Made for one loop. `acts_file` receives every physical act as a JSON line.
+
+    `chemistry` goes on in all vessels, with its `chemistry_settings` (`simulators.reactions`). `dead_ml` says how much
+    can't be drawn from a stock or station.
+    """
 
     def __init__(
         self,
@@ -71,6 +78,9 @@ class SimulatedLab:
         devices: tuple[SimulatedDevice, ...],
         temperature_c: float = 22.0,
         acts_file: Path | None = None,
+        chemistry: str = "water",
+        chemistry_settings: Mapping[str, JsonValue] | None = None,
+        dead_ml: Mapping[str, float] | None = None,
     ) -> None:
         self.world = World(seed, clock, acts_file)
         for name, capacity in vessels_ml.items():
@@ -79,15 +89,31 @@ class SimulatedLab:
             self.world.fill(
                 name,
                 volume_ml=liquid.volume_ml,
-                density_g_per_ml=liquid.density_g_per_ml,
+                density_g_per_ml=_density(name, liquid, temperature_c),
                 contents_mol_per_l=liquid.contents_mol_per_l,
                 capacity_ml=_ENDLESS_ML,
             )
             self.world.vessel(name).temperature_c = temperature_c
+        for name, volume_ml in (dead_ml or {}).items():
+            self._set_dead_volume(name, volume_ml)
+        start_chemistry(chemistry, self.world, chemistry_settings or {})
         self._devices = {device.name: device for device in devices}
         self._simulators: dict[str, object] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._clock = clock
+
+    def _set_dead_volume(self, name: str, volume_ml: float) -> None:
+        if name not in self.world.vessels:
+            raise InputError(
+                f"simulation: a dead volume is given for {name!r}, which is no stock or station"
+            )
+        vessel = self.world.vessel(name)
+        if not 0.0 <= volume_ml < vessel.capacity_ml:
+            raise InputError(
+                f"simulation: {name} can't have a dead volume of {volume_ml:g} mL",
+                hint=f"at least 0 and below its capacity of {vessel.capacity_ml:g} mL",
+            )
+        vessel.dead_volume_ml = volume_ml
 
     def simulator(self, name: str) -> object:
         """The simulator of a device, made when first asked for; it keeps its state between connections."""
@@ -180,6 +206,17 @@ class SimulatedLab:
         task: asyncio.Task[None] = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _density(name: str, liquid: SimulatedLiquid, temperature_c: float) -> float:
+    if liquid.density_g_per_ml is not None:
+        return liquid.density_g_per_ml
+    try:
+        return density_g_per_ml(temperature_c)
+    except ValueError as error:
+        raise InputError(
+            f"simulation: {error}", hint=f"give the density of {name} (`simulation: stock:`)"
+        ) from error
 
 
 def _with_line(url: str, line: str) -> str:

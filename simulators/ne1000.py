@@ -4,6 +4,7 @@ Settings (the `simulate:` mapping, with the plumbing of the device's entry):
   draws, into        vessels; left out: a bottle of its own, full of water, and a beaker
   syringe_volume_ml  travel of the plunger (60)
   dose_cv            relative standard deviation of each dose (0)
+  dose_bias          relative error of every dose (0): 0.02 delivers 2 % more than the pump reports
   stall_after_ml     the motor stalls once, after that much has been infused
   power_cut_at_s     the power is interrupted once, at that process time
   address            0..99 (0)
@@ -32,11 +33,14 @@ from drivers.new_era_ne1000.wire import (
     volume_unit,
 )
 from lab.devices.stream import StreamClosedError
+from lab.domain.errors import InputError
 from simulators.settings import number, text
 from simulators.syringe_drive import PHASES, SyringeDrive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from pydantic import JsonValue
 
     from lab.devices.stream import ByteStream
     from simulators.contract import SimulatorContext
@@ -46,6 +50,16 @@ __all__ = ["NE1000Simulator"]
 _VERSION = "NE1000V3.923"
 _FACTORY_DIAMETER_MM = 26.59
 _UNKNOWN, _NOT_NOW, _OUT_OF_RANGE = "?", "?NA", "?OOR"
+
+
+def _dose_bias(settings: Mapping[str, JsonValue]) -> float:
+    bias = number(settings, "dose_bias", 0.0)
+    if not -1.0 < bias <= 1.0:
+        raise InputError(
+            f"simulate: dose_bias must be above -1 and at most 1, not {bias:g}",
+            hint="it is a fraction: 0.02 for 2 % too much",
+        )
+    return bias
 
 
 class NE1000Simulator:
@@ -66,6 +80,7 @@ class NE1000Simulator:
             into=text(settings, "into", f"{context.device}.beaker"),
             capacity_ml=number(settings, "syringe_volume_ml", 60.0),
             dose_cv=number(settings, "dose_cv", 0.0),
+            dose_bias=_dose_bias(settings),
             stall_after_ml=None if stall is None else number(settings, "stall_after_ml", 0.0),
         )
         cut = settings.get("power_cut_at_s")

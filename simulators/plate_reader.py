@@ -4,8 +4,9 @@ Each well is the vessel `<plate>:<well>`. A measurement takes process time: 2 s 
 wavelength. Absorbance follows `simulators.chemistry.dyes`, with stray light and Gaussian noise in transmission.
 
 Settings (`simulate:` in lab.yaml): `at` plate; `wells` (96); `well_diameter_mm` (6.86, as Corning 360 uL);
-`stray_light` (5e-4); `transmission_noise` (5e-4); `lamp_fails_at` (0: never): the number of the measurement that
-fails with -240.
+`stray_light` (5e-4); `transmission_noise` (5e-4); `blank_absorbance` (0): what the plate itself absorbs, filled or
+empty, at every wavelength (about 0.04 for polystyrene); `lamp_fails_at` (0: never): the number of the measurement
+that fails with -240.
 """
 
 from __future__ import annotations
@@ -56,12 +57,15 @@ class PlateReaderSimulator:
         self._diameter_mm = number(settings, "well_diameter_mm", 6.86)
         self._stray = number(settings, "stray_light", STRAY_LIGHT)
         self._noise = number(settings, "transmission_noise", 5e-4)
+        self._blank = number(settings, "blank_absorbance", 0.0)
         self._lamp_fails_at = int(number(settings, "lamp_fails_at", 0))
         wells = int(number(settings, "wells", 96))
         if wells not in _PLATES:
             raise InputError(f"{context.device}: no plate has {wells} wells")
         if self._diameter_mm <= 0.0:
             raise InputError(f"{context.device}: well_diameter_mm must be positive")
+        if self._blank < 0.0:
+            raise InputError(f"{context.device}: blank_absorbance can't be negative")
         self._rows, self._columns = _PLATES[wells]
         self._errors: deque[int] = deque()
         self._measured = 0
@@ -147,7 +151,7 @@ class PlateReaderSimulator:
         vessel = world.vessel(f"{self._plate}:{well}", 0.36)
         contents = {species: vessel.concentration(species) for species in DYES}
         length = path_cm(vessel.volume_ml, self._diameter_mm)
-        true = absorbance(contents, wavelength_nm, length)
+        true = self._blank + absorbance(contents, wavelength_nm, length)
         return observed_absorbance(true, self._stray, self._context.random.gauss(0.0, self._noise))
 
 

@@ -10,12 +10,10 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from simulators.world import Vessel
-
 if TYPE_CHECKING:
     from random import Random
 
-    from simulators.world import World
+    from simulators.world import Vessel, World
 
 __all__ = ["PHASES", "Direction", "Phase", "SyringeDrive"]
 
@@ -56,7 +54,8 @@ def _factory_program() -> list[Phase]:
 class SyringeDrive:
     """Plunger, program and plumbing.
 
-    `dose_cv` is the relative standard deviation of what each stroke draws (bubbles, valve leaks).
+    `dose_bias` is the relative error of every stroke: 0.02 moves 2 % more than the plunger says (a syringe wider than
+    it was said to be). `dose_cv` is the relative standard deviation of what each stroke draws (bubbles, valve leaks).
     `stall_after_ml` stalls the motor once, after that much has been infused.
     """
 
@@ -67,6 +66,7 @@ class SyringeDrive:
     into: str
     capacity_ml: float
     dose_cv: float = 0.0
+    dose_bias: float = 0.0
     stall_after_ml: float | None = None
     state: Literal["stopped", "running", "paused", "purging"] = "stopped"
     alarm: str = ""
@@ -81,7 +81,8 @@ class SyringeDrive:
     _time_s: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.contents = Vessel(name=f"{self.device}.syringe", capacity_ml=math.inf)
+        # A vessel of the world: what reacts does so in the syringe too.
+        self.contents = self.world.vessel(f"{self.device}.syringe", math.inf)
         self._time_s = self.world.clock.monotonic()
 
     @property
@@ -193,7 +194,8 @@ class SyringeDrive:
         else:
             bound = 4.0 * self.dose_cv
             deviation = self.random.gauss(0.0, self.dose_cv)
-            progress.draw_factor = max(0.0, 1.0 + min(bound, max(-bound, deviation)))
+            chance = 1.0 + min(bound, max(-bound, deviation))
+            progress.draw_factor = max(0.0, (1.0 + self.dose_bias) * chance)
 
     def _finish_phase(self) -> None:
         self._log_infusion(self._time_s)

@@ -58,7 +58,7 @@ class DoseTotal:
 class Vessel:
     """A container: volume in mL, mass of contents in g, amounts by species in mol, degC.
 
-    `spilled_ml` is what ran over its edge so far.
+    `spilled_ml` is what ran over its edge so far; `dead_volume_ml` is what no pump or pipette reaches.
     """
 
     name: str
@@ -68,6 +68,12 @@ class Vessel:
     amounts_mol: dict[str, float] = field(default_factory=dict[str, float])
     temperature_c: float = 22.0
     spilled_ml: float = 0.0
+    dead_volume_ml: float = 0.0
+
+    @property
+    def drawable_ml(self) -> float:
+        """What can be drawn from it: all but its dead volume."""
+        return max(0.0, self.volume_ml - self.dead_volume_ml)
 
     def concentration(self, species: str) -> float:
         """mol/L of one species; 0 in an empty vessel."""
@@ -193,14 +199,15 @@ class World:
         device: str = "world",
         log_spill: bool = True,
     ) -> float:
-        """Move a well-mixed volume (mL); returns what was moved (less when the source runs empty).
+        """Move a well-mixed volume (mL); returns what was moved: less when the source runs empty, which it is for who
+        draws when only its dead volume is left.
 
         What does not fit runs over the edge as the mixture in the target, is lost, counted in
         `target.spilled_ml`, and logged as an act `spill` of `device`. A process that pours in many
         small portions leaves `log_spill` out and logs one sum when it ends.
         """
         temperature_c = source.temperature_c
-        moved, mass, amounts = source.remove(volume_ml)
+        moved, mass, amounts = source.remove(min(volume_ml, source.drawable_ml))
         if moved <= 0.0:
             return 0.0
         heat = target.volume_ml * target.temperature_c + moved * temperature_c

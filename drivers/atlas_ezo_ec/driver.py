@@ -1,4 +1,4 @@
-"""Driver of Atlas Scientific EZO-EC conductivity circuits (protocol: `wire`).
+"""Driver of Atlas Scientific EZO-EC conductivity circuits (protocol: `lab.devices.ezo`; digits: `wire`).
 
 Temperature compensation: the circuit knows only aqueous solutions (about 2 % per kelvin toward 25 degC, unverified)
 and takes the temperature from whoever sends it. This driver tells it `compensation_c`, 25 degC unless set otherwise,
@@ -8,7 +8,6 @@ is right for a non-aqueous electrolyte in a cell that is itself brought to tempe
 
 from __future__ import annotations
 
-import asyncio
 import statistics
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from drivers.atlas_ezo_ec import wire
 from lab.devices.driver import DeviceError, Identity
-from lab.devices.line import Line, TerminatedLines
+from lab.devices.ezo_line import EzoLine
 from lab.devices.stream import StreamClosedError
 from lab.domain.command import Settlement
 from lab.domain.errors import InputError
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AtlasEzoEc", "EzoSettings"]
 
-_TRIES = 3
 _OTHER_OUTPUTS = ("TDS", "S", "SG")
 
 
@@ -55,18 +53,20 @@ class AtlasEzoEc:
         except ValidationError as error:
             raise InputError(f"settings of {context.name}: {error}") from error
         self._context = context
-        self._line: Line[bytes] | None = None
+        self._line: EzoLine | None = None
 
     async def connect(self) -> Identity:
         """Wake it, stop the continuous readings, check its kind, set cell constant and outputs."""
         stream = await self._context.connector.stream(self._context.url)
-        self._line = Line(stream, TerminatedLines(wire.END))
+        self._line = EzoLine(
+            stream, timeout_s=self._settings.reply_timeout_s, on_restart=self._set_up
+        )
         try:
-            kind, firmware = await self._set_up()
+            firmware = await self._set_up()
         except BaseException:
             await self.disconnect()
             raise
-        return Identity(manufacturer="Atlas Scientific", model=f"EZO-{kind}", firmware=firmware)
+        return Identity(manufacturer="Atlas Scientific", model="EZO-EC", firmware=firmware)
 
     async def disconnect(self) -> None:
         """Free the line."""
@@ -104,126 +104,34 @@ class AtlasEzoEc:
 
     # -- exchanges -----------------------------------------------------------------------------
 
-    async def _set_up(self) -> tuple[str, str]:
-        await self._wake()
-        await self._order("C,0")
-        kind, firmware = await self._ask("i", "I", 2)
-        if kind.upper() != "EC":
-            raise DeviceError("wrong_device", f"expected an EZO-EC, found EZO-{kind}")
-        (shown,) = await self._ask("K,?", "K", 1)
-        constant = self._settings.cell_constant
-        # Written only where it differs: it is kept in memory that wears.
-        if abs(_float(shown) - constant) > 0.005:
-            await self._order(f"K,{constant:.2f}")
-        await self._report_conductivity_alone()
-        await self._order(f"T,{self._settings.compensation_c:.2f}")
-        return kind.upper(), firmware
-
-    async def _wake(self) -> None:
-        """Any character wakes a sleeping circuit, but that command is lost; so is one it sent `*ER` for."""
-        for _ in range(_TRIES):
-            try:
-                await self._order("*OK,1")
-            except (TimeoutError, DeviceError):
-                continue
-            return
-        await self._order("*OK,1")
-
-    async def _report_conductivity_alone(self) -> None:
-        outputs = [name.upper() for name in await self._ask("O,?", "O", None)]
-        if "EC" not in outputs:
-            await self._order("O,EC,1")
-        for name in _OTHER_OUTPUTS:
-            if name in outputs:
-                await self._order(f"O,{name},0")
-
-    async def _reading(self) -> float:
-        failure = DeviceError("bad_reply", "no reading")
-        for _ in range(_TRIES):
-            try:
-                frames = await self._exchange("R")
-                value = wire.decode_conductivity(frames[0] if len(frames) == 1 else wire.Data(()))
-            except wire.WireError as error:
-                # Another reading in between: the circuit is back in continuous mode, or noise.
-                failure = DeviceError("bad_reply", str(error))
-                await self._order("C,0")
-                continue
-            if not 0.0 <= value <= 2.0 * wire.MAX_US_CM:
-                raise DeviceError("out_of_range", f"{value:g} uS/cm")
-            return value
-        raise failure
-
-    async def _order(self, text: str) -> None:
-        """A command that is answered by *OK alone; readings still under way are skipped."""
-        try:
-            await self._exchange(text)
-        except wire.WireError as error:
-            raise DeviceError("bad_reply", f"{text}: {error}") from error
-
-    async def _ask(self, text: str, name: str, fields: int | None) -> tuple[str, ...]:
-        """A question; readings that come in between are skipped, rubbish is asked again."""
-        failure = f"no answer to {text}"
-        for _ in range(_TRIES):
-            try:
-                frames = await self._exchange(text)
-            except wire.WireError as error:
-                failure = str(error)
-                continue
-            for frame in frames:
-                if isinstance(frame, wire.Query) and frame.name == name:
-                    if fields is None or len(frame.fields) == fields:
-                        return frame.fields
-                    failure = f"{text} was answered by {frame!r}"
-        raise DeviceError("bad_reply", failure)
-
-    async def _exchange(self, text: str) -> list[wire.Frame]:
-        """Send a command; the data lines up to its *OK. DeviceError for *ER and for a restart."""
+    @property
+    def _circuit(self) -> EzoLine:
         if self._line is None:
             raise StreamClosedError(f"{self._context.name} is not connected")
-        data: list[wire.Frame] = []
-        notices: list[str] = []
-        broken: wire.WireError | None = None
-        seconds = self._settings.reply_timeout_s
-        # One limit for the whole answer: readings sent unasked must not keep it waiting for ever.
-        async with self._line.exchange(), asyncio.timeout(seconds):
-            await self._line.write(wire.encode(text))
-            while True:
-                line = await self._line.read_line(seconds)
-                try:
-                    frame = wire.decode(line)
-                except wire.WireError as error:
-                    broken = error  # read on: its *OK must not be taken for the next command's
-                    continue
-                match frame:
-                    case wire.Status("OK"):
-                        break
-                    case wire.Status("ER"):
-                        raise DeviceError("refused", f"the circuit refused {text!r}")
-                    case wire.Status("RS") if text == "R":
-                        notices.append("RS")
-                        break
-                    case wire.Status(code):
-                        notices.append(code)
-                    case _:
-                        data.append(frame)
-        if text == "R":
-            await self._heed(notices)
-        if broken is not None:
-            raise broken
-        return data
+        return self._line
 
-    async def _heed(self, notices: list[str]) -> None:
-        """What the circuit said beside a reading may spoil it."""
-        if "RS" in notices:
-            await self._set_up()
-            raise DeviceError("rebooted", "the circuit restarted during the measurement")
-        for code in ("OV", "UV"):
-            if code in notices:
-                raise DeviceError("supply_voltage", f"the circuit reported *{code}")
+    async def _set_up(self) -> str:
+        """Bring the circuit to the state that readings need; returns its firmware."""
+        firmware = await self._circuit.greet("EC")
+        (shown,) = await self._circuit.numbers("K,?", "K", 1)
+        constant = self._settings.cell_constant
+        # Written only where it differs: it is kept in memory that wears.
+        if abs(shown - constant) > 0.005:
+            await self._circuit.order(f"K,{constant:.2f}")
+        await self._report_conductivity_alone()
+        await self._circuit.order(f"T,{self._settings.compensation_c:.2f}")
+        return firmware
 
+    async def _report_conductivity_alone(self) -> None:
+        outputs = [name.upper() for name in await self._circuit.ask("O,?", "O", None)]
+        if "EC" not in outputs:
+            await self._circuit.order("O,EC,1")
+        for name in _OTHER_OUTPUTS:
+            if name in outputs:
+                await self._circuit.order(f"O,{name},0")
 
-def _float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise DeviceError("bad_reply", f"not a number: {text!r}") from None
+    async def _reading(self) -> float:
+        value = await self._circuit.reading()
+        if not 0.0 <= value <= 2.0 * wire.MAX_US_CM:
+            raise DeviceError("out_of_range", f"{value:g} uS/cm")
+        return value

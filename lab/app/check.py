@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.app.context import FilesContext
-from lab.app.files import driver_capabilities, open_campaign
 from lab.devices.capability import CAPABILITIES
-from lab.domain.errors import InputError, LabError
-from lab.sop.check import check_lab, check_sop
+from lab.domain.errors import LabError
+from lab.sop.check import check_lab
+from lab.sop.document import read_document
+from lab.sop.load import load_sop, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,27 +19,37 @@ __all__ = ["check_files"]
 
 
 def check_files(paths: tuple[Path, ...]) -> list[Diagnostic]:
-    """Findings of all files in order. A campaign brings its SOP and lab, and is bound once for a try."""
+    """Findings of all files in order. A campaign brings its SOP and lab, and is bound once for a try.
+
+    InputError where a file can't be read at all.
+    """
     found: list[Diagnostic] = []
     for path in paths:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(
-                f"{path} can't be read: {error}", hint="check the path; files are UTF-8 text"
-            ) from error
-        if "campaign_format:" in text:
-            found += _campaign(path)
-        elif "lab_format:" in text:
-            _, findings = check_lab(text, str(path), driver_capabilities())
-            found += findings
-        else:
-            _, findings = check_sop(text, str(path), CAPABILITIES)
-            found += findings
+        text = read_text(path, str(path))
+        match _kind(text, str(path)):
+            case "campaign":
+                found += _campaign(path)
+            case "lab":
+                from lab.app.files import driver_capabilities
+
+                found += check_lab(text, str(path), driver_capabilities())[1]
+            case _:
+                found += load_sop(path, text, str(path), CAPABILITIES)[1]
     return found
 
 
+def _kind(text: str, name: str) -> str:
+    """`campaign`, `lab` or `sop`, by the key that says the format (also where the file is damaged)."""
+    keys = read_document(text, name).data or dict.fromkeys(
+        line.partition(":")[0] for line in text.splitlines()
+    )
+    return next((kind for kind in ("campaign", "lab") if f"{kind}_format" in keys), "sop")
+
+
 def _campaign(path: Path) -> list[Diagnostic]:
+    from lab.app.context import FilesContext
+    from lab.app.files import open_campaign
+
     try:
         files = open_campaign(path)
     except LabError as error:

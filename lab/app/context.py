@@ -11,17 +11,23 @@ from lab.domain.ids import run_id
 from lab.domain.stations import held_stations
 from lab.engine.core import PlannedTimeline
 from lab.plan.bind import bind
-from lab.plan.evaluate import evaluate_check, evaluate_results
+from lab.plan.evaluate import (
+    QualityOutcome,
+    evaluate_argument,
+    evaluate_check,
+    evaluate_condition,
+    evaluate_quality,
+    evaluate_results,
+)
 from lab.plan.schedule import PlanningSnapshot, RunningStep, RunSnapshot, schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pydantic import JsonValue
-
     from lab.app.files import CampaignFiles
-    from lab.domain.plan import Check, Plan
+    from lab.domain.plan import Check, Formula, LateArgument, Plan
     from lab.domain.state import CampaignState, LabState, RunState
+    from lab.engine.context import Outputs
 
 __all__ = ["FilesContext"]
 
@@ -91,18 +97,28 @@ class FilesContext:
                 choices[name] = plans.index(planned.plans[name])
         return PlannedTimeline(planned.timeline.slots, choices)
 
-    def check(self, check: Check, outputs: Mapping[str, JsonValue], plan: Plan) -> bool:
-        """Does a step's condition hold?"""
-        return evaluate_check(check, outputs, plan)
+    def condition(self, plan: Plan, formula: Formula, outputs: Outputs) -> bool | None:
+        """The answer of a decision; None where an output that it needs is missing."""
+        return evaluate_condition(formula, outputs, plan)
 
-    def results(
-        self, plan: Plan, outputs: Mapping[str, Mapping[str, JsonValue]]
-    ) -> dict[str, ev.Value]:
+    def argument(self, plan: Plan, late: LateArgument, outputs: Outputs) -> float | int:
+        """A late argument's number; ValueError with the reason where there is none."""
+        return evaluate_argument(late, outputs, plan)
+
+    def check(self, plan: Plan, check: Check, step: str, outputs: Outputs) -> bool:
+        """Does a step's condition hold?"""
+        return evaluate_check(check, step, outputs[step], outputs, plan)
+
+    def results(self, plan: Plan, outputs: Outputs) -> dict[str, ev.Value]:
         """The results of a finished run; one that can't be computed is left out."""
         return {
             name: ev.Value(value=value, unit=unit, standard_deviation=deviation)
             for name, (value, deviation, unit) in evaluate_results(plan, outputs).items()
         }
+
+    def quality(self, plan: Plan, outputs: Outputs) -> list[QualityOutcome]:
+        """How the standards, blanks and replicates of a finished run came out."""
+        return evaluate_quality(plan, outputs)
 
 
 def _held_by_stopping(state: LabState, now: float) -> dict[str, float]:
@@ -126,7 +142,7 @@ def _begun(run: RunState, origin: float, now: float) -> RunSnapshot:
     running: dict[str, RunningStep] = {}
     for path, step in run.steps.items():
         planned = run.plan.step(path)
-        if step.status == "succeeded":
+        if step.passed:
             finished[path] = (now + origin if step.ended_s is None else step.ended_s) - origin
         elif step.status == "running":
             start = (now + origin if step.started_s is None else step.started_s) - origin

@@ -183,7 +183,7 @@ def build_simulation(
         made_of = composition.get(name)
         stock[name] = kit.SimulatedLiquid(
             volume_ml=entry.volume.to("mL").magnitude,
-            density_g_per_ml=1.0 if made_of is None else made_of.density.to("g/mL").magnitude,
+            density_g_per_ml=None if made_of is None else made_of.density.to("g/mL").magnitude,
             contents_mol_per_l={}
             if made_of is None
             else {
@@ -213,6 +213,10 @@ def build_simulation(
         for name, manifest in drivers.manifests.items()
     )
     room = None if lab.simulation is None else lab.simulation.temperature
+    chemistry: dict[str, object] = {}
+    if lab.simulation is not None:
+        chemistry["chemistry"] = lab.simulation.chemistry
+        chemistry["chemistry_settings"] = lab.simulation.settings
     return kit.SimulatedLab(
         seed=seed,
         clock=clock,
@@ -221,6 +225,7 @@ def build_simulation(
         devices=devices,
         temperature_c=22.0 if room is None else room.to("degC").magnitude,
         acts_file=acts,
+        **chemistry,
     )
 
 

@@ -12,6 +12,7 @@ from lab.devices.capability import CAPABILITIES
 from lab.devices.registry import Registry
 from lab.domain.errors import InputError
 from lab.domain.event import FactorSpec, ObjectiveSpec
+from lab.domain.quantity import Quantity
 from lab.records.database import database_url
 from lab.sop.check import check_lab
 from lab.sop.check_together import campaign_box
@@ -49,7 +50,7 @@ class CampaignFiles:
     def factors(self) -> tuple[FactorSpec, ...]:
         """The space that the optimiser may explore."""
         box = campaign_box(self.bundle.campaign, self.bundle.procedure)
-        parameters = self.bundle.procedure.sop.parameters
+        parameters = self.bundle.procedure.sop.quantities
         return tuple(
             FactorSpec(
                 name=name,
@@ -63,10 +64,12 @@ class CampaignFiles:
     @property
     def fixed(self) -> dict[str, JsonValue]:
         """Parameters that this campaign holds at a value."""
-        parameters = self.bundle.procedure.sop.parameters
+        parameters = self.bundle.procedure.sop.quantities
         return {
-            name: quantity.to(parameters[name].unit).magnitude
-            for name, quantity in self.bundle.campaign.fixed.items()
+            name: value.to(parameters[name].unit).magnitude
+            if isinstance(value, Quantity)
+            else value
+            for name, value in self.bundle.campaign.fixed.items()
         }
 
     @property
@@ -87,7 +90,7 @@ class CampaignFiles:
 
     def _unit_of(self, name: str) -> str:
         sop = self.bundle.procedure.sop
-        for group in (sop.derived, sop.parameters, sop.results):
+        for group in (sop.derived, sop.quantities, sop.results):
             if name in group:
                 return group[name].unit
         return ""

@@ -5,18 +5,29 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from lab.devices.capability import CAPABILITIES
 from lab.domain.errors import InputError
 from lab.sop.schema import json_schemas, schema_text
+from lab.sop.template_sop import measurements, sop_files
 from lab.sop.templates import new_files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["write_new"]
+    from lab.sop.template_sop import Answers
+
+__all__ = ["readings", "write_new"]
 
 
-def write_new(kind: str, name: str, folder: Path) -> list[Path]:
+def readings() -> list[str]:
+    """Capabilities that a first SOP can measure with."""
+    return list(measurements(CAPABILITIES))
+
+
+def write_new(kind: str, name: str, folder: Path, answers: Answers | None = None) -> list[Path]:
     """Write `folder/name/...`; nothing that exists is touched. A campaign brings its SOP and its lab.
+
+    `answers` say what an SOP is to contain; without them it is the one that goes with the lab and the campaign.
 
     The JSON Schemas that editors use are written beside, in `folder/schemas`, where there are none above.
     Raises InputError for an unknown kind, a bad name, or files that exist.
@@ -24,11 +35,13 @@ def write_new(kind: str, name: str, folder: Path) -> list[Path]:
     home = (folder / name).resolve()
     schemas = _schemas(folder)
     kinds = ("sop", "lab", "campaign") if kind == "campaign" else (kind,)
-    targets = {
-        folder / relative: text
-        for part in kinds
-        for relative, text in new_files(part, name, schemas=os.path.relpath(schemas, home)).items()
-    }
+    where = os.path.relpath(schemas, home)
+    made = (
+        [new_files(part, name, schemas=where) for part in kinds]
+        if answers is None or kind != "sop"
+        else [sop_files(name, answers, CAPABILITIES, schemas=where)]
+    )
+    targets = {folder / relative: text for files in made for relative, text in files.items()}
     taken = [path for path in targets if path.exists()]
     if taken:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Verbs that ask a running engine: pause, stop, safe, rearm, answer, status, watch."""
+"""Verbs that ask a running engine: pause, stop, safe, rearm, answer, witness, status, watch."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command()(safe)
     app.command()(rearm)
     app.command()(answer)
+    app.command()(witness)
     app.command()(status)
     app.command()(watch)
 
@@ -118,24 +119,70 @@ def rearm(where: _Where = None, db: _Db = None, actor: _Actor = "", as_json: _Js
 
 
 def answer(
-    question: Annotated[str, typer.Argument(help="Id of the question, from `lab status`.")],
-    choice: Annotated[str, typer.Argument(help="done, not_done, partial or discarded")],
-    where: _Where = None,
+    question: Annotated[str, typer.Argument(help="Id of the question or task, from `lab status`.")],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[CHOICE | FIELD=VALUE... | failed] [CAMPAIGN]",
+            help="A choice of the question; or the task's fields, or the word failed with --reason. A "
+            "campaign.yaml names the records, as --db does.",
+            show_default=False,
+        ),
+    ] = None,
     db: _Db = None,
     actor: _Actor = "",
     reason: _Reason = "",
     as_json: _Json = False,
 ) -> int:
-    """Settle what only a person can know."""
-    return send_request(
-        "answer",
-        where,
-        db,
-        actor,
-        reason,
-        args={"question": question, "answer": choice},
-        as_json=as_json,
-    )
+    """Settle what only a person can know, or say what came of a task."""
+    said, where = _said(words or [])
+    task = question.startswith("t-")
+    if task and not actor.strip():
+        raise typer.BadParameter("say who did it: --who NAME")
+    args = {"question": question, **(_task_args(said) if task else _choice(said))}
+    return send_request("answer", where, db, actor, reason, args=args, as_json=as_json)
+
+
+def _said(words: list[str]) -> tuple[list[str], Path | None]:
+    """The words that answer, and the campaign's file if it is among them."""
+    files = [word for word in words if "=" not in word and word.endswith((".yaml", ".yml"))]
+    if len(files) > 1:
+        raise typer.BadParameter(f"name one campaign, not {len(files)}: {', '.join(files)}")
+    said = [word for word in words if word not in files]
+    return said, Path(files[0]) if files else None
+
+
+def _choice(said: list[str]) -> dict[str, Any]:
+    if len(said) != 1:
+        raise typer.BadParameter("give one of the question's choices; `lab status` shows them")
+    return {"answer": said[0]}
+
+
+def _task_args(said: list[str]) -> dict[str, Any]:
+    if said == ["failed"]:
+        return {"failed": True}
+    answers: dict[str, str] = {}
+    for word in said:
+        name, equals, value = word.partition("=")
+        if not equals or not name.strip():
+            raise typer.BadParameter(f"'{word}' is not an answer: write it as field=value")
+        if name.strip() in answers:
+            raise typer.BadParameter(f"'{name.strip()}' is answered twice")
+        answers[name.strip()] = value
+    return {"answers": answers}
+
+
+def witness(
+    task: Annotated[str, typer.Argument(help="Id of the task, from `lab status`.")],
+    where: _Where = None,
+    db: _Db = None,
+    actor: _Actor = "",
+    as_json: _Json = False,
+) -> int:
+    """Confirm, as a second person, what somebody answered to a task. Your name is recorded."""
+    if not actor.strip():
+        raise typer.BadParameter("say who witnesses it: --who NAME")
+    return send_request("witness", where, db, actor, "", args={"question": task}, as_json=as_json)
 
 
 def status(where: _Where = None, db: _Db = None, as_json: _Json = False) -> None:

@@ -56,6 +56,12 @@ class ProgressLines:
                 return f"        {event.device}: settled as {event.settlement.verdict} by the {event.by}"
             case ev.QuestionAsked():
                 return f"        QUESTION {event.question}: {event.text}"
+            case ev.TaskAsked():
+                return f"        TASK {event.task}: {event.prompt} ({event.run}); see lab status"
+            case ev.DecisionMade():
+                return f"        {event.run} {event.decision}: {event.detail}"
+            case ev.SampleFlagged():
+                return f"        {event.run} flagged: {event.reason}"
             case ev.DeviceStateChanged() if event.state in ("fault", "lost", "disconnected"):
                 return f"        {event.device} is {event.state} {event.detail}"
             case ev.LabPaused() | ev.LabStopping() | ev.LabMadeSafe():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lab.control.document import EngineStatus, WaitDocument
+    from lab.control.document import EngineStatus, TaskDocument, WaitDocument
 
 __all__ = ["status_lines"]
 
@@ -16,8 +16,10 @@ def status_lines(document: EngineStatus) -> list[str]:
     for question in document["questions"]:
         lines += [
             f"QUESTION {question['id']}: {question['text']}",
-            f"    answer with: lab answer {question['id']} {'|'.join(question['choices'])}",
+            f"    answer with: lab answer {question['id']} {'|'.join(question['choices'])} --who NAME",
         ]
+    for task in document["tasks"]:
+        lines += _task(task)
     for campaign in document["campaigns"]:
         trials = campaign["trials"]
         text = (
@@ -31,7 +33,9 @@ def status_lines(document: EngineStatus) -> list[str]:
     for run in document["runs"]:
         lines.append(
             f"  {run['run']} {run['status']}, {run['steps_succeeded']}/{run['steps']} steps done"
+            + (f", {run['steps_skipped']} skipped" if run["steps_skipped"] else "")
         )
+        lines += [f"    FLAG   {flag}" for flag in run["flags"]]
         lines += [
             f"    does   {step['title']} on {step['device']}, for {_duration(step['for_s'])}"
             f" of about {_duration(step['planned_s'])}"
@@ -47,6 +51,30 @@ def status_lines(document: EngineStatus) -> list[str]:
         detail = f" ({device['detail']})" if device["detail"] else ""
         lines.append(f"  {device['device']:<20} {doing}{detail}")
     return lines
+
+
+def _task(task: TaskDocument) -> list[str]:
+    """What is asked, since when, and what the next person types."""
+    lines = [
+        f"TASK {task['id']}: {task['prompt']} ({task['run']}, {task['title']}), "
+        f"for {_duration(task['for_s'])}, {_duration(task['left_s'])} left"
+    ]
+    if task["waits_for"] == "witness":
+        said = ", ".join(f"{name} = {value}" for name, value in task["answers"].items())
+        return [
+            *lines,
+            f"    {task['answered_by']} has done it{f': {said}' if said else ''}",
+            f"    waits for a witness, somebody else: lab witness {task['id']} --who NAME",
+        ]
+    fields: list[str] = []
+    for field in task["fields"]:
+        optional = "" if field["required"] else ", may be left out"
+        prompt = f"{field['prompt']}: " if field["prompt"] else ""
+        lines.append(f"    {field['name']}: {prompt}{field['takes']}{optional}")
+        fields.append(f"{field['name']}=..." if field["required"] else f"[{field['name']}=...]")
+    typed = " ".join(["lab answer", task["id"], *fields, "--who NAME"])
+    after = ", then a witness" if task["sign"] == "witness" else ""
+    return [*lines, f"    answer with: {typed}{after}"]
 
 
 def _waiting(wait: WaitDocument) -> str:

@@ -23,13 +23,15 @@ __all__ = [
     "RunDocument",
     "StationDocument",
     "StatusDocument",
+    "TaskDocument",
+    "TaskFieldDocument",
     "TrialsDocument",
     "WaitDocument",
     "WaitKind",
 ]
 
 WaitKind = Literal[
-    "safe", "stopping", "paused", "question", "unknown", "retry", "device", "busy", "station", "plan", "engine"
+    "safe", "stopping", "paused", "question", "person", "unknown", "retry", "device", "busy", "station", "plan", "engine"
 ]  # fmt: skip
 """What holds a step back; `waits_for` says it in words."""
 
@@ -71,6 +73,8 @@ class RunDocument(TypedDict):
     factors: dict[str, float]
     steps: int
     steps_succeeded: int
+    steps_skipped: int
+    flags: list[str]
     current: list[CurrentDocument]
     waits: list[WaitDocument]
     since: str
@@ -84,12 +88,43 @@ class QueuedDocument(TypedDict):
     waits: list[WaitDocument]
 
 
+class TaskFieldDocument(TypedDict):
+    """One answer that a task asks for. `takes` says in words what is right."""
+
+    name: str
+    prompt: str
+    takes: str
+    kind: str
+    unit: str
+    choices: list[str]
+    required: bool
+
+
+class TaskDocument(TypedDict):
+    """What a person is asked to do. `waits_for` is the performer, or the witness once somebody has answered."""
+
+    id: str
+    run: str
+    step: str
+    title: str
+    prompt: str
+    fields: list[TaskFieldDocument]
+    sign: Literal["none", "performer", "witness"]
+    waits_for: Literal["performer", "witness"]
+    answered_by: str
+    answers: dict[str, float | bool | str]
+    since: str
+    for_s: float
+    left_s: float
+
+
 class QuestionDocument(TypedDict):
-    """What only a person can settle."""
+    """What only a person can settle: about a command, or (with `step`) how a held run goes on."""
 
     id: str
     run: str
     command: str
+    step: str
     text: str
     choices: list[str]
     since: str
@@ -184,6 +219,7 @@ class StatusDocument(TypedDict):
     mode_reason: str
     mode_since: str | None
     questions: list[QuestionDocument]
+    tasks: list[TaskDocument]
     campaigns: list[CampaignDocument]
     runs: list[RunDocument]
     queued: list[QueuedDocument]

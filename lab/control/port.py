@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "EngineInfo", "EnginePort", "Request", "Verb"]
 
-Verb = Literal["pause", "resume", "stop", "safe", "rearm", "answer"]
+Verb = Literal["pause", "resume", "stop", "safe", "rearm", "answer", "witness"]
 
 
 class _Message(BaseModel):
@@ -34,7 +34,8 @@ class Request(_Message):
     verb: Verb = Field(
         description="pause: no new step starts, running ones end. resume: steps may start again. stop: running "
         "steps end, safe-state steps run, the campaign is stopped. safe: every device goes to its declared safe "
-        "state and stays there. rearm: work is allowed again after safe. answer: settle an open question."
+        "state and stays there. rearm: work is allowed again after safe. answer: settle an open question, or do a "
+        "task. witness: confirm, as a second person, what somebody answered to a task."
     )
     actor: str = Field(
         min_length=1, max_length=200, description="Who asks, by name. It is recorded."
@@ -42,21 +43,37 @@ class Request(_Message):
     reason: str = Field(default="", max_length=2000, description="Why. It is recorded.")
     args: dict[str, JsonValue] = Field(
         default_factory=dict,
-        description="For the verb answer: `question` (its id) and `answer` (one of its choices). Else empty.",
+        description="For the verb answer: `question` (the id of a question or task) and one of `answer` (a choice "
+        "of the question), `answers` (the task's fields with their values) or `failed` (true: the task failed, as the "
+        "reason says). For the verb witness: `question` (the task's id). Else empty.",
     )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if not self.actor.strip():
             raise ValueError("actor must name a person or a program")
-        wanted = {"question", "answer"} if self.verb == "answer" else set[str]()
-        if set(self.args) != wanted or not all(isinstance(v, str) for v in self.args.values()):
-            raise ValueError(
-                "the verb answer needs args `question` and `answer`, both text"
-                if wanted
-                else f"the verb {self.verb} takes no args"
-            )
+        problem = _wrong_args(self.verb, self.args)
+        if problem:
+            raise ValueError(problem)
         return self
+
+
+def _wrong_args(verb: Verb, args: dict[str, JsonValue]) -> str:
+    """What is wrong with the arguments; "" where they are complete."""
+    if verb == "witness":
+        right = set(args) == {"question"} and isinstance(args["question"], str)
+        return "" if right else "the verb witness needs the arg `question`, a task's id"
+    if verb != "answer":
+        return f"the verb {verb} takes no args" if args else ""
+    kinds: dict[str, type] = {"answer": str, "answers": dict, "failed": bool}
+    given = [name for name in args if name != "question"]
+    right = isinstance(args.get("question"), str) and len(given) == 1 and given[0] in kinds
+    if right and isinstance(args[given[0]], kinds[given[0]]) and args[given[0]] is not False:
+        return ""
+    return (
+        "the verb answer needs args `question`, a text, and one of `answer` (a text), `answers` (field and value) "
+        "or `failed` (true)"
+    )
 
 
 class Answer(_Message):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from lab.control.tasks import task_documents
 from lab.control.waits import run_waits, station_holders, step_title
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ __all__ = ["status_document"]
 
 
 def status_document(state: LabState, now: datetime) -> StatusDocument:
-    """Mode, campaigns, open runs with present steps and what they wait for, devices, questions.
+    """Mode, campaigns, open runs with present steps and what they wait for, devices, questions, tasks.
 
     `now` is process time. Times are ISO 8601 UTC; `for_s` are process seconds until `now`.
     """
@@ -45,6 +46,7 @@ def status_document(state: LabState, now: datetime) -> StatusDocument:
                 "id": question.id,
                 "run": question.run,
                 "command": question.command,
+                "step": question.step,
                 "text": question.text,
                 "choices": list(question.choices),
                 "since": _iso(question.since_s),
@@ -52,6 +54,7 @@ def status_document(state: LabState, now: datetime) -> StatusDocument:
             }
             for question in state.questions.values()
         ],
+        "tasks": task_documents(state, now_s),
         "campaigns": [_campaign(name, entry) for name, entry in state.campaigns.items()],
         "runs": [_run(state, run, waits.get(run.id, ()), now_s) for run in state.open_runs()],
         "queued": [
@@ -157,6 +160,10 @@ def _run(state: LabState, run: RunState, waits: tuple[Wait, ...], now_s: float) 
         "factors": {} if trial is None else dict(trial.factors),
         "steps": len(main),
         "steps_succeeded": sum(run.steps[s.path].status == "succeeded" for s in main),
+        "steps_skipped": sum(run.steps[s.path].status == "skipped" for s in main),
+        "flags": [
+            f"{flag.step}: {flag.reason}" if flag.step else flag.reason for flag in run.flags
+        ],
         "current": current,
         "waits": [_wait(state, wait, now_s) for wait in waits],
         "since": _iso(run.started_s),

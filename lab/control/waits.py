@@ -9,14 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.domain.stations import concerns, held_since
+from lab.domain.course import Course, earliest_start
+from lab.domain.run import OPERATOR
+from lab.domain.stations import held_since, safe_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lab.control.document import WaitKind
     from lab.domain.plan import PlannedStep
-    from lab.domain.state import LabState, RunState
+    from lab.domain.state import LabState, RunState, Task
 
 __all__ = ["Wait", "run_waits", "station_holders", "step_title"]
 
@@ -84,23 +86,23 @@ def station_holders(state: LabState) -> dict[str, tuple[str, float]]:
 def _ready_steps(run: RunState) -> Iterator[_Candidate]:
     """Steps of a run that nothing within the run holds back: needs done, or safe-state steps of an ending run."""
     ending = run.status == "stopping"
-    active = any(step.status == "running" for step in run.steps.values())
-    for planned in run.plan.steps:
+    course = Course(run)
+    if ending and course.running:
+        return
+    candidates = safe_steps(run) if ending else [run.plan.step(path) for path in course.waiting]
+    for planned in candidates:
         step = run.steps[planned.path]
-        if step.status != "waiting" or planned.safe_state != ending or (ending and active):
+        if step.status != "waiting" or not course.passed(planned.needs):
             continue
-        if ending and not concerns(run, planned):
+        if not course.holds(planned.when):
             continue
-        needs = [run.steps[need] for need in planned.needs if need in run.steps]
-        if not all(need.status == "succeeded" for need in needs):
-            continue
-        ends = [need.ended_s for need in needs if need.ended_s is not None]
+        ends = [run.steps[need].ended_s for need in planned.needs]
         yield _Candidate(
             run.id,
             planned.path,
             planned.device,
             _stations(run, planned),
-            max(ends, default=run.started_s),
+            max((end for end in ends if end is not None), default=run.started_s),
             step.not_before_s,
             step.error,
             planned.safe_state,
@@ -124,11 +126,22 @@ def _first_planned(state: LabState) -> Iterator[_Candidate]:
 
 
 def _unsettled(state: LabState, run: RunState) -> Iterator[Wait]:
-    """Running steps that do not go on: a question is open, or the outcome is not known."""
+    """Steps that do not go on: a question is open, a person is asked, or the outcome is not known."""
     asked = {question.command: question for question in state.questions.values()}
+    for question in state.questions.values():
+        if question.step and question.run == run.id:
+            text = f"a person's answer: {question.text}"
+            device = run.plan.step(question.step).device
+            yield Wait(run.id, question.step, device, "question", text, question.since_s)
     for step in run.steps.values():
+        if step.status != "running":
+            continue
+        task = state.tasks.get(step.task)
+        if task is not None and task.asked.step == step.path:
+            yield _asked(task)
+            continue
         command = state.commands.get(step.command)
-        if step.status != "running" or command is None:
+        if command is None:
             continue
         device = command.command.device
         question = asked.get(step.command)
@@ -138,6 +151,15 @@ def _unsettled(state: LabState, run: RunState) -> Iterator[Wait]:
         elif command.status == "unknown":
             text = f"word from {device} of what became of the command ({command.reason})"
             yield Wait(run.id, step.path, device, "unknown", text, command.intended_s)
+
+
+def _asked(task: Task) -> Wait:
+    asked = task.asked
+    if task.answer is None:
+        text = f"somebody to do it: {asked.prompt}"
+    else:
+        text = f"a witness to what {task.answer.actor} answered: {asked.prompt}"
+    return Wait(asked.run, asked.step, OPERATOR, "person", text, task.since_s)
 
 
 def _explain(
@@ -164,6 +186,11 @@ def _explain(
     if step.not_before_s > now_s:
         text = f"its retry in {step.not_before_s - now_s:.0f} s, after: {step.error}"
         return wait("retry", text, step.ready_s)
+    held = next((q for q in state.questions.values() if q.run == step.run and q.holds_run), None)
+    if held is not None and not step.safe_state:
+        return wait("question", f"a person's answer: {held.text}", held.since_s)
+    if step.device == OPERATOR and any(t.asked.run == step.run for t in state.tasks.values()):
+        return wait("person", "its turn: the run asks for one thing at a time", step.ready_s)
     device = state.devices.get(step.device)
     if device is not None and device.state not in _READY:
         why = f" ({device.detail})" if device.detail else ""
@@ -200,6 +227,13 @@ def _planned(state: LabState, step: _Candidate, now_s: float, wait: _Waiter) -> 
                 "plan",
                 f"its turn: {slot.device} serves run {other.run} first ({title})",
                 step.ready_s,
+            )
+    entry = state.runs.get(step.run)
+    if entry is not None:
+        rest_s = earliest_start(entry, step.step, 0.0) - now_s
+        if rest_s > 0:
+            return wait(
+                "plan", f"the rest that its time window asks for, {rest_s:.0f} s", step.ready_s
             )
     ahead_s = origin_s + slot.start_s - now_s
     if ahead_s > 0:

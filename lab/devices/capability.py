@@ -77,6 +77,7 @@ _SPECS = (
                 args={"speed": _quantity("rpm", 0.0, 1500.0)},
                 outputs={"speed": OutputSpec(unit="rpm", description="measured speed")},
                 duration_s=8.0,
+                stirs="speed",
             ),
             "heat": ActionSpec(
                 description="Bring the medium to a temperature and return when it is within tolerance.",
@@ -89,6 +90,7 @@ _SPECS = (
                     "temperature": OutputSpec(unit="degC", description="measured in the medium")
                 },
                 duration_s=300.0,
+                heats="temperature",
             ),
             "stop": ActionSpec(
                 description="Heater and motor off.", effect="absolute", duration_s=2.0
@@ -114,6 +116,67 @@ _SPECS = (
                     ),
                 },
                 duration_s=10.0,
+            ),
+        },
+    ),
+    CapabilitySpec(
+        name="ph",
+        description="Measures the pH of the liquid around an electrode, and is calibrated in buffers.",
+        actions={
+            "measure": ActionSpec(
+                description="Mean of several readings, compensated for the given temperature.",
+                effect="none",
+                args={
+                    "readings": ArgSpec(
+                        kind="integer", minimum=1, maximum=100, default=5, required=False
+                    ),
+                    "temperature": _quantity(
+                        "degC", -5.0, 110.0, 25.0, "temperature that the liquid has"
+                    ),
+                },
+                outputs={
+                    "ph": OutputSpec(unit="dimensionless", description="mean of the readings"),
+                    "ph_sd": OutputSpec(
+                        unit="dimensionless", description="standard deviation of the mean"
+                    ),
+                },
+                duration_s=8.0,
+            ),
+            "calibrate": ActionSpec(
+                description=(
+                    "Take what the electrode feels now for a buffer's pH. `mid` first: it clears the other points."
+                ),
+                effect="absolute",
+                args={
+                    "point": ArgSpec(
+                        kind="choice",
+                        choices=("low", "mid", "high"),
+                        description="mid: near pH 7; low and high: below and above it",
+                    ),
+                    "value": _quantity(
+                        "dimensionless",
+                        0.0,
+                        14.0,
+                        description="certified pH of the buffer at its temperature",
+                    ),
+                    "temperature": _quantity(
+                        "degC", -5.0, 110.0, 25.0, "temperature that the buffer has"
+                    ),
+                },
+                outputs={
+                    "slope": OutputSpec(
+                        unit="percent",
+                        description=(
+                            "slope of the electrode on that side of `mid`, of the theoretical one; 100 while unknown"
+                        ),
+                    )
+                },
+                duration_s=8.0,
+            ),
+            "clear_calibration": ActionSpec(
+                description="Forget all points: from now on the electrode counts as ideal.",
+                effect="absolute",
+                duration_s=3.0,
             ),
         },
     ),

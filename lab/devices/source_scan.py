@@ -45,7 +45,8 @@ def only_raises(function: Callable[..., object]) -> bool:
 
 
 def error_codes(driver_class: type) -> set[str]:
-    """Codes written out in `DeviceError("code", ...)` in the driver's module, or in its package for `*.driver`."""
+    """Codes written out in `DeviceError("code", ...)` in the driver's module, in its package for `*.driver`, and in the
+    parts of `lab.devices` that the module is built on, such as `EzoLine`."""
     codes: set[str] = set()
     for module in _modules(driver_class.__module__):
         for node in ast.walk(_tree_of(module)):
@@ -58,6 +59,9 @@ def error_codes(driver_class: type) -> set[str]:
 
 def _modules(name: str) -> Iterator[ModuleType]:
     package, _, last = name.rpartition(".")
+    for part in {getattr(used, "__module__", None) for used in vars(sys.modules[name]).values()}:
+        if isinstance(part, str) and part.startswith("lab.devices.") and part in sys.modules:
+            yield sys.modules[part]
     for other, module in sorted(sys.modules.items()):
         sibling = last == "driver" and other.startswith(f"{package}.")
         if (other == name or sibling) and getattr(module, "__file__", None):

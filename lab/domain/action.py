@@ -51,6 +51,10 @@ class ActionSpec(_Frozen):
     """Typical duration in process seconds, used for planning where the SOP says nothing."""
     doses: Literal["", "volume", "volumes"] = ""
     """Which argument adds liquid to the step's container (for the volume bookkeeping)."""
+    heats: str = ""
+    """Which argument is a temperature that the contents of the step's container are brought to; none if empty."""
+    stirs: str = ""
+    """Which argument is a speed that the contents of the step's container are stirred at; none if empty."""
 
 
 class CapabilitySpec(_Frozen):

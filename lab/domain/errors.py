@@ -1,7 +1,8 @@
 """The exception tree. Every error that a person may see carries a code and says what would be right.
 
 LabError
- ├─ InputError      exit 2: a file or an argument can't be read or is wrong
+ ├─ InputError      exit 2: an argument is wrong, or a file can't be read
+ │   └─ FindingsError  exit 1: a file was read, and its content has findings
  ├─ UnavailableError  exit 3: a needed service (broker, database, device host) can't be reached
  └─ RefusedError    exit 4: a safety rule or a missing permission forbids it
 """
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from lab.domain.diagnostic import Diagnostic
 
-__all__ = ["InputError", "LabError", "RefusedError", "UnavailableError"]
+__all__ = ["FindingsError", "InputError", "LabError", "RefusedError", "UnavailableError"]
 
 
 class LabError(Exception):
@@ -36,6 +37,12 @@ class InputError(LabError):
     """Wrong usage or unreadable input."""
 
     exit_code = 2
+
+
+class FindingsError(InputError):
+    """A file was read, and its content is wrong; `diagnostics` say where and what."""
+
+    exit_code = 1
 
 
 class UnavailableError(LabError):

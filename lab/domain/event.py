@@ -12,6 +12,18 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from lab.domain.command import Command, Outcome, Settlement
+from lab.domain.event_base import EventBase, FactorSpec, ObjectiveSpec, Value
+from lab.domain.event_course import (
+    DecisionMade,
+    FlagKind,
+    QualityRecorded,
+    SampleFlagged,
+    StepsSkipped,
+    TaskAnswered,
+    TaskAsked,
+    TaskWitnessed,
+    TimingRecorded,
+)
 from lab.domain.plan import Plan, Slot
 
 __all__ = [
@@ -23,12 +35,14 @@ __all__ = [
     "CommandRefused",
     "CommandSettled",
     "CommandUnknown",
+    "DecisionMade",
     "DeviceDescribed",
     "DeviceMadeSafe",
     "DeviceStateChanged",
     "EngineStarted",
     "Event",
     "FactorSpec",
+    "FlagKind",
     "LabMadeSafe",
     "LabPaused",
     "LabRearmed",
@@ -36,6 +50,7 @@ __all__ = [
     "LabStopping",
     "ObjectiveSpec",
     "ObservationRecorded",
+    "QualityRecorded",
     "QuestionAnswered",
     "QuestionAsked",
     "Recorded",
@@ -44,9 +59,15 @@ __all__ = [
     "RunFinished",
     "RunStarted",
     "RunStopping",
+    "SampleFlagged",
     "StepFailed",
     "StepSucceeded",
+    "StepsSkipped",
+    "TaskAnswered",
+    "TaskAsked",
+    "TaskWitnessed",
     "TimelinePlanned",
+    "TimingRecorded",
     "TrialCompleted",
     "TrialFailed",
     "TrialProposed",
@@ -55,47 +76,7 @@ __all__ = [
 ]
 
 
-class _Event(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Value(BaseModel):
-    """A measured or derived number with its unit and, where known, its standard deviation."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    value: float
-    unit: str
-    standard_deviation: float | None = None
-
-
-class FactorSpec(BaseModel):
-    """A factor's range, plain numbers in `unit`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    unit: str
-    minimum: float
-    maximum: float
-
-
-class ObjectiveSpec(BaseModel):
-    """Which result is optimised, and what is known of it beforehand."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    result: str
-    unit: str
-    direction: Literal["maximize", "minimize"]
-    reference: float | None = None
-    reference_note: str = ""
-    report: str = ""
-    """A derived value or parameter that people want to see beside the result."""
-    report_unit: str = ""
-
-
-class EngineStarted(_Event):
+class EngineStarted(EventBase):
     """An engine took the lab; hosts obey its epoch from now on."""
 
     kind: Literal["engine_started"] = "engine_started"
@@ -104,7 +85,7 @@ class EngineStarted(_Event):
     clock: Literal["real", "scaled", "virtual"]
 
 
-class CampaignStarted(_Event):
+class CampaignStarted(EventBase):
     """A campaign began. Files are named relative to where the command was given, with their hashes."""
 
     kind: Literal["campaign_started"] = "campaign_started"
@@ -126,7 +107,7 @@ class CampaignStarted(_Event):
     seed: int
 
 
-class TrialProposed(_Event):
+class TrialProposed(EventBase):
     """The optimiser suggested a parameter set."""
 
     kind: Literal["trial_proposed"] = "trial_proposed"
@@ -140,7 +121,7 @@ class TrialProposed(_Event):
     note: str = ""
 
 
-class TrialCompleted(_Event):
+class TrialCompleted(EventBase):
     """A trial gave a value of the objective."""
 
     kind: Literal["trial_completed"] = "trial_completed"
@@ -150,7 +131,7 @@ class TrialCompleted(_Event):
     standard_deviation: float | None = None
 
 
-class TrialFailed(_Event):
+class TrialFailed(EventBase):
     """A trial gave no value; the optimiser is told that it failed."""
 
     kind: Literal["trial_failed"] = "trial_failed"
@@ -159,7 +140,7 @@ class TrialFailed(_Event):
     reason: str
 
 
-class CampaignFinished(_Event):
+class CampaignFinished(EventBase):
     """A campaign ended: its budget is used up (completed), it was stopped, or it can't go on (failed)."""
 
     kind: Literal["campaign_finished"] = "campaign_finished"
@@ -169,7 +150,7 @@ class CampaignFinished(_Event):
     best_trial: int | None = None
 
 
-class TimelinePlanned(_Event):
+class TimelinePlanned(EventBase):
     """A new plan for all open runs of a campaign. Slots count process seconds from `origin`."""
 
     kind: Literal["timeline_planned"] = "timeline_planned"
@@ -181,7 +162,7 @@ class TimelinePlanned(_Event):
     """Run -> index of the binding that was chosen for it; final only when the run starts."""
 
 
-class RunStarted(_Event):
+class RunStarted(EventBase):
     """A run began with this plan; its binding is final."""
 
     kind: Literal["run_started"] = "run_started"
@@ -191,7 +172,7 @@ class RunStarted(_Event):
     plan: Plan
 
 
-class RunStopping(_Event):
+class RunStopping(EventBase):
     """No further main step of the run starts; its safe-state steps do."""
 
     kind: Literal["run_stopping"] = "run_stopping"
@@ -200,7 +181,7 @@ class RunStopping(_Event):
     reason: str
 
 
-class RunFinished(_Event):
+class RunFinished(EventBase):
     """The end of a run, with its results where it succeeded."""
 
     kind: Literal["run_finished"] = "run_finished"
@@ -210,14 +191,14 @@ class RunFinished(_Event):
     results: dict[str, Value] = Field(default_factory=dict)
 
 
-class CommandIntended(_Event):
+class CommandIntended(EventBase):
     """Durable before the command is sent: the step's attempt begins."""
 
     kind: Literal["command_intended"] = "command_intended"
     command: Command
 
 
-class CommandAccepted(_Event):
+class CommandAccepted(EventBase):
     """The device host took the command."""
 
     kind: Literal["command_accepted"] = "command_accepted"
@@ -225,7 +206,7 @@ class CommandAccepted(_Event):
     device: str
 
 
-class CommandRefused(_Event):
+class CommandRefused(EventBase):
     """The device host refused the command: nothing happened and nothing will."""
 
     kind: Literal["command_refused"] = "command_refused"
@@ -235,7 +216,7 @@ class CommandRefused(_Event):
     detail: str = ""
 
 
-class CommandEnded(_Event):
+class CommandEnded(EventBase):
     """The device host told the outcome."""
 
     kind: Literal["command_ended"] = "command_ended"
@@ -244,7 +225,7 @@ class CommandEnded(_Event):
     outcome: Outcome
 
 
-class CommandUnknown(_Event):
+class CommandUnknown(EventBase):
     """Nobody knows yet what became of the command; it will be asked for."""
 
     kind: Literal["command_unknown"] = "command_unknown"
@@ -253,7 +234,7 @@ class CommandUnknown(_Event):
     reason: str
 
 
-class CommandSettled(_Event):
+class CommandSettled(EventBase):
     """What became of a command after all, by the word of a device or of a person."""
 
     kind: Literal["command_settled"] = "command_settled"
@@ -265,7 +246,7 @@ class CommandSettled(_Event):
     actor: str = ""
 
 
-class StepSucceeded(_Event):
+class StepSucceeded(EventBase):
     """The step's command succeeded and every check held."""
 
     kind: Literal["step_succeeded"] = "step_succeeded"
@@ -274,7 +255,7 @@ class StepSucceeded(_Event):
     outputs: dict[str, JsonValue]
 
 
-class StepFailed(_Event):
+class StepFailed(EventBase):
     """The step's attempt failed. With `retry` a new attempt starts no earlier than `retry_delay_s` from now."""
 
     kind: Literal["step_failed"] = "step_failed"
@@ -288,7 +269,7 @@ class StepFailed(_Event):
     """False where the attempt did not act for a reason outside the step (a crash before sending)."""
 
 
-class ObservationRecorded(_Event):
+class ObservationRecorded(EventBase):
     """One measured value, belonging to exactly one command."""
 
     kind: Literal["observation_recorded"] = "observation_recorded"
@@ -300,7 +281,7 @@ class ObservationRecorded(_Event):
     value: Value
 
 
-class DeviceDescribed(_Event):
+class DeviceDescribed(EventBase):
     """What a device said of itself; kept with all data that it measures."""
 
     kind: Literal["device_described"] = "device_described"
@@ -314,7 +295,7 @@ class DeviceDescribed(_Event):
     simulated: bool
 
 
-class DeviceStateChanged(_Event):
+class DeviceStateChanged(EventBase):
     """`lost`: no heartbeat. Other states as the host tells them."""
 
     kind: Literal["device_state_changed"] = "device_state_changed"
@@ -323,7 +304,7 @@ class DeviceStateChanged(_Event):
     detail: str = ""
 
 
-class DeviceMadeSafe(_Event):
+class DeviceMadeSafe(EventBase):
     """A device reached its declared safe state, or that could not be confirmed."""
 
     kind: Literal["device_made_safe"] = "device_made_safe"
@@ -332,18 +313,18 @@ class DeviceMadeSafe(_Event):
     detail: str = ""
 
 
-class RequestReceived(_Event):
+class RequestReceived(EventBase):
     """A person (or a program) asked the engine for something."""
 
     kind: Literal["request_received"] = "request_received"
     request: str
-    verb: Literal["pause", "resume", "stop", "safe", "rearm", "answer"]
+    verb: Literal["pause", "resume", "stop", "safe", "rearm", "answer", "witness"]
     actor: str
     reason: str = ""
     args: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-class RequestAnswered(_Event):
+class RequestAnswered(EventBase):
     """The engine's answer to a request."""
 
     kind: Literal["request_answered"] = "request_answered"
@@ -352,7 +333,7 @@ class RequestAnswered(_Event):
     detail: str
 
 
-class LabPaused(_Event):
+class LabPaused(EventBase):
     """No new step starts; running ones end."""
 
     kind: Literal["lab_paused"] = "lab_paused"
@@ -360,14 +341,14 @@ class LabPaused(_Event):
     reason: str = ""
 
 
-class LabResumed(_Event):
+class LabResumed(EventBase):
     """Steps may start again."""
 
     kind: Literal["lab_resumed"] = "lab_resumed"
     actor: str
 
 
-class LabStopping(_Event):
+class LabStopping(EventBase):
     """Running steps end, safe-state steps run, then the campaign is stopped."""
 
     kind: Literal["lab_stopping"] = "lab_stopping"
@@ -375,7 +356,7 @@ class LabStopping(_Event):
     reason: str = ""
 
 
-class LabMadeSafe(_Event):
+class LabMadeSafe(EventBase):
     """All devices are told to reach their safe state; nothing starts until a named person re-arms."""
 
     kind: Literal["lab_made_safe"] = "lab_made_safe"
@@ -383,15 +364,15 @@ class LabMadeSafe(_Event):
     reason: str = ""
 
 
-class LabRearmed(_Event):
+class LabRearmed(EventBase):
     """A named person allowed work again."""
 
     kind: Literal["lab_rearmed"] = "lab_rearmed"
     actor: str
 
 
-class QuestionAsked(_Event):
-    """Only a person can settle this. `waiting` says what waits for it."""
+class QuestionAsked(EventBase):
+    """Only a person can decide this: what became of a command, or (with `step` and no command) how to go on."""
 
     kind: Literal["question_asked"] = "question_asked"
     question: str
@@ -399,9 +380,10 @@ class QuestionAsked(_Event):
     run: str
     text: str
     choices: tuple[str, ...]
+    step: str = ""
 
 
-class QuestionAnswered(_Event):
+class QuestionAnswered(EventBase):
     """A named person's answer."""
 
     kind: Literal["question_answered"] = "question_answered"
@@ -442,7 +424,15 @@ Event = Annotated[
     | LabMadeSafe
     | LabRearmed
     | QuestionAsked
-    | QuestionAnswered,
+    | QuestionAnswered
+    | DecisionMade
+    | StepsSkipped
+    | SampleFlagged
+    | TaskAsked
+    | TaskAnswered
+    | TaskWitnessed
+    | TimingRecorded
+    | QualityRecorded,
     Field(discriminator="kind"),
 ]
 

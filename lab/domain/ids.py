@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-__all__ = ["command_id", "run_id", "sha256_text"]
+__all__ = ["command_id", "hold_id", "run_id", "sha256_text", "task_id"]
 
 
 def sha256_text(text: str) -> str:
@@ -20,3 +20,14 @@ def run_id(campaign: str, number: int) -> str:
 def command_id(run: str, step: str, attempt: int) -> str:
     """The id of one try of a step (32 hex digits). Equal after every restart, never used twice."""
     return sha256_text(f"{run}\n{step}\n{attempt}")[:32]
+
+
+def task_id(run: str, step: str, attempt: int) -> str:
+    """What a person is asked to do, as one types it: `t-` and 12 hex digits."""
+    return f"t-{command_id(run, step, attempt)[:12]}"
+
+
+def hold_id(run: str, step: str, attempt: int, about: str) -> str:
+    """The question that a run waits for: `h-` and 12 hex digits. `about` tells two of one attempt apart."""
+    named = "\n".join((run, step, str(attempt), about))
+    return f"h-{sha256_text(named)[:12]}"

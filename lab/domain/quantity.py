@@ -15,7 +15,7 @@ from lab.domain.units import DIMENSIONLESS, Unit, UnitError, unit
 
 __all__ = ["Quantity", "QuantityError", "parse_quantity", "tidy"]
 
-_NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?"
+_NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?"
 _QUANTITY = re.compile(rf"({_NUMBER})[ \t]+(\S+)")
 _GLUED = re.compile(rf"({_NUMBER})([A-Za-zµμ°%]\S*)")
 _BARE = re.compile(_NUMBER)
@@ -113,7 +113,10 @@ def parse_quantity(text: str, like: str = "") -> Quantity:
     """
     clean = text.strip()
     if len(clean) > _MAX_LENGTH:
-        raise QuantityError("quantity", f"a quantity of {len(clean)} characters is not one")
+        raise QuantityError(
+            "quantity", f"a quantity of {len(clean)} characters is not one",
+            hint=f'write a number, a blank and a unit, e.g. "1.5 {like or "mL"}"',
+        )  # fmt: skip
     match = _QUANTITY.fullmatch(clean)
     if match is None:
         if _BARE.fullmatch(clean):
@@ -140,7 +143,9 @@ def parse_quantity(text: str, like: str = "") -> Quantity:
 def _float(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
-        raise QuantityError("number", f"{text} is too large to be a number")
+        raise QuantityError(
+            "number", f"{text} is too large to be a number", hint="check its exponent"
+        )
     return value
 
 

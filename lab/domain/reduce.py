@@ -6,6 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
+from lab.domain.reduce_run import (
+    reduce_finding,
+    reduce_run,
+    reduce_step,
+    reduce_task,
+    stale,
+    with_step,
+)
 from lab.domain.run import CLOSED, CommandReport, advance
 from lab.domain.state import (
     CampaignState,
@@ -14,8 +22,6 @@ from lab.domain.state import (
     LabMode,
     LabState,
     Question,
-    RunState,
-    StepState,
     TrialState,
 )
 
@@ -23,10 +29,6 @@ if TYPE_CHECKING:
     from lab.domain.command import Command
 
 __all__ = ["reduce", "reduce_all"]
-
-_DEVIATION_S = 15.0
-_DEVIATION_SHARE = 0.25
-"""A step that ends further than this from its slot calls for a new timeline."""
 
 
 def reduce_all(state: LabState, records: list[ev.Recorded]) -> LabState:
@@ -52,10 +54,14 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
             | ev.CommandSettled()
         ):
             return _reported(state, event, at_s)
-        case ev.StepSucceeded() | ev.StepFailed():
-            return _step_ended(state, event, at_s)
+        case ev.StepSucceeded() | ev.StepFailed() | ev.StepsSkipped():
+            return reduce_step(state, event, at_s)
+        case ev.TaskAsked() | ev.TaskAnswered() | ev.TaskWitnessed():
+            return reduce_task(state, event, at_s)
         case ev.RunStarted() | ev.RunStopping() | ev.RunFinished():
-            return _run(state, event, at_s)
+            return reduce_run(state, event, at_s)
+        case ev.DecisionMade() | ev.SampleFlagged() | ev.TimingRecorded() | ev.QualityRecorded():
+            return reduce_finding(state, event)
         case (
             ev.CampaignStarted()
             | ev.TrialProposed()
@@ -69,7 +75,13 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
             return _device(state, event, at_s)
         case ev.QuestionAsked():
             question = Question(
-                event.question, event.command, event.run, event.text, event.choices, at_s
+                event.question,
+                event.command,
+                event.run,
+                event.text,
+                event.choices,
+                at_s,
+                event.step,
             )
             return replace(state, questions={**state.questions, event.question: question})
         case ev.QuestionAnswered():
@@ -130,12 +142,7 @@ def _intended(state: LabState, command: Command, at_s: float) -> LabState:
         ended_s=None,
         error="",
     )
-    return replace(_with_step(state, run, step), commands=commands)
-
-
-def _with_step(state: LabState, run: RunState, step: StepState) -> LabState:
-    run = replace(run, steps={**run.steps, step.path: step})
-    return replace(state, runs={**state.runs, run.id: run})
+    return replace(with_step(state, run, step), commands=commands)
 
 
 def _report_of(
@@ -177,7 +184,12 @@ def _reported(
     status = advance(entry.status, _report_of(event))
     if status is None:
         return state
-    entry = replace(entry, status=status, ended_s=at_s if status in CLOSED else None)
+    entry = replace(
+        entry,
+        status=status,
+        ended_s=at_s if status in CLOSED else None,
+        doubted=entry.doubted or status == "unknown",
+    )
     match event:
         case ev.CommandEnded():
             entry = replace(entry, outcome=event.outcome, reason=event.outcome.error)
@@ -195,79 +207,6 @@ def _reported(
         questions = {key: q for key, q in questions.items() if q.command != event.command}
     commands = {**state.commands, event.command: entry}
     return replace(state, commands=commands, questions=questions)
-
-
-def _step_ended(state: LabState, event: ev.StepSucceeded | ev.StepFailed, at_s: float) -> LabState:
-    run = state.runs[event.run]
-    step = run.steps[event.step]
-    match event:
-        case ev.StepSucceeded():
-            step = replace(
-                step, status="succeeded", ended_s=at_s, outputs=dict(event.outputs), error=""
-            )
-        case ev.StepFailed(retry=True):
-            step = replace(
-                step,
-                status="waiting",
-                retries=step.retries + (1 if event.counts else 0),
-                not_before_s=at_s + event.retry_delay_s,
-                error=event.error,
-            )
-        case ev.StepFailed():
-            step = replace(step, status="failed", ended_s=at_s, error=event.error)
-    state = _with_step(state, run, step)
-    if isinstance(event, ev.StepSucceeded) and _as_planned(state, run, event.step, at_s):
-        return state
-    return _stale(state, run.campaign)
-
-
-def _as_planned(state: LabState, run: RunState, path: str, at_s: float) -> bool:
-    """Did the step end near enough to its slot that the timeline still tells the truth?"""
-    campaign = state.campaigns.get(run.campaign)
-    if campaign is None:
-        return True
-    for slot in campaign.slots:
-        if slot.run == run.id and slot.step == path:
-            tolerance = max(_DEVIATION_S, _DEVIATION_SHARE * (slot.end_s - slot.start_s))
-            return abs(at_s - campaign.origin_s - slot.end_s) <= tolerance
-    return False
-
-
-def _stale(state: LabState, campaign: str) -> LabState:
-    entry = state.campaigns.get(campaign)
-    if entry is None or entry.plan_stale:
-        return state
-    return replace(state, campaigns={**state.campaigns, campaign: replace(entry, plan_stale=True)})
-
-
-def _run(
-    state: LabState, event: ev.RunStarted | ev.RunStopping | ev.RunFinished, at_s: float
-) -> LabState:
-    match event:
-        case ev.RunStarted():
-            steps = {step.path: StepState(step.path) for step in event.plan.steps}
-            run = RunState(
-                event.run, event.campaign, event.trial, event.plan, "running", steps, at_s
-            )
-        case ev.RunStopping():
-            run = replace(
-                state.runs[event.run], status="stopping", ending=event.outcome, reason=event.reason
-            )
-        case ev.RunFinished():
-            run = replace(
-                state.runs[event.run],
-                status=event.outcome,
-                reason=event.reason,
-                ended_s=at_s,
-                results=dict(event.results),
-            )
-    state = replace(state, runs={**state.runs, event.run: run})
-    if isinstance(event, ev.RunStarted):
-        campaign = state.campaigns[event.campaign]
-        trial = replace(campaign.trials[event.trial], run=event.run)
-        campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
-        return replace(state, campaigns={**state.campaigns, event.campaign: campaign})
-    return _stale(state, run.campaign)
 
 
 def _campaign(
@@ -354,5 +293,5 @@ def _device(
     state = replace(state, devices={**state.devices, event.device: device})
     active = state.active_campaign
     if active is not None and isinstance(event, ev.DeviceStateChanged):
-        return _stale(state, active.spec.campaign)
+        return stale(state, active.spec.campaign)
     return state

@@ -23,6 +23,7 @@ from typing import Literal
 
 __all__ = [
     "CLOSED",
+    "OPERATOR",
     "TRANSITIONS",
     "CommandReport",
     "CommandStatus",
@@ -58,8 +59,11 @@ CommandReport = Literal[
     "settle_discarded",
 ]
 
-StepStatus = Literal["waiting", "running", "succeeded", "failed"]
+StepStatus = Literal["waiting", "running", "succeeded", "failed", "skipped"]
 RunStatus = Literal["running", "stopping", "succeeded", "failed", "aborted"]
+
+OPERATOR = "operator"
+"""The device of manual steps: people. A run asks for one thing at a time; several runs may ask at once."""
 
 _OUTCOMES: dict[CommandReport, CommandStatus] = {
     "succeeded": "done",

@@ -23,11 +23,13 @@ __all__ = [
     "CampaignState",
     "CommandState",
     "DeviceStatus",
+    "Flag",
     "LabMode",
     "LabState",
     "Question",
     "RunState",
     "StepState",
+    "Task",
     "TrialState",
 ]
 
@@ -46,6 +48,8 @@ class CommandState:
     outcome: Outcome | None = None
     settlement: Settlement | None = None
     reason: str = ""
+    doubted: bool = False
+    """Its outcome was unknown at some time."""
 
     @property
     def open(self) -> bool:
@@ -54,18 +58,36 @@ class CommandState:
 
 @dataclass(frozen=True, slots=True)
 class StepState:
-    """A step of a run. `attempt` counts from 1 and names the present or last try; 0 before the first."""
+    """A step of a run. `attempt` counts from 1 and names the present or last try; 0 before the first.
+
+    A step that was given up after a failure is skipped and keeps its error.
+    """
 
     path: str
     status: StepStatus = "waiting"
     attempt: int = 0
     retries: int = 0
     command: str = ""
+    task: str = ""
     started_s: float | None = None
     ended_s: float | None = None
     not_before_s: float = 0.0
     error: str = ""
     outputs: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+
+    @property
+    def passed(self) -> bool:
+        """Done or skipped: what needs it may go on."""
+        return self.status in ("succeeded", "skipped")
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """What whoever uses the run's data should know."""
+
+    kind: ev.FlagKind
+    step: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +105,10 @@ class RunState:
     ending: Literal["failed", "aborted"] | None = None
     reason: str = ""
     results: Mapping[str, ev.Value] = field(default_factory=dict[str, ev.Value])
+    decisions: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    flags: tuple[Flag, ...] = ()
+    timing: Mapping[str, ev.TimingRecorded] = field(default_factory=dict[str, ev.TimingRecorded])
+    quality: Mapping[str, ev.QualityRecorded] = field(default_factory=dict[str, ev.QualityRecorded])
 
     @property
     def open(self) -> bool:
@@ -149,7 +175,7 @@ class DeviceStatus:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What waits for a person."""
+    """A choice that waits for a person: about a command, or (with `step`) about how the run goes on."""
 
     id: str
     command: str
@@ -157,6 +183,29 @@ class Question:
     text: str
     choices: tuple[str, ...]
     since_s: float
+    step: str = ""
+
+    @property
+    def holds_run(self) -> bool:
+        """No step of the run starts until it is answered; otherwise only what needs the failed step waits."""
+        return "continue" in self.choices
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that a person is asked to do."""
+
+    asked: ev.TaskAsked
+    since_s: float
+    answer: ev.TaskAnswered | None = None
+    witness: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Answered, and confirmed where that is due."""
+        if self.answer is None:
+            return False
+        return self.answer.failed or self.asked.sign != "witness" or bool(self.witness)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +229,7 @@ class LabState:
     commands: Mapping[str, CommandState] = field(default_factory=dict[str, CommandState])
     devices: Mapping[str, DeviceStatus] = field(default_factory=dict[str, DeviceStatus])
     questions: Mapping[str, Question] = field(default_factory=dict[str, Question])
+    tasks: Mapping[str, Task] = field(default_factory=dict[str, Task])
     requests: Mapping[str, ev.RequestAnswered] = field(
         default_factory=dict[str, ev.RequestAnswered]
     )

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lab.domain.plan import PlannedStep
-    from lab.domain.state import RunState
+    from lab.domain.state import RunState, StepState
 
-__all__ = ["concerns", "held_since", "held_stations"]
+__all__ = ["concerns", "held_since", "held_stations", "safe_steps"]
 
 
 def held_since(run: RunState) -> dict[str, float]:
@@ -19,16 +19,20 @@ def held_since(run: RunState) -> dict[str, float]:
     """
     if not run.open:
         return {}
+    main: dict[str, list[StepState]] = {station: [] for station in run.plan.stations}
+    safe: dict[str, list[StepState]] = {station: [] for station in run.plan.stations}
+    for planned in run.plan.steps:
+        for station in planned.claims:
+            if station in main:
+                claimants = safe if planned.safe_state else main
+                claimants[station].append(run.steps[planned.path])
     held: dict[str, float] = {}
     for station in run.plan.stations:
-        main = [
-            run.steps[s.path] for s in run.plan.steps if station in s.claims and not s.safe_state
-        ]
-        safe = [run.steps[s.path] for s in run.plan.steps if station in s.claims and s.safe_state]
-        inside = any(s.attempt > 0 for s in main) and not all(s.status == "succeeded" for s in main)
-        moved_in = run.status == "stopping" and any(s.attempt > 0 for s in safe)
+        inside = any(s.attempt > 0 for s in main[station])
+        inside = inside and not all(s.passed for s in main[station])
+        moved_in = run.status == "stopping" and any(s.attempt > 0 for s in safe[station])
         if inside or moved_in:
-            begun = [s.started_s for s in (*main, *safe) if s.started_s is not None]
+            begun = [s.started_s for s in main[station] + safe[station] if s.started_s is not None]
             held[station] = min(begun, default=run.started_s)
     return held
 
@@ -43,8 +47,25 @@ def concerns(run: RunState, step: PlannedStep) -> bool:
 
     A run that has left the pot must not empty it: another sample is in it by now. So a step that moves liquid away
     concerns the run that holds where it draws from, any other step the run that holds a place it works at, and a step
-    at no station every run.
+    at no station every run. A step that makes good for a main step concerns only a run in which that one failed.
     """
-    held = held_stations(run)
+    return _concerns(run, step, held_stations(run))
+
+
+def _concerns(run: RunState, step: PlannedStep, held: frozenset[str]) -> bool:
+    if step.compensates and not _went_wrong(run.steps[step.compensates]):
+        return False
     places = step.draws_from or step.claims
     return not places or any(place in held for place in places)
+
+
+def _went_wrong(step: StepState) -> bool:
+    """Tried and failed, whether the run then went on without it or not."""
+    return step.attempt > 0 and step.status in ("failed", "skipped")
+
+
+def safe_steps(run: RunState) -> list[PlannedStep]:
+    """The safe-state steps that concern a run where its sample is now, in order: first what makes good."""
+    held = held_stations(run)
+    steps = [s for s in run.plan.steps if s.safe_state and _concerns(run, s, held)]
+    return sorted(steps, key=lambda step: not step.compensates)

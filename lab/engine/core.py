@@ -5,8 +5,11 @@ and after a crash: a restart is nothing but a fold of the journal followed by a 
 
 The rules, in the order in which they apply:
   commands   an intent of an earlier engine, an overdue or orphaned command becomes unknown; unknown ones are queried
-  steps      a closed command ends its step: checks, observations, retry or failure
-  runs       a failed step stops its run; safe-state steps run; a run with all steps done yields its results
+  steps      a closed command or an answered task ends its step: checks, observations, limits, retry or failure
+  times      a window whose two marks are known is judged
+  course     branches and loop ends are decided; what they exclude is skipped
+  runs       a failed step stops its run, is skipped, or is put to a person; safe-state steps run; a run with all
+             steps done yields its results
   trials     a finished run completes or fails its trial
   campaign   the budget is used up, or the lab was told to stop
   optimiser  asked in time, while earlier trials still run
@@ -16,21 +19,21 @@ The rules, in the order in which they apply:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.engine import messages as msg
-from lab.engine.gate import next_starts, ready_safe_steps
+from lab.engine.context import CampaignContext, PlannedTimeline
+from lab.engine.course import decide_courses, record_timing
+from lab.engine.ending import end_runs
+from lab.engine.gate import next_starts
+from lab.engine.look import Decision, Inflight, Look
 from lab.engine.steps import end_steps
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
-
-    from lab.domain.plan import Check, Plan, Slot
-    from lab.domain.state import CampaignState, CommandState, LabState, RunState
+    from lab.domain.state import CommandState, LabState
 
 __all__ = ["CampaignContext", "Decision", "Inflight", "PlannedTimeline", "decide"]
 
@@ -46,93 +49,12 @@ _SAFE_AGAIN_S = 20.0
 _ALIVE = ("ready", "safe", "fault", "manual", "unknown")
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedTimeline:
-    """A planner's answer: slots from the campaign's origin, and which candidate plan each run got."""
-
-    slots: tuple[Slot, ...]
-    choices: Mapping[str, int]
-
-
-class CampaignContext(Protocol):
-    """What the core needs of the campaign's files; every answer is a pure function of its arguments."""
-
-    def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
-        """The plans that bind this trial to the lab, one for each lawful choice of devices."""
-        ...
-
-    def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
-        """A plan for all open trials."""
-        ...
-
-    def check(self, check: Check, outputs: Mapping[str, JsonValue], plan: Plan) -> bool:
-        """Does a step's condition hold?"""
-        ...
-
-    def results(
-        self, plan: Plan, outputs: Mapping[str, Mapping[str, JsonValue]]
-    ) -> dict[str, ev.Value]:
-        """The results of a finished run."""
-        ...
-
-
-@dataclass(slots=True)
-class Inflight:
-    """What this engine process has begun and not yet heard of. Not state: a new process begins with nothing."""
-
-    queried: dict[str, float] = field(default_factory=dict[str, float])
-    asking: bool = False
-    ask_failed: bool = False
-    safe_seq: int = 0
-    safe_s: float = 0.0
-    rearmed_seq: int = 0
-    """Which `LabState.mode_seq` and `rearmed_seq` the devices have been told of."""
-
-    def begin(self, effect: msg.Effect, state: LabState, now_s: float) -> None:
-        """Note that an effect is under way, so that the next round does not ask for it again."""
-        match effect:
-            case msg.QueryCommand():
-                self.queried[effect.command] = now_s
-            case msg.AskOptimiser():
-                self.asking = True
-            case msg.MakeSafe():
-                self.safe_seq, self.safe_s = state.mode_seq, now_s
-            case msg.Rearm():
-                self.rearmed_seq = state.rearmed_seq
-            case msg.SendCommand() | msg.Answered():
-                pass
-
-    def hear(self, message: msg.Message) -> None:
-        """Note that the optimiser has answered."""
-        if isinstance(message, msg.Proposed):
-            self.asking, self.ask_failed = False, bool(message.error)
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Events to make durable, then effects to carry out; `wake_s` is when to look again at the latest."""
-
-    events: tuple[ev.Event, ...] = ()
-    effects: tuple[msg.Effect, ...] = ()
-    wake_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """All that a rule may see."""
-
-    state: LabState
-    inflight: Inflight
-    context: CampaignContext
-    now_s: float
-
-
-_Rule = Callable[[_Look], Decision]
+_Rule = Callable[[Look], Decision]
 
 
 def decide(state: LabState, inflight: Inflight, context: CampaignContext, now_s: float) -> Decision:
     """One round: the first rules that have something to record win, so that the next round sees it."""
-    look = _Look(state, inflight, context, now_s)
+    look = Look(state, inflight, context, now_s)
     effects: list[msg.Effect] = []
     wake: float | None = None
     for rule in _RULES:
@@ -145,7 +67,7 @@ def decide(state: LabState, inflight: Inflight, context: CampaignContext, now_s:
     return Decision((), tuple(effects), wake)
 
 
-def _commands(look: _Look) -> Decision:
+def _commands(look: Look) -> Decision:
     events: list[ev.Event] = []
     effects: list[msg.Effect] = []
     wakes: list[float] = []
@@ -183,62 +105,7 @@ def _doubt(entry: CommandState, epoch: int, alive: bool, now_s: float) -> str:
     return ""
 
 
-def _steps(look: _Look) -> Decision:
-    return Decision(tuple(end_steps(look.state, look.context.check)))
-
-
-def _runs(look: _Look) -> Decision:
-    events: list[ev.Event] = []
-    effects: list[msg.Effect] = []
-    wakes: list[float] = []
-    for run in look.state.open_runs():
-        busy = any(step.status == "running" for step in run.steps.values())
-        if run.status == "running":
-            events += _stop_or_finish(look.state, run, busy, look.context)
-        elif look.state.mode == "safe" and not busy:
-            events.append(ev.RunFinished(run=run.id, outcome="aborted", reason=run.reason))
-        elif not busy:
-            starts = ready_safe_steps(look.state, run, look.now_s)
-            events += starts.events
-            effects += starts.effects
-            if starts.wake_s is not None:
-                wakes.append(starts.wake_s)
-            if starts.finished:
-                events.append(
-                    ev.RunFinished(run=run.id, outcome=run.ending or "failed", reason=run.reason)
-                )
-            if starts.events:
-                # What it takes (a device, a place) is taken for the next run, which must see it.
-                break
-    return Decision(tuple(events), tuple(effects), min(wakes, default=None))
-
-
-def _stop_or_finish(
-    state: LabState, run: RunState, busy: bool, context: CampaignContext
-) -> list[ev.Event]:
-    failed = [step for step in run.steps.values() if step.status == "failed"]
-    if failed:
-        reason = f"step {failed[0].path}: {failed[0].error}"
-        return [ev.RunStopping(run=run.id, outcome="failed", reason=reason)]
-    main = [step for step in run.plan.steps if not step.safe_state]
-    if all(run.steps[step.path].status == "succeeded" for step in main):
-        outputs = {path: step.outputs for path, step in run.steps.items()}
-        try:
-            results = context.results(run.plan, outputs)
-        except (ArithmeticError, KeyError, ValueError) as error:
-            reason = f"the results can't be computed: {error}"
-            return [ev.RunStopping(run=run.id, outcome="failed", reason=reason)]
-        return [ev.RunFinished(run=run.id, outcome="succeeded", results=results)]
-    if state.mode in ("stopping", "safe") and not busy:
-        verb = "made safe" if state.mode == "safe" else "stopped"
-        reason = f"{verb} by {state.mode_actor}" + (
-            f": {state.mode_reason}" if state.mode_reason else ""
-        )
-        return [ev.RunStopping(run=run.id, outcome="aborted", reason=reason)]
-    return []
-
-
-def _trials(look: _Look) -> Decision:
+def _trials(look: Look) -> Decision:
     campaign = look.state.active_campaign
     if campaign is None:
         return Decision()
@@ -269,7 +136,7 @@ def _trials(look: _Look) -> Decision:
     return Decision(tuple(events))
 
 
-def _campaign(look: _Look) -> Decision:
+def _campaign(look: Look) -> Decision:
     campaign = look.state.active_campaign
     if campaign is None or campaign.open_trials:
         return Decision()
@@ -295,7 +162,7 @@ def _campaign(look: _Look) -> Decision:
     )
 
 
-def _optimiser(look: _Look) -> Decision:
+def _optimiser(look: Look) -> Decision:
     campaign = look.state.active_campaign
     if campaign is None or look.inflight.asking or look.state.mode != "running":
         return Decision()
@@ -310,7 +177,7 @@ def _optimiser(look: _Look) -> Decision:
     return Decision((), (msg.AskOptimiser(campaign.spec.campaign, count),))
 
 
-def _timeline(look: _Look) -> Decision:
+def _timeline(look: Look) -> Decision:
     campaign = look.state.active_campaign
     if campaign is None or not campaign.plan_stale or not campaign.open_trials:
         return Decision()
@@ -330,15 +197,15 @@ def _timeline(look: _Look) -> Decision:
     )
 
 
-def _gate(look: _Look) -> Decision:
+def _gate(look: Look) -> Decision:
     campaign = look.state.active_campaign
     if campaign is None or look.state.mode != "running":
         return Decision()
-    starts = next_starts(look.state, campaign, look.context.candidates, look.now_s)
+    starts = next_starts(look, campaign)
     return Decision(tuple(starts.events), tuple(starts.effects), starts.wake_s)
 
 
-def _safety(look: _Look) -> Decision:
+def _safety(look: Look) -> Decision:
     state, inflight = look.state, look.inflight
     if state.mode != "safe":
         return Decision((), (msg.Rearm(),) if state.rearmed_seq > inflight.rearmed_seq else ())
@@ -354,8 +221,10 @@ def _safety(look: _Look) -> Decision:
 _RULES: tuple[_Rule, ...] = (
     _safety,
     _commands,
-    _steps,
-    _runs,
+    end_steps,
+    record_timing,
+    decide_courses,
+    end_runs,
     _trials,
     _campaign,
     _optimiser,

@@ -2,135 +2,135 @@
 
 The timeline is executed as an order, not as a timetable: on each device and each station the slots' order holds,
 and a step starts as soon as everything before it is done. So an early end is used at once, and a late one delays only
-what truly waits for it.
+what truly waits for it. Only steps that begin a hold with a maximum also wait for their planned time.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
-from lab.domain.command import Command
-from lab.domain.ids import command_id, run_id
-from lab.domain.stations import concerns, held_stations
-from lab.engine import messages as msg
+from lab.domain.course import earliest_start
+from lab.domain.ids import run_id
+from lab.domain.run import OPERATOR
+from lab.domain.stations import held_stations, safe_steps
+from lab.engine.start import Starts, begin_step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from lab.domain.plan import PlannedStep, Slot
+    from lab.domain.state import CampaignState, LabState, RunState
+    from lab.engine.look import Look
 
-    from lab.domain.plan import Plan, PlannedStep, Slot
-    from lab.domain.state import CampaignState, LabState, RunState, StepState
-
-__all__ = ["Starts", "next_starts", "ready_safe_steps"]
-
+__all__ = ["next_safe_step", "next_starts"]
 
 _GONE = ("lost", "disconnected", "fault")
 _PATIENCE_S = 120.0
 """Process seconds that a run's end waits for a device that is away, before it ends without it."""
 
 
-@dataclass(slots=True)
-class Starts:
-    """What begins: intents first, then the commands."""
+class _Bench:
+    """What is taken, and what is kept for slots that come first in the plan."""
 
-    events: list[ev.Event] = field(default_factory=list["ev.Event"])
-    effects: list[msg.Effect] = field(default_factory=list["msg.Effect"])
-    wake_s: float | None = None
-    finished: bool = False
+    def __init__(self, state: LabState) -> None:
+        self._state = state
+        self._busy = {entry.command.device for entry in state.open_commands()}
+        self._held = {
+            station: run.id for run in state.open_runs() for station in held_stations(run)
+        }
+        self._passed_devices: set[tuple[str, str]] = set()
+        self._kept_devices: dict[str, str] = {}
+        self._passed_stations: dict[str, str] = {}
+
+    def free(self, device: str) -> bool:
+        """Is the device ready and idle? People always are; a run asks them for one thing at a time."""
+        if device == OPERATOR:
+            return True
+        status = self._state.devices.get(device)
+        return status is not None and status.state == "ready" and device not in self._busy
+
+    def blocked(self, slot: Slot) -> bool:
+        """Is somebody else there, or to be there first?"""
+        return (
+            self._lane(slot) in self._passed_devices
+            or self._kept_devices.get(slot.device, slot.run) != slot.run
+            or any(self._held.get(place, slot.run) != slot.run for place in slot.claims)
+            or any(self._passed_stations.get(place, slot.run) != slot.run for place in slot.claims)
+        )
+
+    def keep(self, slot: Slot, *, undecided: bool) -> None:
+        """Whatever is not started yet keeps its place: nothing planned later overtakes it here.
+
+        A step that may still be skipped keeps it against other runs only, as what decides it may need the device.
+        """
+        if not undecided:
+            self._passed_devices.add(self._lane(slot))
+        elif slot.device != OPERATOR:
+            self._kept_devices.setdefault(slot.device, slot.run)
+        for station in slot.claims:
+            self._passed_stations.setdefault(station, slot.run)
+
+    def _lane(self, slot: Slot) -> tuple[str, str]:
+        return slot.device, slot.run if slot.device == OPERATOR else ""
 
 
-def _intend(run: RunState, planned: PlannedStep, step: StepState) -> Starts:
-    attempt = step.attempt + 1
-    command = Command(
-        id=command_id(run.id, planned.path, attempt),
-        run=run.id,
-        step=planned.path,
-        attempt=attempt,
-        device=planned.device,
-        action=planned.action,
-        args=planned.args,
-        effect=planned.effect,
-        settle=planned.settle,
-        timeout_s=planned.timeout_s,
-    )
-    return Starts([ev.CommandIntended(command=command)], [msg.SendCommand(command)])
-
-
-def _device_free(state: LabState, device: str) -> bool:
-    status = state.devices.get(device)
-    if status is None or status.state != "ready":
-        return False
-    return all(entry.command.device != device for entry in state.open_commands())
-
-
-def next_starts(
-    state: LabState,
-    campaign: CampaignState,
-    candidates: Callable[[int, Mapping[str, float]], tuple[Plan, ...]],
-    now_s: float,
-) -> Starts:
+def next_starts(look: Look, campaign: CampaignState) -> Starts:
     """The first step whose turn it is, as one run's start and one intent; the next round finds the next one."""
-    held = {station: run.id for run in state.open_runs() for station in held_stations(run)}
-    passed_devices: set[str] = set()
-    passed_stations: dict[str, str] = {}
+    state = look.state
+    bench = _Bench(state)
+    on_hold = {question.run for question in state.questions.values() if question.holds_run}
+    asking = {run.id for run in state.open_runs() if look.course(run).asking}
     wakes: list[float] = []
     for slot in campaign.slots:
         run = state.runs.get(slot.run)
-        if run is not None and (run.status != "running" or _done(run, slot)):
+        if run is not None and (run.status != "running" or _over(run, slot)):
             continue
-        blocked = (
-            slot.device in passed_devices
-            or any(held.get(station, slot.run) != slot.run for station in slot.claims)
-            or any(passed_stations.get(station, slot.run) != slot.run for station in slot.claims)
+        step = None if run is None else run.steps[slot.step]
+        planned = None if run is None else run.plan.step(slot.step)
+        undecided = (
+            run is not None and planned is not None and not (look.course(run).holds(planned.when))
         )
-        # Whatever is not started yet keeps its place: nothing planned later overtakes it here.
-        passed_devices.add(slot.device)
-        for station in slot.claims:
-            passed_stations.setdefault(station, slot.run)
-        if blocked or (run is not None and run.steps[slot.step].status == "running"):
+        blocked = bench.blocked(slot)
+        bench.keep(slot, undecided=undecided)
+        if blocked or undecided or not bench.free(slot.device):
             continue
-        if not _device_free(state, slot.device):
+        if run is None or step is None or planned is None:
+            return _start_run(look, campaign, slot)
+        if step.status == "running" or run.id in on_hold:
             continue
-        if run is None:
-            return _start_run(campaign, slot, candidates)
-        step = run.steps[slot.step]
-        planned = run.plan.step(slot.step)
-        if any(run.steps[need].status != "succeeded" for need in planned.needs):
+        if planned.manual is not None and run.id in asking:
             continue
-        if step.not_before_s > now_s:
-            wakes.append(step.not_before_s)
+        if not look.course(run).passed(planned.needs):
             continue
-        return _intend(run, planned, step)
+        earliest = step.not_before_s
+        if run.plan.timing:
+            slot_s = campaign.origin_s + slot.start_s
+            earliest = max(earliest, earliest_start(run, slot.step, slot_s))
+        if earliest > look.now_s:
+            wakes.append(earliest)
+            continue
+        return begin_step(look, run, planned)
     return Starts(wake_s=min(wakes, default=None))
 
 
-def _done(run: RunState, slot: Slot) -> bool:
-    return run.steps[slot.step].status in ("succeeded", "failed")
+def _over(run: RunState, slot: Slot) -> bool:
+    return run.steps[slot.step].status in ("succeeded", "failed", "skipped")
 
 
-def _start_run(
-    campaign: CampaignState,
-    slot: Slot,
-    candidates: Callable[[int, Mapping[str, float]], tuple[Plan, ...]],
-) -> Starts:
+def _start_run(look: Look, campaign: CampaignState, slot: Slot) -> Starts:
     for trial in campaign.open_trials:
         if run_id(campaign.spec.campaign, trial.number) == slot.run:
-            plan = candidates(trial.number, trial.factors)[campaign.choices.get(slot.run, 0)]
-            return Starts(
-                [
-                    ev.RunStarted(
-                        campaign=campaign.spec.campaign,
-                        run=slot.run,
-                        trial=trial.number,
-                        plan=plan,
-                    )
-                ]
+            plans = look.context.candidates(trial.number, trial.factors)
+            started = ev.RunStarted(
+                campaign=campaign.spec.campaign,
+                run=slot.run,
+                trial=trial.number,
+                plan=plans[campaign.choices.get(slot.run, 0)],
             )
+            return Starts([started])
     return Starts()
 
 
-def ready_safe_steps(state: LabState, run: RunState, now_s: float) -> Starts:
+def next_safe_step(look: Look, run: RunState) -> Starts:
     """The next safe-state step of a run that is stopping. Each that concerns the sample where it is now is tried;
     one that fails doesn't stop the rest.
 
@@ -140,31 +140,41 @@ def ready_safe_steps(state: LabState, run: RunState, now_s: float) -> Starts:
     """
     others = {
         station
-        for other in state.open_runs()
+        for other in look.state.open_runs()
         if other.id != run.id
         for station in held_stations(other)
     }
-    for planned in run.plan.steps:
+    for planned in safe_steps(run):
         step = run.steps[planned.path]
-        if not planned.safe_state or not concerns(run, planned):
-            continue
         if step.status in ("succeeded", "failed"):
             continue
-        device = state.devices.get(planned.device)
-        if device is not None and device.state in _GONE and now_s - device.since_s < _PATIENCE_S:
-            return Starts(wake_s=device.since_s + _PATIENCE_S)
-        if device is None or device.state in _GONE:
-            failed = ev.StepFailed(
-                run=run.id,
-                step=planned.path,
-                attempt=step.attempt,
-                error=f"{planned.device} can't be reached for the safe state",
-                retry=False,
-            )
-            return Starts([failed])
-        if step.not_before_s > now_s:
+        away = _away(look, run, planned)
+        if away is not None:
+            return away
+        if step.not_before_s > look.now_s:
             return Starts(wake_s=step.not_before_s)
-        if not _device_free(state, planned.device) or any(c in others for c in planned.claims):
+        if any(claim in others for claim in planned.claims):
             return Starts()
-        return _intend(run, planned, step)
+        if not _Bench(look.state).free(planned.device):
+            return Starts()
+        return begin_step(look, run, planned)
     return Starts(finished=True)
+
+
+def _away(look: Look, run: RunState, planned: PlannedStep) -> Starts | None:
+    """Waiting for a device that is gone, or the step's failure when that took too long; None while it is there."""
+    if planned.manual is not None:
+        return None
+    device = look.state.devices.get(planned.device)
+    if device is not None and device.state not in _GONE:
+        return None
+    if device is not None and look.now_s - device.since_s < _PATIENCE_S:
+        return Starts(wake_s=device.since_s + _PATIENCE_S)
+    failed = ev.StepFailed(
+        run=run.id,
+        step=planned.path,
+        attempt=run.steps[planned.path].attempt,
+        error=f"{planned.device} can't be reached for the safe state",
+        retry=False,
+    )
+    return Starts([failed])

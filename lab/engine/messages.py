@@ -63,13 +63,14 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """A request of a person, as the control API took it."""
+    """A request of a person, as the control API took it; `simulated` only where the engine's shell plays the person."""
 
     request: str
     verb: str
     actor: str
     reason: str = ""
     args: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

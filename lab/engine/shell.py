@@ -20,6 +20,7 @@ from lab.domain.state import LabState
 from lab.engine import messages as msg
 from lab.engine.core import CampaignContext, Inflight, decide
 from lab.engine.gateway import DeviceGateway
+from lab.engine.simulated_people import due_people, simulated_requests
 from lab.engine.translate import translate
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Engine:
     """Runs one campaign of one lab. Made once, run once, in one loop.
 
     The virtual clock knows no threads: there the journal and the optimiser are called in line, so the same seed gives
-    the same order of events.
+    the same order of events. With `simulate_people` nobody is waited for: tasks are answered as the procedure says.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Engine:
         suggest: Suggest,
         version: str,
         heartbeat_s: float = 1.0,
+        simulate_people: bool = False,
     ) -> None:
         self._lab = lab
         self._journal = journal
@@ -87,6 +89,8 @@ class Engine:
         self._wake: asyncio.Task[None] | None = None
         self._wake_s: float | None = None
         self._last_at: datetime | None = None
+        self._simulate_people = simulate_people
+        self._played: set[str] = set()
         self._ended = False
         self._threads = (
             None
@@ -245,6 +249,19 @@ class Engine:
         self._state = state
         for effect in effects:
             await self._act(effect)
+        if self._simulate_people:
+            self._play_people()
+
+    def _play_people(self) -> None:
+        for name, due_s in due_people(self._state).items():
+            if name not in self._played:
+                self._played.add(name)
+                self._spawn(self._play(name, due_s - self._clock.now().timestamp()))
+
+    async def _play(self, task: str, seconds: float) -> None:
+        await self._clock.sleep(max(0.0, seconds))
+        for request in simulated_requests(self._state, task):
+            self._inbox.put_nowait(request)
 
     def _stamp(self) -> datetime:
         at = self._clock.now()
@@ -374,6 +391,7 @@ def _given_up(state: LabState, reason: str) -> list[ev.Event]:
         )
     events += [
         ev.QuestionAnswered(question=name, answer="discarded", actor="engine", reason=reason)
-        for name in state.questions
+        for name, question in state.questions.items()
+        if question.command
     ]
     return events

@@ -12,16 +12,14 @@ from lab.domain import event as ev
 from lab.domain.command import Settlement
 from lab.domain.run import CommandReport, advance
 from lab.engine import messages as msg
+from lab.engine.people import SETTLE_CHOICES, judge_answer, judge_witness
 
 if TYPE_CHECKING:
     from lab.domain.state import CommandState, LabState
 
-__all__ = ["SETTLE_CHOICES", "translate"]
+__all__ = ["translate"]
 
-SETTLE_CHOICES = ("done", "not_done", "partial", "discarded")
-"""What a person may answer about a command whose outcome is unknown."""
-
-_VERBS = ("pause", "resume", "stop", "safe", "rearm", "answer")
+_VERBS = ("pause", "resume", "stop", "safe", "rearm", "answer", "witness")
 
 
 def translate(state: LabState, message: msg.Message) -> list[ev.Event]:
@@ -256,7 +254,9 @@ def _judge(state: LabState, message: msg.Requested) -> tuple[bool, str, list[ev.
         case "rearm", _ if mode == "safe" or _some_device_is_safe(state):
             return _rearm(state, actor)
         case "answer", _:
-            return _judge_answer(state, message)
+            return judge_answer(state, message)
+        case "witness", _:
+            return judge_witness(state, message)
         case (("pause" | "resume" | "stop" | "rearm"), _):
             return False, f"the lab is {mode}, so there is nothing to {message.verb}", []
         case _:
@@ -276,36 +276,3 @@ def _rearm(state: LabState, actor: str) -> tuple[bool, str, list[ev.Event]]:
     stopper, reason = state.stop_asked
     facts.append(ev.LabStopping(actor=stopper, reason=reason))
     return True, f"re-armed by {actor}; the campaign still stops, as {stopper} asked", facts
-
-
-def _judge_answer(state: LabState, message: msg.Requested) -> tuple[bool, str, list[ev.Event]]:
-    name = str(message.args.get("question", ""))
-    answer = str(message.args.get("answer", ""))
-    question = state.questions.get(name)
-    if question is None:
-        return False, f"there is no open question '{name}'", []
-    if answer not in question.choices:
-        return False, f"answer with one of: {', '.join(question.choices)}", []
-    facts: list[ev.Event] = [
-        ev.QuestionAnswered(
-            question=name, answer=answer, actor=message.actor, reason=message.reason
-        )
-    ]
-    entry = state.commands.get(question.command)
-    if entry is not None and entry.status == "unknown":
-        verdicts: dict[str, Literal["done", "not_done", "partial", "unknown"]] = {
-            "done": "done",
-            "not_done": "not_done",
-            "partial": "partial",
-            "discarded": "unknown",
-        }
-        facts.append(
-            ev.CommandSettled(
-                command=question.command,
-                device=entry.command.device,
-                settlement=Settlement(verdict=verdicts[answer], detail=message.reason),
-                by="person",
-                actor=message.actor,
-            )
-        )
-    return True, f"recorded: {answer}", facts

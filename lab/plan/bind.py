@@ -6,19 +6,23 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from lab.domain.errors import RefusedError
-from lab.domain.plan import Plan, PlannedStep, RetryPolicy
-from lab.plan.expand import checks_of, expand, results_of
+from lab.domain.plan import MaterialLot, Plan, PlannedStep
+from lab.domain.quantity import Quantity
+from lab.plan.expand import expand
 from lab.sop.assignment import assignments
-from lab.sop.model import Step
+from lab.sop.model_steps import ManualStep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from pydantic import JsonValue
 
     from lab.domain.action import CapabilitySpec
-    from lab.domain.quantity import Quantity
-    from lab.plan.expand import Expanded, ExpandedStep
+    from lab.domain.plan import LateArgument
+    from lab.plan.expand import Expanded
+    from lab.plan.parameters import Given
+    from lab.plan.steps import ExpandedStep
     from lab.sop.assignment import Assignment
     from lab.sop.lab_model import Lab
     from lab.sop.procedure import Procedure
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["bind", "well_name"]
 
 _MAX_PLANS = 256
+_MAX_STEPS = 50_000
+"""Of all plans of a run together: a long procedure has fewer candidates."""
 _PLATE_ROWS = {6: 2, 12: 3, 24: 4, 48: 6, 96: 8, 384: 16}
 
 
@@ -44,16 +50,18 @@ def well_name(number: int, wells: int) -> str:
 def bind(
     procedure: Procedure,
     factors: Mapping[str, float | Quantity],
-    fixed: Mapping[str, float | Quantity],
+    fixed: Mapping[str, Given],
     lab: Lab,
     capabilities: Mapping[str, CapabilitySpec],
     run_number: int,
     device_capabilities: Mapping[str, Sequence[str]],
+    today: date | None = None,
 ) -> tuple[Plan, ...]:
-    """All plans that fit the lab, in the order of the lab file (at most 256).
+    """All plans that fit the lab, in the order of the lab file (at most 256, fewer of a long procedure).
 
     Plain numbers are in the parameters' declared units. `run_number` counts from 1 and chooses the well where a
-    container is a plate; 0 is a try that stands for no run and takes the first well. `device_capabilities`: device -> capabilities of its driver.
+    container is a plate; 0 is a try that stands for no run and takes the first well. `device_capabilities`: device ->
+    capabilities of its driver. With `today`, devices whose calibration is too old are not chosen.
 
     Raises
     ------
@@ -62,7 +70,8 @@ def bind(
     RefusedError
         Parameters outside the limits, a vessel that would run over, a stock too small, a full plate.
     """
-    found = list(islice(assignments(procedure, lab, capabilities, device_capabilities), _MAX_PLANS))
+    choices = assignments(procedure, lab, capabilities, device_capabilities, today)
+    found = list(islice(choices, _MAX_PLANS))
     plates = [
         wells
         for station in (found[0][name] for name in procedure.sop.containers)
@@ -70,16 +79,33 @@ def bind(
     ]
     well = well_name(max(run_number, 1), min(plates)) if plates else ""
     expanded = expand(procedure, factors, fixed, capabilities, well)
-    _refuse_empty_stock(expanded, found[0], lab)
-    return tuple(_plan(procedure, expanded, assignment, lab, well) for assignment in found)
+    _refuse_empty_stock(procedure, expanded, found[0], lab, capabilities)
+    count = max(1, min(_MAX_PLANS, _MAX_STEPS // max(1, len(expanded.steps))))
+    return tuple(_plan(procedure, expanded, choice, lab, well) for choice in found[:count])
 
 
-def _refuse_empty_stock(expanded: Expanded, assignment: Assignment, lab: Lab) -> None:
+def _refuse_empty_stock(
+    procedure: Procedure,
+    expanded: Expanded,
+    assignment: Assignment,
+    lab: Lab,
+    capabilities: Mapping[str, CapabilitySpec],
+) -> None:
+    """What the run draws in any case; doses that a decision or a measurement settles are seen to when they come."""
     used: dict[str, float] = {}
-    for move in expanded.movements:
-        stock = assignment.get(move.source, move.source)
-        if stock in lab.stock:
-            used[stock] = used.get(stock, 0.0) + move.volume.centre
+    for item in expanded.steps:
+        step = item.planned
+        if not item.doses or step.safe_state or step.when:
+            continue
+        amount = step.args.get(item.doses)
+        spec = capabilities[step.capability].actions[step.action].args[item.doses]
+        litres = Quantity(1.0, spec.unit).base
+        drawn = procedure.sop.equipment[item.flat.role].draws
+        entries = amount if isinstance(amount, dict) else {drawn[0]: amount} if drawn else {}
+        for name, volume in entries.items():
+            stock = assignment.get(name, name)
+            if stock in lab.stock and isinstance(volume, int | float):
+                used[stock] = used.get(stock, 0.0) + volume * litres
     for stock, volume in used.items():
         held = lab.stock[stock].volume
         if volume > held.base * (1 + 1e-9):
@@ -93,11 +119,19 @@ def _plan(
     procedure: Procedure, expanded: Expanded, assignment: Assignment, lab: Lab, well: str
 ) -> Plan:
     sop = procedure.sop
-    steps = tuple(_step(procedure, expanded, item, assignment, lab) for item in expanded.steps)
+    steps = tuple(_step(item, assignment, lab) for item in expanded.steps)
     claimed = [claim for step in steps for claim in step.claims]
     parameters: dict[str, JsonValue] = dict(expanded.parameters)
     if well:
         parameters["well"] = well
+    limits = tuple(
+        item.model_copy(update={"device": assignment[item.device]}) for item in expanded.limits
+    )
+    lots = {
+        name: MaterialLot(stock=assignment[name], lot=lab.stock[assignment[name]].lot)
+        for name in sop.materials
+        if name in assignment
+    }
     return Plan(
         sop_id=sop.id,
         sop_version=sop.version,
@@ -106,57 +140,54 @@ def _plan(
         parameters=parameters,
         parameter_units=dict(expanded.parameter_units),
         values=dict(expanded.values),
+        lots=lots,
         stations=tuple(dict.fromkeys(claimed)),
         steps=steps,
-        results=results_of(procedure, expanded),
+        decisions=expanded.decisions,
+        timing=expanded.timing,
+        limits=limits,
+        quality=expanded.quality,
+        results=expanded.results,
     )
 
 
-def _step(
-    procedure: Procedure,
-    expanded: Expanded,
-    item: ExpandedStep,
-    assignment: Assignment,
-    lab: Lab,
-) -> PlannedStep:
-    step = item.step
-    device = assignment[step.equipment]
+def _step(item: ExpandedStep, assignment: Assignment, lab: Lab) -> PlannedStep:
+    step = item.flat.step
+    if isinstance(step, ManualStep):
+        place = assignment.get(item.flat.scope.container(step.at), "") if step.at else ""
+        return item.planned.model_copy(update={"claims": tuple(_claims([place], lab))})
+    device = assignment[item.flat.role]
     where = lab.devices[device]
-    touched = [where.at, *where.draws, where.into]
-    claims = [
+    claims = _claims([where.at, *where.draws, where.into], lab)
+    changes: dict[str, object] = {
+        "device": device,
+        "claims": tuple(claims),
+        "draws_from": tuple(name for name in claims if name in where.draws),
+    }
+    stocks = item.planned.args.get(item.doses) if item.doses else None
+    if isinstance(stocks, dict):
+        named = {assignment.get(name, name): volume for name, volume in stocks.items()}
+        changes["args"] = {**item.planned.args, item.doses: named}
+    if any(late.key for late in item.planned.late_args.values()):
+        changes["late_args"] = _named_by_stock(item.planned.late_args, assignment)
+    return item.planned.model_copy(update=changes)
+
+
+def _claims(touched: Sequence[str], lab: Lab) -> list[str]:
+    """Of the places that are touched, the vessels that one run has to itself."""
+    return [
         name
         for name in dict.fromkeys(touched)
         if name in lab.stations and not lab.stations[name].shared and not lab.stations[name].wells
     ]
-    args = dict(item.args)
-    stocks = args.get(item.action.doses) if item.action.doses else None
-    if isinstance(stocks, dict):
-        args[item.action.doses] = {
-            assignment.get(name, name): volume for name, volume in stocks.items()
-        }
-    main = step if isinstance(step, Step) else None
-    delay = main.on_error.delay if main else None
-    return PlannedStep(
-        path=step.id,
-        title=step.title,
-        capability=procedure.sop.equipment[step.equipment].capability,
-        action=step.action,
-        device=device,
-        args=args,
-        needs=procedure.needs[step.id] if main else (),
-        claims=tuple(claims),
-        draws_from=tuple(name for name in claims if name in where.draws),
-        duration_s=step.duration.to("s").magnitude,
-        timeout_s=step.timeout.to("s").magnitude,
-        retry=RetryPolicy(
-            max_retries=main.on_error.retry if main else 0,
-            delay_s=delay.to("s").magnitude if delay else 0.0,
-        ),
-        checks=checks_of(
-            expanded, item, {check.expect: check.message for check in main.checks} if main else {}
-        ),
-        effect=item.action.effect,
-        settle=item.action.settle,
-        output_units={name: spec.unit for name, spec in item.action.outputs.items()},
-        safe_state=item.safe_state,
-    )
+
+
+def _named_by_stock(
+    arguments: Mapping[str, LateArgument], assignment: Assignment
+) -> dict[str, LateArgument]:
+    found: dict[str, LateArgument] = {}
+    for name, late in arguments.items():
+        key = assignment.get(late.key, late.key)
+        place = f"{name.partition('.')[0]}.{key}" if late.key else name
+        found[place] = late.model_copy(update={"key": key}) if late.key else late
+    return found

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.domain.plan import Slot
+from lab.plan.lags import least_windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lab.domain.plan import Plan, PlannedStep
+    from lab.domain.plan import Plan, PlannedStep, TimeWindow
     from lab.plan.snapshot import RunSnapshot
 
 __all__ = ["Board", "Bookings", "Placement", "Route", "held_now", "leaving"]
@@ -76,6 +77,8 @@ class Route:
     """Station -> steps that claim it."""
     least_stay: Mapping[str, float]
     """Station -> the shortest time for which a run can hold it (its longest chain of steps there)."""
+    lags: Mapping[str, tuple[TimeWindow, ...]]
+    """Step -> windows with a shortest time that end at it."""
 
     @classmethod
     def of(cls, plan: Plan) -> Route:
@@ -93,7 +96,7 @@ class Route:
                 if before or step.path in paths:
                     since[step.path] = step.duration_s + max(before, default=0.0)
             stay[station] = max(since[path] for path in paths)
-        return cls(plan, main, claiming, stay)
+        return cls(plan, main, claiming, stay, least_windows(plan))
 
 
 @dataclass(frozen=True, slots=True)

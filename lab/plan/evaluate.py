@@ -1,112 +1,113 @@
-"""What a plan says about its outcomes: whether a step's check holds, and what the run yields."""
+"""What a plan says about its outcomes: decisions, late arguments, checks, results and quality, all with units.
+
+Plain numbers, texts and yes/no come from the journal, in the units of the contracts. What is missing, not finite or
+can't be computed has not been shown: a condition over it is None, a check fails, a result is left out. A formula
+carries all that it needs; the plan is given for the sake of those that do not.
+"""
 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from lab.domain.quantity import Quantity, QuantityError, tidy
+from lab.domain.quantity import Quantity
 from lab.domain.units import DIMENSIONLESS
-from lab.sop.expression import ExpressionError, evaluate, parse_expression
-from lab.sop.value import CalculationError, Truth, Value, from_number
+from lab.plan.formula import evaluate_formula, measured
+from lab.plan.quality import QualityOutcome, evaluate_quality
+from lab.sop.expression import ExpressionError
+from lab.sop.value import CalculationError, Truth, Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pydantic import JsonValue
 
-    from lab.domain.plan import Check, Plan, ResultSpec
+    from lab.domain.plan import Check, Formula, LateArgument, Plan
 
-__all__ = ["evaluate_check", "evaluate_results"]
+__all__ = [
+    "QualityOutcome",
+    "evaluate_argument",
+    "evaluate_check",
+    "evaluate_condition",
+    "evaluate_quality",
+    "evaluate_results",
+]
 
-_parsed = lru_cache(maxsize=512)(parse_expression)
+_ROUNDING = 1e-9
 
 
-def evaluate_check(check: Check, outputs: Mapping[str, JsonValue], plan: Plan) -> bool:
-    """True where the check holds over a finished step's outputs (plain numbers in their contract's units).
+def evaluate_condition(
+    formula: Formula, outputs_by_step: Mapping[str, Mapping[str, JsonValue]], _plan: Plan
+) -> bool | None:
+    """Whether it holds; None where that can't be told (an output is missing, a division by zero)."""
+    try:
+        answer = evaluate_formula(formula, outputs_by_step)
+    except (ExpressionError, CalculationError):
+        return None
+    return answer.surely if isinstance(answer, Truth) else None
+
+
+def evaluate_argument(
+    argument: LateArgument, outputs_by_step: Mapping[str, Mapping[str, JsonValue]], _plan: Plan
+) -> float | int:
+    """The argument as a plain number in its unit. ValueError says why there is none or why it is refused."""
+    try:
+        value = evaluate_formula(argument.formula, outputs_by_step)
+        if not isinstance(value, Value):
+            raise ValueError(f"{argument.formula.expression} is not a number")
+        number = value.number(argument.unit or DIMENSIONLESS)
+    except ExpressionError as error:
+        raise ValueError(f"{argument.formula.expression}: {error.message}") from error
+    except CalculationError as error:
+        raise ValueError(f"{argument.formula.expression} {error.message}") from error
+    if not math.isfinite(number):
+        raise ValueError(f"{argument.formula.expression} is not a finite number")
+    unit = f" {argument.unit}" if argument.unit else ""
+    for limit, sign, side in ((argument.minimum, -1.0, "below"), (argument.maximum, 1.0, "above")):
+        if limit is not None and sign * (number - limit) > 0.0:
+            if abs(number - limit) > _ROUNDING * max(1.0, abs(limit)):
+                raise ValueError(
+                    f"{argument.formula.expression} came to {number:.6g}{unit}, {side} {limit:g}{unit}"
+                )
+            number = limit
+    return round(number) if argument.integer else number
+
+
+def evaluate_check(
+    check: Check,
+    step_path: str,
+    outputs: Mapping[str, JsonValue],
+    outputs_by_step: Mapping[str, Mapping[str, JsonValue]],
+    plan: Plan,
+) -> bool:
+    """True where the check holds over a finished step's outputs.
 
     A missing output, a text, a NaN or a division by zero makes it false: what can't be shown has not been shown.
     """
-    numbers: dict[str, float] = {}
-    for name in check.units:
-        number = _number(plan.values.get(name.removeprefix("parameters.")))
-        if number is None:
-            number = _number(outputs.get(name.rpartition(".")[2]))
-        if number is None:
-            return False
-        numbers[name] = number
-    try:
-        result = evaluate(_parsed(check.expression), _values(numbers, check.units))
-    except (ExpressionError, CalculationError):
-        return False
-    return isinstance(result, Truth) and result.surely
+    everything = {**outputs_by_step, step_path: outputs}
+    return evaluate_condition(check.formula, everything, plan) is True
 
 
 def evaluate_results(
     plan: Plan, outputs_by_step: Mapping[str, Mapping[str, JsonValue]]
 ) -> dict[str, tuple[float, float | None, str]]:
-    """Result -> (value, standard deviation or None, unit).
+    """Result -> (value, standard uncertainty or None, unit).
 
-    The standard deviation is known where the result is read from an output that `<output>_sd` accompanies. A
-    result whose outputs are missing, or that can't be computed (a division by zero), is left out.
+    The uncertainty follows from what the procedure declares and from `<output>_sd` beside an output. A result whose
+    outputs are missing, or that can't be computed (a division by zero), is left out.
     """
     found: dict[str, tuple[float, float | None, str]] = {}
     for spec in plan.results:
-        result = (
-            _read(spec, outputs_by_step) if spec.source else _computed(spec, plan, outputs_by_step)
-        )
-        if result is not None:
-            value, deviation = result
-            found[spec.name] = (value, deviation, spec.unit)
+        result = measured(spec.formula, outputs_by_step)
+        if result is None:
+            continue
+        value, uncertainty = result
+        try:
+            number = value.number(spec.unit)
+        except CalculationError:
+            continue
+        if uncertainty is not None:
+            # a distance on the scale: an offset, as between degC and K, does not count
+            uncertainty = uncertainty / Quantity(0.0, spec.unit).definition.factor
+        found[spec.name] = (number, uncertainty, spec.unit)
     return found
-
-
-def _read(
-    spec: ResultSpec, outputs_by_step: Mapping[str, Mapping[str, JsonValue]]
-) -> tuple[float, float | None] | None:
-    step, _, output = spec.source.partition(".")
-    outputs = outputs_by_step.get(step, {})
-    number = _number(outputs.get(output))
-    if number is None:
-        return None
-    given = Quantity(number, spec.units.get(spec.source) or DIMENSIONLESS)
-    try:
-        value = given.to(spec.unit).magnitude
-    except QuantityError:
-        return None
-    deviation = _number(outputs.get(f"{output}_sd"))
-    if deviation is not None:
-        # a distance on the scale: an offset, as between degC and K, does not count
-        target = Quantity(0.0, spec.unit).definition
-        deviation = tidy(deviation * given.definition.factor / target.factor)
-    return value, deviation
-
-
-def _computed(
-    spec: ResultSpec, plan: Plan, outputs_by_step: Mapping[str, Mapping[str, JsonValue]]
-) -> tuple[float, None] | None:
-    numbers: dict[str, float] = {}
-    for name in spec.units:
-        number = _number(plan.values.get(name.removeprefix("parameters.")))
-        if number is None:
-            step, _, output = name.partition(".")
-            number = _number(outputs_by_step.get(step, {}).get(output))
-        if number is None:
-            return None
-        numbers[name] = number
-    try:
-        result = evaluate(_parsed(spec.expression), _values(numbers, spec.units))
-        return (result.number(spec.unit), None) if isinstance(result, Value) else None
-    except (ExpressionError, CalculationError):
-        return None
-
-
-def _values(numbers: Mapping[str, float], units: Mapping[str, str]) -> dict[str, Value | str]:
-    return {name: from_number(number, units[name]) for name, number in numbers.items()}
-
-
-def _number(value: JsonValue | float) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lab.domain.plan import Slot
 from lab.plan.board import Bookings, Placement, held_now, leaving
+from lab.plan.lags import Times, least_start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -123,6 +124,11 @@ def _start(
     start = max(snapshot.now_s, snapshot.device_free_s.get(step.device, snapshot.now_s))
     for need in step.needs:
         start = max(start, item.ends[need])
+    times = Times({slot.step: slot.start_s for slot in item.slots}, item.ends)
+    rested = (
+        least_start(step.path, item.route.lags, times, item.route.plan) if item.route.lags else None
+    )
+    start = start if rested is None else max(start, rested)
     for station in step.claims:
         if holder.get(station, item.run.run) != item.run.run:
             return None

@@ -4,7 +4,8 @@ Serial schedule generation (Kolisch, Eur. J. Oper. Res. 90, 320 (1996)) with blo
 station from its first to its last step there, so no other sample can come between. Most advanced runs are
 placed first, then by priority and order; each candidate binding is tried, the earliest end wins. Because each
 run is placed whole around what is already placed, new runs can't wait for each other in a circle. Runs that have
-begun and want each other's stations are placed step by step (`lab.plan.interleave`).
+begun and want each other's stations are placed step by step (`lab.plan.interleave`). Shortest times between steps
+are waited for; longest ones are kept where a step that starts later is enough for it (`lab.plan.lags`).
 
 Other planners (search, CP-SAT) fulfil the same `Scheduler` contract; this one is their fallback.
 """
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from lab.domain.plan import Plan, PlannedStep, Slot, Timeline
 from lab.plan.board import Board, Bookings, Placement, Route, held_now, leaving
 from lab.plan.interleave import interleave
+from lab.plan.lags import BrokenWindow, Times, broken_windows, least_start
 from lab.plan.snapshot import (
     PlanningSnapshot,
     RunningStep,
@@ -26,9 +28,10 @@ from lab.plan.snapshot import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
+    "BrokenWindow",
     "PlanningSnapshot",
     "RunSnapshot",
     "RunningStep",
@@ -36,6 +39,9 @@ __all__ = [
     "Scheduler",
     "schedule",
 ]
+
+_REPAIRS = 12
+"""Rounds of shifting steps so that longest times are kept."""
 
 
 def schedule(snapshot: PlanningSnapshot) -> Schedule:
@@ -86,7 +92,35 @@ def schedule(snapshot: PlanningSnapshot) -> Schedule:
             plans.update({run.run: run.plans[0] for run in queue if run.plans})
             break
     slots = sorted(board.slots, key=lambda slot: (slot.start_s, slot.end_s, slot.run, slot.step))
-    return Schedule(Timeline(slots=tuple(slots)), plans, blocked)
+    return Schedule(
+        Timeline(slots=tuple(slots)), plans, blocked, _broken(snapshot, plans, blocked, slots)
+    )
+
+
+def _broken(
+    snapshot: PlanningSnapshot,
+    plans: Mapping[str, Plan],
+    blocked: Mapping[str, str],
+    slots: Sequence[Slot],
+) -> tuple[BrokenWindow, ...]:
+    """Limits on time that the timeline does not keep, of all runs that have a place in it."""
+    starts: dict[str, dict[str, float]] = {}
+    ends: dict[str, dict[str, float]] = {}
+    for slot in slots:
+        starts.setdefault(slot.run, {})[slot.step] = slot.start_s
+        ends.setdefault(slot.run, {})[slot.step] = slot.end_s
+    found: list[BrokenWindow] = []
+    for run in snapshot.runs:
+        plan = plans.get(run.run)
+        if plan is None or run.run in blocked or not plan.timing:
+            continue
+        times = Times(starts.get(run.run, {}), {**run.finished, **ends.get(run.run, {})})
+        found += [
+            BrokenWindow(run.run, window.name, by)
+            for window, _, by in broken_windows(plan, times)
+            if any(step not in run.finished for step in window.to_steps)
+        ]
+    return tuple(found)
 
 
 def _best(
@@ -134,7 +168,7 @@ def _place(
     enter: dict[str, float] = {}
     # each round moves the entry into one station past a known hold, so the rounds are finite
     while True:
-        placed = _chain(run, route, snapshot, board, enter, not_before_s)
+        placed = _kept(run, route, snapshot, board, enter, not_before_s)
         if isinstance(placed, str):
             return placed
         holds = _holds(run, route, placed, snapshot.now_s)
@@ -159,7 +193,7 @@ _Placed = tuple[PlannedStep, float, float]
 """A step with its start and end."""
 
 
-def _chain(
+def _kept(
     run: RunSnapshot,
     route: Route,
     snapshot: PlanningSnapshot,
@@ -167,8 +201,51 @@ def _chain(
     enter: Mapping[str, float],
     not_before_s: float,
 ) -> dict[str, _Placed] | str:
-    """Each step as early as its needs, its device and the entry times allow."""
+    """A chain that keeps the longest times, where starting something later is enough for that.
+
+    A step from which a window takes too long is pushed later by what is too long, for some rounds; of what was
+    found, that which breaks the least is taken.
+    """
+    pushed: dict[str, float] = {}
+    best: dict[str, _Placed] | None = None
+    least = math.inf
+    for _ in range(_REPAIRS if route.plan.timing else 1):
+        placed = _chain(run, route, snapshot, board, enter, not_before_s, pushed)
+        if isinstance(placed, str):
+            return best or placed
+        broken = broken_windows(route.plan, _times(run, placed))
+        excess = sum(by for _, _, by in broken)
+        if best is None or excess < least:
+            best, least = placed, excess
+        movable = [
+            (step, placed[step][1] + by)
+            for window, step, by in broken
+            if window.less_than_s is not None and step in placed and step not in run.running
+        ]
+        if not movable:
+            break
+        for step, start in movable:
+            pushed[step] = max(start, pushed.get(step, start))
+    return best or {}
+
+
+def _times(run: RunSnapshot, placed: Mapping[str, _Placed]) -> Times:
+    starts = {path: start for path, (_, start, _) in placed.items()}
+    return Times(starts, {**run.finished, **{path: end for path, (_, _, end) in placed.items()}})
+
+
+def _chain(
+    run: RunSnapshot,
+    route: Route,
+    snapshot: PlanningSnapshot,
+    board: Board,
+    enter: Mapping[str, float],
+    not_before_s: float,
+    pushed: Mapping[str, float],
+) -> dict[str, _Placed] | str:
+    """Each step as early as its needs, its device, its rests, the entry times and `pushed` allow."""
     ends: dict[str, float] = dict(run.finished)
+    starts: dict[str, float] = {}
     placed: dict[str, _Placed] = {}
     own: dict[str, Bookings] = {}
     for step in route.main:
@@ -183,12 +260,15 @@ def _chain(
                 start = max(start, ends[need])
             for station in step.claims:
                 start = max(start, enter.get(station, start))
+            start = max(start, pushed.get(step.path, start))
+            rested = least_start(step.path, route.lags, Times(starts, ends), route.plan)
+            start = start if rested is None else max(start, rested)
             if math.isinf(start):
                 return f'"{step.device}" is out of use'
             start = _gap(step, start, board, own)
             end = start + step.duration_s
             own.setdefault(step.device, Bookings()).add(start, end)
-        ends[step.path] = end
+        starts[step.path], ends[step.path] = start, end
         placed[step.path] = (step, start, end)
     return placed
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lab.domain.plan import Plan, Timeline
+    from lab.plan.lags import BrokenWindow
 
 __all__ = ["PlanningSnapshot", "RunSnapshot", "RunningStep", "Schedule", "Scheduler"]
 
@@ -60,6 +61,8 @@ class Schedule:
     """Run -> the chosen plan (the first candidate for a run without a place)."""
     blocked: Mapping[str, str] = field(default_factory=dict[str, str])
     """Run -> why it has no place: a device out of use, a station that is never given back."""
+    broken: tuple[BrokenWindow, ...] = ()
+    """Limits on time that could not be kept."""
 
 
 class Scheduler(Protocol):

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lab.domain.action import ArgSpec
-    from lab.sop.expression import Expression
-    from lab.sop.model import Argument
+    from lab.sop.expression import Computed, Expression
+    from lab.sop.model_steps import Argument
 
 __all__ = ["BadArgumentError", "Resolved", "resolve"]
+
+_SHOWN = 100
+"""Characters of an expression in a message."""
 
 Resolved = Value | str | int | dict[str, Value]
 """A quantity, a text or choice, a whole number, or stock -> volume."""
@@ -37,7 +40,7 @@ class BadArgumentError(ValueError):
         self.key = key
 
 
-def resolve(raw: Argument, spec: ArgSpec, names: Mapping[str, Value | str]) -> Resolved:
+def resolve(raw: Argument, spec: ArgSpec, names: Mapping[str, Computed]) -> Resolved:
     """The argument's value, its dimension checked. Raises BadArgumentError.
 
     Numbers become ranges where `names` holds ranges.
@@ -50,17 +53,25 @@ def resolve(raw: Argument, spec: ArgSpec, names: Mapping[str, Value | str]) -> R
         case "integer":
             return _integer(raw, names)
         case "choice":
-            return _choice(raw, spec)
+            return _choice(raw, spec, names)
         case "text":
             return _text(raw, names)
 
 
-def _quantity(raw: object, unit_name: str, names: Mapping[str, Value | str]) -> Value:
+def _quantity(raw: object, unit_name: str, names: Mapping[str, Computed]) -> Value:
     if isinstance(raw, dict | bool):
         raise BadArgumentError(
             "value", "one quantity is due here", hint=f'write e.g. "5 {unit_name}"'
         )
     inner = unwrap(raw) if isinstance(raw, str) else None
+    if inner is None and "${" in str(raw):
+        raise BadArgumentError(
+            "expression",
+            f'"{raw}" is only partly an expression',
+            why="what stands before or after ${...} would be ignored",
+            hint="write all of it inside: ${volume * 2}; units go inside too: ${volume + 1 mL}",
+        )
+    shown = inner if inner is None or len(inner) <= _SHOWN else f"{inner[:_SHOWN]}..."
     try:
         if inner is None:
             return Value.of(parse_quantity(str(raw), unit_name))
@@ -68,7 +79,7 @@ def _quantity(raw: object, unit_name: str, names: Mapping[str, Value | str]) -> 
         if not isinstance(value, Value):
             raise BadArgumentError(
                 "value",
-                f"${{{inner}}} is not a quantity",
+                f"${{{shown}}} is not a quantity",
                 hint=f"give an expression for a value in {unit_name}",
             )
         value.bounds(unit_name)
@@ -76,16 +87,16 @@ def _quantity(raw: object, unit_name: str, names: Mapping[str, Value | str]) -> 
         raise BadArgumentError(error.code, error.message, why=error.why, hint=error.hint) from error
     except ExpressionError as error:
         raise BadArgumentError(
-            error.code, f"${{{inner}}}: {error.message}", hint=error.hint
+            error.code, f"${{{shown}}}: {error.message}", hint=error.hint
         ) from error
     except CalculationError as error:
         raise BadArgumentError(
-            error.code, f"${{{inner}}} {error.message}", hint=error.hint
+            error.code, f"${{{shown}}} {error.message}", hint=error.hint
         ) from error
     return value
 
 
-def _parsed(inner: str, names: Mapping[str, Value | str]) -> Expression:
+def _parsed(inner: str, names: Mapping[str, Computed]) -> Expression:
     """The expression; its unknown names are reported with what was probably meant."""
     expression = parse_expression(inner)
     for name, offset in expression.names:
@@ -100,7 +111,7 @@ def _parsed(inner: str, names: Mapping[str, Value | str]) -> Expression:
     return expression
 
 
-def _volumes(raw: Argument, unit_name: str, names: Mapping[str, Value | str]) -> dict[str, Value]:
+def _volumes(raw: Argument, unit_name: str, names: Mapping[str, Computed]) -> dict[str, Value]:
     if not isinstance(raw, dict) or not raw:
         raise BadArgumentError(
             "value", "a volume for each stock is due", hint="write indented `material: 20 uL` lines"
@@ -115,7 +126,7 @@ def _volumes(raw: Argument, unit_name: str, names: Mapping[str, Value | str]) ->
     return found
 
 
-def _integer(raw: object, names: Mapping[str, Value | str]) -> int:
+def _integer(raw: object, names: Mapping[str, Computed]) -> int:
     if isinstance(raw, int) and not isinstance(raw, bool):
         return raw
     if isinstance(raw, str) and unwrap(raw) is not None:
@@ -126,15 +137,18 @@ def _integer(raw: object, names: Mapping[str, Value | str]) -> int:
     )
 
 
-def _choice(raw: object, spec: ArgSpec) -> str:
-    if str(raw) not in spec.choices:
+def _choice(raw: object, spec: ArgSpec, names: Mapping[str, Computed]) -> str:
+    chosen = _text(raw, names) if isinstance(raw, str) else str(raw)
+    if chosen not in spec.choices:
         raise BadArgumentError(
-            "value", f'"{raw}" is not one of the choices', hint=did_you_mean(str(raw), spec.choices)
+            "value",
+            f'"{chosen}" is not one of the choices',
+            hint=did_you_mean(chosen, spec.choices),
         )
-    return str(raw)
+    return chosen
 
 
-def _text(raw: object, names: Mapping[str, Value | str]) -> str:
+def _text(raw: object, names: Mapping[str, Computed]) -> str:
     if not isinstance(raw, str):
         raise BadArgumentError(
             "value", f'"{raw}" stands where a text is due', hint="put it in quotes"
@@ -142,11 +156,19 @@ def _text(raw: object, names: Mapping[str, Value | str]) -> str:
     inner = unwrap(raw)
     if inner is None:
         return raw
-    value = names.get(inner)
+    try:
+        value = evaluate(_parsed(inner, names), names)
+    except ExpressionError as error:
+        hint = error.hint
+        if inner == "well":
+            hint = "${well} is known only where a container is bound to a plate"
+        raise BadArgumentError(
+            error.code, f"${{{inner}}} is not a text: {error.message}", hint=hint
+        ) from error
     if not isinstance(value, str):
         raise BadArgumentError(
-            "reference",
+            "value",
             f"${{{inner}}} is not a text",
-            hint="the only text is ${well}, and only where a container is bound to a plate",
+            hint="give a text, a parameter that is a choice or a text, or ${well} on a plate",
         )
     return value

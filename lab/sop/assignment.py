@@ -5,15 +5,18 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from lab.domain.errors import InputError
+from lab.domain.errors import FindingsError, InputError
+from lab.sop.model_steps import ManualStep
+from lab.sop.suitability import unsuitable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
 
     from lab.domain.action import CapabilitySpec
     from lab.sop.document import Path
-    from lab.sop.lab_model import Lab
-    from lab.sop.model import Equipment
+    from lab.sop.lab_model import Lab, Station
+    from lab.sop.model_materials import Container, Equipment
     from lab.sop.procedure import Procedure
 
 __all__ = ["Assignment", "assignments"]
@@ -27,15 +30,21 @@ def assignments(
     lab: Lab,
     capabilities: Mapping[str, CapabilitySpec],
     device_capabilities: Mapping[str, Sequence[str]],
+    today: date | None = None,
 ) -> Iterator[Assignment]:
-    """Consistent assignments, lazily, in a fixed order. InputError where there is none."""
+    """Consistent assignments, lazily, in a fixed order. InputError where there is none.
+
+    With `today`, devices whose calibration is too old for their role are left out.
+    """
     places = list(_places(procedure, lab))
     any_found = False
     first_gap: InputError | None = None
     for place in places:
         try:
             candidates = {
-                role: _devices(procedure, role, place, lab, capabilities, device_capabilities)
+                role: _devices(
+                    procedure, role, place, lab, capabilities, device_capabilities, today
+                )
                 for role in procedure.sop.equipment
             }
         except InputError as error:
@@ -55,12 +64,12 @@ def _places(procedure: Procedure, lab: Lab) -> Iterator[Assignment]:
     for name, container in sop.containers.items():
         kind = container.kind or name
         of_kind = [key for key, item in lab.stations.items() if (item.kind or key) == kind]
-        fitting = [
+        large = [
             key
             for key in of_kind
             if lab.stations[key].capacity.base >= container.capacity.base * (1 - 1e-9)
         ]
-        if not fitting:
+        if not large:
             size = f" of at least {container.capacity}" if of_kind else ""
             raise _gap(
                 procedure,
@@ -68,9 +77,19 @@ def _places(procedure: Procedure, lab: Lab) -> Iterator[Assignment]:
                 f'the lab has no station{size} for the container "{name}" (kind {kind})',
                 f"add a station with `kind: {kind}` and that capacity to the lab file",
             )
+        fitting = [key for key in large if not _differs(container, lab.stations[key])]
+        difference = _differs(container, lab.stations[large[0]])
+        if not fitting and difference is not None:
+            reason, key = difference
+            raise _gap(
+                procedure,
+                ("containers", name),
+                f'no station of the lab can be the container "{name}": "{large[0]}" {reason}',
+                f"correct `{key}` of a station in the lab file, or use another vessel",
+            )
         stations.append(fitting)
     used = {source for role in sop.equipment.values() for source in role.draws}
-    used |= {name for name in sop.materials if _is_poured(procedure, name)}
+    used |= _poured(procedure)
     stocks: list[list[str]] = []
     drawn = [name for name in sop.materials if name in used]
     for name in drawn:
@@ -82,6 +101,15 @@ def _places(procedure: Procedure, lab: Lab) -> Iterator[Assignment]:
                 f'the lab has no stock of "{name}"',
                 f"add `{name}: {{volume: ...}}` under `stock` of the lab file",
             )
+        if sop.materials[name].lot_required:
+            fitting = [key for key in fitting if lab.stock[key].lot]
+            if not fitting:
+                raise _gap(
+                    procedure,
+                    ("materials", name, "lot_required"),
+                    f'the lot of "{name}" must be known, and the lab file does not say it',
+                    f"add `lot: ...` to the stock of {name} in the lab file",
+                )
         stocks.append(fitting)
     containers = list(sop.containers)
     for chosen in product(*stations):
@@ -94,12 +122,30 @@ def _places(procedure: Procedure, lab: Lab) -> Iterator[Assignment]:
             }
 
 
-def _is_poured(procedure: Procedure, material: str) -> bool:
-    return any(
-        isinstance(argument, dict) and material in argument
-        for step in procedure.sop.procedure
-        for argument in step.arguments.values()
-    )
+def _differs(container: Container, station: Station) -> tuple[str, str] | None:
+    """Why a station that is large enough still can't be this container, and the key that says so."""
+    dead, allowed = station.dead_volume, container.dead_volume
+    if dead is not None and allowed is not None and dead.base > allowed.base * (1 + 1e-9):
+        return f"keeps back {dead}, and the procedure counts on {allowed}", "dead_volume"
+    stands, asked = station.maximum_temperature, container.maximum_temperature
+    if stands is not None and asked is not None and stands.base < asked.base - 1e-9:
+        return f"stands {stands}, and the procedure counts on {asked}", "maximum_temperature"
+    if station.sealed is not None and station.sealed != container.sealed:
+        words = ("sealed", "open") if station.sealed else ("open", "sealed")
+        return f"is {words[0]}, and the procedure counts on a vessel that is {words[1]}", "sealed"
+    return None
+
+
+def _poured(procedure: Procedure) -> set[str]:
+    """Materials that steps name in their arguments, in names of the outermost SOP."""
+    found: set[str] = set()
+    for flat in (*procedure.flat.steps, *procedure.flat.safe):
+        if isinstance(flat.step, ManualStep):
+            continue
+        for argument in flat.step.arguments.values():
+            if isinstance(argument, dict):
+                found |= {flat.scope.material(name) for name in argument}
+    return found
 
 
 def _devices(
@@ -109,6 +155,7 @@ def _devices(
     lab: Lab,
     capabilities: Mapping[str, CapabilitySpec],
     device_capabilities: Mapping[str, Sequence[str]],
+    today: date | None,
 ) -> list[str]:
     role = procedure.sop.equipment[role_name]
     able = [name for name in lab.devices if role.capability in device_capabilities.get(name, ())]
@@ -138,7 +185,29 @@ def _devices(
             f"devices with this capability are {there}",
             code="capability",
         )
-    return fitting
+    units = _units(role, capabilities)
+    problems = {name: unsuitable(role, lab.devices[name], units, today) for name in fitting}
+    suited = [name for name in fitting if not problems[name]]
+    if not suited:
+        first = fitting[0]
+        problem = problems[first][0]
+        raise _gap(
+            procedure,
+            ("equipment", role_name, *problem.place),
+            f'"{first}" can\'t be "{role_name}": {problem.message}',
+            problem.hint.format(device=first),
+            code="capability",
+        )
+    return suited
+
+
+def _units(role: Equipment, capabilities: Mapping[str, CapabilitySpec]) -> dict[str, str]:
+    """Argument or output of the role's actions -> unit."""
+    units: dict[str, str] = {}
+    for action in capabilities[role.capability].actions.values():
+        units.update({name: spec.unit for name, spec in action.args.items()})
+        units.update({name: spec.unit for name, spec in action.outputs.items()})
+    return units
 
 
 def _fits(role: Equipment, device: str, place: Assignment, lab: Lab, *, several: bool) -> bool:
@@ -166,4 +235,4 @@ def _gap(
     procedure: Procedure, path: Path, message: str, hint: str, code: str = "lab"
 ) -> InputError:
     finding = procedure.document.finding(path, code, message, hint=hint)
-    return InputError(message, hint=hint, diagnostics=[finding])
+    return FindingsError(message, hint=hint, diagnostics=[finding])

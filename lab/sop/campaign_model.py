@@ -4,13 +4,57 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer, WithJsonSchema
+from pydantic.functional_validators import PlainValidator
 
-from lab.sop.fields import AnyQuantity, FileModel, Identifier, LongText, Name, Text, Version
+from lab.domain.quantity import Quantity, QuantityError, parse_quantity
+from lab.domain.units import DIMENSIONLESS
+from lab.sop.fields import (
+    AnyQuantity,
+    FileModel,
+    Identifier,
+    LongText,
+    Name,
+    Text,
+    Version,
+    quantity_error,
+)
 
-__all__ = ["Budget", "Campaign", "FactorRange", "Objective", "Strategy"]
+__all__ = ["Budget", "Campaign", "FactorRange", "FixedValue", "Objective", "Strategy"]
 
+_MAX_TEXT = 300
 FilePath = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+def _fixed(value: object) -> Quantity | str | bool:
+    """A quantity where it reads as one; a text stays what it is until the parameter's kind is known."""
+    if isinstance(value, bool | Quantity):
+        return value
+    if not isinstance(value, str | int | float):
+        raise quantity_error(
+            QuantityError("quantity", "one value is due here", hint='write e.g. "1.5 mL"')
+        )
+    try:
+        return parse_quantity(str(value), "" if isinstance(value, str) else DIMENSIONLESS)
+    except QuantityError as error:
+        if isinstance(value, str) and len(value) <= _MAX_TEXT:
+            return value
+        raise quantity_error(error) from error
+
+
+def _shown(value: Quantity | str | bool) -> str | bool:
+    return f"{value.magnitude!r} {value.unit}" if isinstance(value, Quantity) else value
+
+
+FixedValue = Annotated[
+    Quantity | str | bool,
+    PlainValidator(_fixed),
+    PlainSerializer(_shown),
+    WithJsonSchema(
+        {"type": ["string", "number", "boolean"], "examples": ["25 degC", "water", True]}
+    ),
+]
+"""Value of a parameter: a quantity, a choice or text, or yes/no."""
 
 
 class FactorRange(FileModel):
@@ -28,9 +72,15 @@ class Objective(FileModel):
     reference: AnyQuantity | None = Field(
         default=None, description="Known value to compare with", examples=["9.130 mS/cm"]
     )
-    reference_note: LongText = Field(default="", description="Where the reference comes from")
+    reference_note: LongText = Field(
+        default="",
+        description="Where the reference comes from",
+        examples=["maximum of the fitted model in the paper"],
+    )
     report: Name | Literal[""] = Field(
-        default="", description="Derived value or parameter to report beside the result"
+        default="",
+        description="Derived value or parameter to report beside the result",
+        examples=["volume"],
     )
 
 
@@ -40,35 +90,53 @@ class Strategy(FileModel):
     method: Literal["bayesian", "sobol"] = Field(
         default="bayesian", description="bayesian: learns from results; sobol: space-filling only"
     )
-    initial: int = Field(default=6, ge=1, le=1000, description="Space-filling trials at the start")
-    batch: int = Field(default=1, ge=1, le=100, description="Trials chosen together")
+    initial: int = Field(
+        default=6, ge=1, le=1000, description="Space-filling trials at the start", examples=[6]
+    )
+    batch: int = Field(default=1, ge=1, le=100, description="Trials chosen together", examples=[2])
 
 
 class Budget(FileModel):
     """When the campaign ends, and how much it does at once."""
 
-    trials: int = Field(ge=1, le=100_000, description="Runs in all")
-    parallel: int = Field(default=1, ge=1, le=1000, description="Runs at the same time, at most")
+    trials: int = Field(ge=1, le=100_000, description="Runs in all", examples=[20])
+    parallel: int = Field(
+        default=1, ge=1, le=1000, description="Runs at the same time, at most", examples=[2]
+    )
 
 
 class Campaign(FileModel):
     """An optimisation campaign."""
 
     campaign_format: Literal[1] = Field(description="Version of this file format")
-    id: Identifier = Field(description="Stable name, used in records")
-    title: Text = Field(description="What it is for, for people")
-    sop: FilePath = Field(description="Path of the SOP, relative to this file")
-    sop_version: Version = Field(description="Version of the SOP that this was written for")
-    lab: FilePath = Field(description="Path of the lab file, relative to this file")
+    id: Identifier = Field(description="Stable name, used in records", examples=["best_volume"])
+    title: Text = Field(
+        description="What it is for, for people",
+        examples=["Find the volume that the pump doses best"],
+    )
+    sop: FilePath = Field(
+        description="Path of the SOP, relative to this file", examples=["sop.yaml"]
+    )
+    sop_version: Version = Field(
+        description="Version of the SOP that this was written for", examples=["1.0.0"]
+    )
+    lab: FilePath = Field(
+        description="Path of the lab file, relative to this file", examples=["lab.yaml"]
+    )
     factors: dict[Name, FactorRange] = Field(
         min_length=1, description="Parameters to vary, each with its range ({} for all of it)"
     )
-    fixed: dict[Name, AnyQuantity] = Field(
-        default_factory=dict, description="Parameters to set for all runs"
+    fixed: dict[Name, FixedValue] = Field(
+        default_factory=dict,
+        description="Parameters to set for all runs: quantities, choices, texts, true or false",
+        examples=[{"temperature": "25 degC", "solvent": "water"}],
     )
     objective: Objective = Field(description="What is sought")
     strategy: Strategy = Field(default_factory=Strategy, description="How trials are chosen")
     budget: Budget = Field(description="When it ends")
     seed: int | None = Field(
-        default=None, ge=0, description="Seed of all randomness; the same seed, the same campaign"
+        default=None,
+        ge=0,
+        description="Seed of all randomness; the same seed, the same campaign",
+        examples=[7],
     )

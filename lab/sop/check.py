@@ -13,9 +13,15 @@ from lab.sop.diagnostics import did_you_mean, sorted_diagnostics, validate
 from lab.sop.document import read_document
 from lab.sop.lab_model import Lab
 from lab.sop.model import Sop
-from lab.sop.procedure import Procedure, sop_sha256, topological_order
+from lab.sop.procedure import Procedure, sop_sha256
 from lab.sop.rules import SopRules
-from lab.sop.rules_values import check_values, check_volumes
+from lab.sop.rules_calls import check_calls
+from lab.sop.rules_contents import check_contents
+from lab.sop.rules_quality import check_quality, check_signals
+from lab.sop.rules_steps import check_steps
+from lab.sop.rules_structure import check_structure, check_unused
+from lab.sop.rules_timing import check_timing
+from lab.sop.rules_values import check_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,31 +33,44 @@ __all__ = ["check_campaign", "check_lab", "check_sop"]
 
 
 def check_sop(
-    text: str, filename: str, capabilities: Mapping[str, CapabilitySpec]
+    text: str,
+    filename: str,
+    capabilities: Mapping[str, CapabilitySpec],
+    called: Mapping[str, Procedure] | None = None,
 ) -> tuple[Procedure | None, list[Diagnostic]]:
     """A SOP, checked over the whole range of its parameters against the capability contracts.
 
-    The procedure is None where any finding blocks.
+    `called`: path as written in a `call` -> that procedure (`lab.sop.load.load_sop` reads them). The procedure is None
+    where any finding blocks.
     """
     document = read_document(text, filename)
     sop, findings = validate(Sop, document)
     if sop is None:
         return None, findings
+    others = called or {}
     rules = SopRules(sop, document, capabilities)
+    rules.check_header()
     rules.check_names()
     rules.check_parameters()
+    rules.check_options()
     rules.check_equipment()
-    rules.check_order()
+    rules.check_amounts()
+    check_structure(rules, others)
     if rules.clean:
-        rules.check_steps()
-        check_values(rules)
+        check_calls(rules)
     if rules.clean:
-        check_volumes(rules)
+        check_steps(rules)
+        expressions = check_values(rules)
+        check_quality(rules, expressions)
+        check_signals(rules)
+        check_timing(rules)
+    if rules.clean:
+        check_unused(rules)
+        check_contents(rules)
     found = sorted_diagnostics(rules.findings)
     if not rules.clean:
         return None, found
-    order, _ = topological_order(rules.needs)
-    return Procedure(sop, sop_sha256(sop), document, rules.needs, order), found
+    return Procedure(sop, sop_sha256(sop), document, rules.flat, others), found
 
 
 def check_lab(

@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.domain.quantity import Quantity
+from lab.domain.quantity import Quantity, QuantityError, parse_quantity
 from lab.domain.units import DIMENSIONLESS
+from lab.sop.arguments import BadArgumentError
+from lab.sop.check_lab_fit import lab_findings
 from lab.sop.diagnostics import did_you_mean, sorted_diagnostics
-from lab.sop.procedure import full_box, planned_names
-from lab.sop.volumes import procedure_movements
+from lab.sop.expression import ExpressionError
+from lab.sop.model import Option
+from lab.sop.procedure import full_box
+from lab.sop.references import References
+from lab.sop.value import CalculationError
+from lab.sop.volumes import Amounts, Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lab.domain.action import CapabilitySpec
     from lab.domain.diagnostic import Diagnostic
@@ -20,17 +26,19 @@ if TYPE_CHECKING:
     from lab.sop.document import Document, Path
     from lab.sop.lab_model import Lab
     from lab.sop.model import Parameter
-    from lab.sop.procedure import Box, Procedure
+    from lab.sop.procedure import Box, Procedure, Setting
     from lab.sop.value import Value
 
-__all__ = ["campaign_box", "check_together"]
+__all__ = ["campaign_box", "campaign_settings", "check_together"]
 
 
 def campaign_box(campaign: Campaign, procedure: Procedure) -> Box:
     """The ranges that this campaign explores: factors narrowed, the rest fixed."""
     box = full_box(procedure.sop)
-    for name, item in procedure.sop.parameters.items():
+    for name, item in procedure.sop.quantities.items():
         value = campaign.fixed.get(name, item.default)
+        if not isinstance(value, Quantity):
+            value = item.default  # of the wrong kind, which is reported
         box[name] = (value, value)
         if name in campaign.factors:
             chosen = campaign.factors[name]
@@ -40,14 +48,27 @@ def campaign_box(campaign: Campaign, procedure: Procedure) -> Box:
     return box
 
 
+def campaign_settings(campaign: Campaign, procedure: Procedure) -> dict[str, Setting]:
+    """The choices, texts and yes/no that this campaign sets. A text may read like a quantity."""
+    return {
+        name: str(value) if isinstance(value, Quantity) else value
+        for name, value in campaign.fixed.items()
+        if name in procedure.sop.options
+    }
+
+
 def check_together(
     campaign: Campaign,
     document: Document,
     procedure: Procedure,
     lab: Lab | None,
     capabilities: Mapping[str, CapabilitySpec],
+    driver_capabilities: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Diagnostic]:
-    """Findings in the campaign file, and those places of the SOP that the lab can't serve."""
+    """Findings in the campaign file, and those places of the SOP that the lab can't serve.
+
+    With `driver_capabilities` (driver -> capabilities) the lab's limits count only for devices that can play a role.
+    """
     rules = _Rules(campaign, document, procedure)
     rules.version()
     rules.factors()
@@ -57,7 +78,18 @@ def check_together(
         rules.places(lab)
         if not rules.findings:
             rules.supplies(lab, capabilities)
+            rules.findings += lab_findings(
+                procedure,
+                lab,
+                capabilities,
+                campaign_box(campaign, procedure),
+                campaign_settings(campaign, procedure),
+                driver_capabilities,
+            )
     return sorted_diagnostics(rules.findings)
+
+
+_KINDS = {"choice": "a choice", "text": "a text", "yes_no": "a yes/no"}
 
 
 @dataclass(slots=True)
@@ -100,7 +132,9 @@ class _Rules:
     def factors(self) -> None:
         """Factors are parameters with role factor, explored inside the SOP's limits."""
         parameters = self.procedure.sop.parameters
-        possible = [name for name, item in parameters.items() if item.role == "factor"]
+        possible = [
+            name for name, item in self.procedure.sop.quantities.items() if item.role == "factor"
+        ]
         for name, chosen in self.campaign.factors.items():
             path: Path = ("factors", name)
             item = parameters.get(name)
@@ -108,6 +142,12 @@ class _Rules:
                 self._report(
                     path, "factor", f'the SOP has no parameter "{name}"',
                     did_you_mean(name, possible), at_key=True,
+                )  # fmt: skip
+                continue
+            if isinstance(item, Option):
+                self._report(
+                    path, "factor", f'"{name}" is {_KINDS[item.type]}, and only quantities can be varied',
+                    "set it under `fixed`, or choose another factor", at_key=True,
                 )  # fmt: skip
                 continue
             if item.role != "factor":
@@ -172,8 +212,47 @@ class _Rules:
                     path, "reference", f'"{name}" has the role reported: its value stays as it is',
                     "remove it here", at_key=True,
                 )  # fmt: skip
-            else:
+            elif isinstance(item, Option):
+                self._option(path, name, value, item)
+            elif isinstance(value, Quantity):
                 self._inside(path, name, value, item)
+            else:
+                self._not_a_quantity(path, name, value, item)
+
+    def _not_a_quantity(self, path: Path, name: str, value: str | bool, item: Parameter) -> None:
+        """What is wrong with a text where a quantity is due, in the words of the quantity's grammar."""
+        if isinstance(value, str):
+            try:
+                parse_quantity(value, item.unit)
+            except QuantityError as error:
+                self._report(path, error.code, error.message, error.hint, why=error.why)
+                return
+        self._report(
+            path, "value", f'"{name}" is a quantity in {item.unit}, not true or false',
+            f'write e.g. "{item.default}"',
+        )  # fmt: skip
+
+    def _option(self, path: Path, name: str, value: Quantity | str | bool, item: Option) -> None:
+        """A choice, text or yes/no has a value of its kind."""
+        shown = str(value).lower() if isinstance(value, bool) else str(value)
+        if item.type == "yes_no":
+            if not isinstance(value, bool):
+                self._report(
+                    path, "value", f'"{shown}" stands where "{name}" takes true or false',
+                    "write true or false (yes, no, on and off are texts)",
+                )  # fmt: skip
+        elif isinstance(value, bool) or (
+            isinstance(value, Quantity) and value.unit == DIMENSIONLESS
+        ):
+            self._report(
+                path, "value", f'"{shown}" stands where "{name}" takes {_KINDS[item.type]}',
+                did_you_mean(shown, item.choices) if item.choices else "give a text",
+            )  # fmt: skip
+        elif item.type == "choice" and shown not in item.choices:
+            self._report(
+                path, "value", f'"{shown}" is not one of the choices of "{name}"',
+                did_you_mean(shown, item.choices),
+            )  # fmt: skip
 
     def objective(self) -> None:
         """The result exists; the reference measures the same; what is reported exists."""
@@ -223,10 +302,17 @@ class _Rules:
 
     def supplies(self, lab: Lab, capabilities: Mapping[str, CapabilitySpec]) -> None:
         """Warn where all trials together may use up a stock or fill a shared station."""
-        names = planned_names(self.procedure.sop, campaign_box(self.campaign, self.procedure))
+        procedure = self.procedure
+        references = References(procedure.flat, capabilities)
+        box = {**references.box, **campaign_box(self.campaign, procedure)}
+        amounts = Amounts(box, campaign_settings(self.campaign, procedure), references)
         drawn: dict[str, Value] = {}
         poured: dict[str, Value] = {}
-        for move in procedure_movements(self.procedure.sop, capabilities, names):
+        try:
+            moves = Ledger(procedure.flat, procedure.sop, capabilities).movements(amounts)
+        except (BadArgumentError, ExpressionError, CalculationError):
+            return  # a volume without limits: reported where the SOP is checked
+        for move in moves:
             for total, name in ((drawn, move.source), (poured, move.target)):
                 total[name] = total[name] + move.volume if name in total else move.volume
         for name, use in drawn.items():

@@ -161,14 +161,16 @@ def _pattern_hint(pattern: str) -> str:
         return "a name begins with a letter and has letters, digits and _ only"
     if pattern.startswith(r"^\d+\.\d+\.\d+"):
         return 'a version is three numbers in quotes: "1.0.0"'
-    if "EUH" in pattern:
-        return "GHS statements look like H226 or P280"
     if "embedded" in pattern:
         return "write in-process, embedded, or mqtt://host:port (passwords belong in the keyring)"
+    if "start|end" in pattern:
+        return "write step.start or step.end, e.g. dose.end"
     if pattern.startswith(r"^[A-Za-z]\w*\."):
         return "write step.output, e.g. measure.conductivity"
     if pattern.startswith(r"^\d{4}"):
-        return "an ORCID iD looks like 0000-0002-1825-0097"
+        return 'a date is year, month and day in quotes: "2026-11-21"'
+    if "[0-9a-f]{64}" in pattern:
+        return "a sha256 has 64 digits from 0 to 9 and a to f, as `lab check` prints it"
     return f"it must match {pattern}"
 
 

@@ -27,7 +27,7 @@ Path = tuple[str | int, ...]
 
 _MAX_BYTES = 1_000_000
 _MAX_DEPTH = 50
-_MAX_NODES = 100_000
+_MAX_NODES = 20_000
 _MAX_DIGITS = 40
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
@@ -113,7 +113,12 @@ def read_document(text: str, file: str) -> Document:
     document = Document(file, text)
     if len(text.encode(errors="replace")) > _MAX_BYTES:
         document.diagnostics.append(
-            document.at(Position(1, 1), "too-large", "the file is larger than 1 MB")
+            document.at(
+                Position(1, 1),
+                "too-large",
+                "the file is larger than 1 MB",
+                hint="a procedure of 300 steps has 100 kB; keep data in files of their own",
+            )
         )
         return document
     try:
@@ -122,6 +127,11 @@ def read_document(text: str, file: str) -> Document:
         document.diagnostics.append(stop.diagnostic)
         return document
     if document.diagnostics:
+        return document
+    if tree is None:
+        document.diagnostics.append(
+            document.at(Position(1, 1), "empty", "the file is empty", hint="start from `lab new`")
+        )
         return document
     if not isinstance(tree, dict):
         document.diagnostics.append(
@@ -215,9 +225,19 @@ class _Builder:
             if kind == "DocumentStart":
                 documents += 1
                 if documents > 1:
-                    raise self._stop(event, "syntax", "a file holds one document, not several")
+                    raise self._stop(
+                        event,
+                        "syntax",
+                        "a file holds one document, not several",
+                        hint="remove the line `---`, or make two files",
+                    )
                 if event.directive:
-                    raise self._stop(event, "syntax", "% directives are not allowed")
+                    raise self._stop(
+                        event,
+                        "syntax",
+                        "% directives are not allowed",
+                        hint="remove the lines that begin with %",
+                    )
             elif kind.startswith(("Scalar", "Mapping", "Sequence", "Alias")):
                 tree = self._node(event, ())
         return tree
@@ -247,9 +267,19 @@ class _Builder:
     def _refuse_tricks(self, event: _Event, path: Path) -> None:
         self._nodes += 1
         if self._nodes > _MAX_NODES:
-            raise self._stop(event, "too-large", f"more than {_MAX_NODES} values in one file")
+            raise self._stop(
+                event,
+                "too-large",
+                f"more than {_MAX_NODES} values in one file",
+                hint="a procedure of 300 steps has 8000; write loops, or call another SOP",
+            )
         if len(path) > _MAX_DEPTH:
-            raise self._stop(event, "too-deep", f"nested more than {_MAX_DEPTH} levels deep")
+            raise self._stop(
+                event,
+                "too-deep",
+                f"nested more than {_MAX_DEPTH} levels deep",
+                hint="take blocks out of blocks, or call another SOP",
+            )
         if event.kind == "Alias" or event.anchor:
             raise self._stop(
                 event,
@@ -294,6 +324,16 @@ class _Builder:
         if text in ("", "~", "null", "Null", "NULL"):
             # a missing value has no place of its own: the parser puts it where the next thing begins
             empty = path in self._document.keys and not text
+            if empty and self._after_comma(self._document.keys[path], str(path[-1])):
+                raise _StopError(
+                    self._document.at(
+                        self._document.keys[path],
+                        "decimal-comma",
+                        f'"{path[-1]}" follows a decimal comma',
+                        why="in { } and [ ] a comma begins the next entry",
+                        hint="write a decimal point",
+                    )
+                )
             raise _StopError(
                 self._document.at(
                     self._document.keys[path] if empty else event.place,
@@ -315,11 +355,21 @@ class _Builder:
             )
         return text if number is None else number
 
+    def _after_comma(self, place: Position, key: str) -> bool:
+        """Does a key that begins with a digit stand right behind a digit and a comma?"""
+        before = self._document.text.split("\n")[place.line - 1][: place.column - 1]
+        return key[:1].isdigit() and re.search(r"[0-9],$", before) is not None
+
     def _number(self, event: _Event, text: str) -> float | int | None:
         if _NOT_FINITE.fullmatch(text) or (
             len(text) > _MAX_DIGITS and (_FLOAT.fullmatch(text) or _INTEGER.fullmatch(text))
         ):
-            raise self._stop(event, "number", f"{text[:_MAX_DIGITS]} is not a usable number")
+            raise self._stop(
+                event,
+                "number",
+                f"{text[:_MAX_DIGITS]} is not a usable number",
+                hint="write a finite number of usual length; a text goes in quotes",
+            )
         if _OTHER_BASE.fullmatch(text):
             return int(text, 0)
         if _INTEGER.fullmatch(text):
@@ -328,5 +378,10 @@ class _Builder:
             return None
         value = float(text)
         if not math.isfinite(value):
-            raise self._stop(event, "number", f"{text} is not a usable number")
+            raise self._stop(
+                event,
+                "number",
+                f"{text} is not a usable number",
+                hint="write a finite number of usual length",
+            )
         return value

@@ -15,6 +15,7 @@ from lab.domain.units import DIMENSIONLESS, UnitError, unit
 
 __all__ = [
     "AnyQuantity",
+    "Date",
     "Density",
     "Duration",
     "Expr",
@@ -107,6 +108,9 @@ UnitText = Annotated[str, BeforeValidator(_unit), StringConstraints(max_length=6
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_\-]*$", max_length=64)]
 Version = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+(?:-[0-9A-Za-z.\-]+)?$")]
+Date = Annotated[
+    str, StringConstraints(pattern=r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$")
+]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 LongText = Annotated[str, StringConstraints(max_length=5000)]
 Expr = Annotated[str, StringConstraints(min_length=1, max_length=1000)]

@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 
 from lab.sop.fields import (
     AnyQuantity,
+    Date,
     Density,
     FileModel,
     Identifier,
@@ -18,8 +19,9 @@ from lab.sop.fields import (
     Text,
     Volume,
 )
+from lab.sop.model_materials import Range
 
-__all__ = ["Device", "Lab", "SimulatedStock", "Simulation", "Station", "Stock"]
+__all__ = ["Device", "Incompatibility", "Lab", "SimulatedStock", "Simulation", "Station", "Stock"]
 
 PlateSize = Literal[6, 12, 24, 48, 96, 384]
 Broker = Annotated[
@@ -31,17 +33,34 @@ class Station(FileModel):
     """A place that holds liquid: a vessel, a cell, a plate, a waste bottle."""
 
     kind: Name | Literal[""] = Field(
-        default="", description="Kind of container that it can be; its own id if left out"
+        default="",
+        description="Kind of container that it can be; its own id if left out",
+        examples=["vial"],
     )
     capacity: Volume = Field(description="Usable volume (of one well, on a plate)")
     shared: bool = Field(
-        default=False, description="True where all runs use it at once, like a waste bottle"
+        default=False,
+        description="True where all runs use it at once, like a waste bottle",
+        examples=[True],
     )
     wells: PlateSize | None = Field(
         default=None,
         description="Wells of a plate; run number n gets the n-th well in row order (A1, A2, ...)",
     )
-    description: LongText = Field(default="", description="What it is, for people")
+    dead_volume: Volume | None = Field(
+        default=None, description="What a line can not draw from it", examples=["0.5 mL"]
+    )
+    maximum_temperature: Temperature | None = Field(
+        default=None, description="What it stands", examples=["120 degC"]
+    )
+    sealed: bool | None = Field(
+        default=None,
+        description="True where vapour can't leave it; unknown if left out",
+        examples=[True],
+    )
+    description: LongText = Field(
+        default="", description="What it is, for people", examples=["Waste bottle"]
+    )
 
 
 class Stock(FileModel):
@@ -49,12 +68,16 @@ class Stock(FileModel):
 
     volume: Volume = Field(description="Volume at the start of a campaign")
     material: Name | Literal[""] = Field(
-        default="", description="Material of the SOP that it serves as; its own id if left out"
+        default="",
+        description="Material of the SOP that it serves as; its own id if left out",
+        examples=["water"],
     )
     at: LongText = Field(
         default="", description="Where it stands, e.g. a deck slot", examples=["A1"]
     )
-    lot: LongText = Field(default="", description="Lot number, for the records")
+    lot: LongText = Field(
+        default="", description="Lot number, for the records", examples=["24A-0117"]
+    )
 
 
 class Device(FileModel):
@@ -65,11 +88,40 @@ class Device(FileModel):
         description="How to reach it; `sim:` for its simulator",
         examples=["sim:", "serial:///dev/ttyUSB0", "socket://192.168.1.20:8000"],
     )
-    at: Name | Literal[""] = Field(default="", description="Station that it stands at")
-    draws: Names = Field(
-        default_factory=list[str], description="Stock(s) or station that it draws from"
+    at: Name | Literal[""] = Field(
+        default="", description="Station that it stands at", examples=["beaker"]
     )
-    into: Name | Literal[""] = Field(default="", description="Station that it fills")
+    draws: Names = Field(
+        default_factory=list[str],
+        description="Stock(s) or station that it draws from",
+        examples=["water"],
+    )
+    into: Name | Literal[""] = Field(
+        default="", description="Station that it fills", examples=["beaker"]
+    )
+    range: dict[Name, Range] = Field(
+        default_factory=dict[str, Range],
+        description="Argument or output of its actions -> what it can do or measure, as its manual says",
+        examples=[{"mass": {"minimum": "0 g", "maximum": "220 g"}}],
+    )
+    resolution: dict[Name, AnyQuantity] = Field(
+        default_factory=dict,
+        description="Output of its actions -> the smallest difference that it tells",
+        examples=[{"mass": "1 mg"}],
+    )
+    limits: dict[Name, Range] = Field(
+        default_factory=dict[str, Range],
+        description="Argument of its actions -> what this laboratory allows, inside what the device can do",
+        examples=[{"temperature": {"maximum": "60 degC"}}],
+    )
+    calibrated: Date | Literal[""] = Field(
+        default="", description="Day of its last calibration, in quotes", examples=["2026-11-01"]
+    )
+    calibration_certificate: LongText = Field(
+        default="",
+        description="Number of the certificate of that calibration",
+        examples=["K-2026-117"],
+    )
     settings: dict[str, JsonValue] = Field(
         default_factory=dict[str, JsonValue], description="Settings of the driver"
     )
@@ -90,7 +142,7 @@ class SimulatedStock(FileModel):
 class Simulation(FileModel):
     """The simulated world behind `sim:` devices."""
 
-    chemistry: Name = Field(description="Model that the simulators share")
+    chemistry: Name = Field(description="Model that the simulators share", examples=["water"])
     stock: dict[Name, SimulatedStock] = Field(
         default_factory=dict[str, SimulatedStock], description="What the stocks are made of"
     )
@@ -100,12 +152,30 @@ class Simulation(FileModel):
     )
 
 
+class Incompatibility(FileModel):
+    """A rule of this laboratory about what may not meet, beside the built-in table."""
+
+    groups: list[Name] = Field(
+        min_length=2, max_length=2, description="Two reactive groups",
+        examples=[["strong_oxidisers", "flammable_solvents"]],
+    )  # fmt: skip
+    severity: Literal["block", "ask", "note"] = Field(
+        default="block",
+        description="block: no procedure may bring them together; ask: a named person must answer for it; "
+        "note: it is only said",
+        examples=["block"],
+    )
+    reason: LongText = Field(description="What would happen", examples=["the mixture can ignite"])
+
+
 class Lab(FileModel):
     """One laboratory."""
 
     lab_format: Literal[1] = Field(description="Version of this file format")
-    id: Identifier = Field(description="Stable name, used in records and on the bus")
-    title: Text = Field(description="What it is, for people")
+    id: Identifier = Field(
+        description="Stable name, used in records and on the bus", examples=["bench_2"]
+    )
+    title: Text = Field(description="What it is, for people", examples=["One beaker on a balance"])
     stations: dict[Name, Station] = Field(
         default_factory=dict[str, Station], description="Places that hold liquid"
     )
@@ -113,6 +183,13 @@ class Lab(FileModel):
         default_factory=dict[str, Stock], description="Liquids to be used up"
     )
     devices: dict[Name, Device] = Field(min_length=1, description="Instruments and actuators")
+    incompatibilities: list[Incompatibility] = Field(
+        default_factory=list[Incompatibility],
+        description="What may not meet in this laboratory, beside the built-in table",
+        examples=[
+            [{"groups": ["strong_oxidisers", "flammable_solvents"], "reason": "they ignite"}]
+        ],
+    )
     broker: Broker = Field(
         default="in-process",
         description="`in-process`, `embedded`, or the URL of an MQTT broker (no password in it)",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.domain.diagnostic import Diagnostic
-from lab.domain.errors import InputError, RefusedError
+from lab.domain.errors import FindingsError, InputError, RefusedError
 from lab.domain.ids import sha256_text
 from lab.sop.assignment import assignments
 from lab.sop.check import check_campaign, check_lab, check_sop
@@ -18,15 +18,20 @@ from lab.sop.document import Document, read_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from pydantic import JsonValue
 
     from lab.domain.action import CapabilitySpec
     from lab.sop.campaign_model import Campaign
+    from lab.sop.document import Path as DocumentPath
     from lab.sop.lab_model import Lab
     from lab.sop.procedure import Procedure
 
-__all__ = ["CampaignBundle", "load_campaign", "read_text", "refuse"]
+__all__ = ["CampaignBundle", "load_campaign", "load_sop", "read_text", "refuse"]
 
 _MAX_BYTES = 1_000_000
+_MAX_CALLS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +52,19 @@ def load_campaign(
     path: Path | str,
     capabilities: Mapping[str, CapabilitySpec],
     driver_capabilities: Mapping[str, tuple[str, ...]] | None = None,
+    today: date | None = None,
 ) -> CampaignBundle:
     """Read and check a campaign file and the two files that it names.
 
     With `driver_capabilities` (driver -> capabilities, from the manifests) it is also checked that the lab has a
-    device in the right place for each role.
+    device in the right place for each role; with `today`, that no calibration is too old.
 
     Raises
     ------
     InputError
-        A file can't be read, or has findings of severity error.
+        The campaign file can't be read.
+    FindingsError
+        One of the files has findings of severity error, or names a file that can't be read.
     RefusedError
         Only safety findings stand in the way.
     """
@@ -68,21 +76,23 @@ def load_campaign(
         refuse(findings)
         raise AssertionError("a campaign without a model has blocking findings")
     document = read_document(text, name)
-    sop_path = _beside(source, campaign.sop, document, "sop")
-    lab_path = _beside(source, campaign.lab, document, "lab")
+    sop_path = _beside(source, campaign.sop, document, ("sop",))
+    lab_path = _beside(source, campaign.lab, document, ("lab",))
     sop_name, lab_name = (_shown(Path(name), item) for item in (campaign.sop, campaign.lab))
-    sop_text = read_text(sop_path, sop_name, document, "sop")
-    lab_text = read_text(lab_path, lab_name, document, "lab")
-    procedure, sop_findings = check_sop(sop_text, sop_name, capabilities)
+    sop_text = read_text(sop_path, sop_name, document, ("sop",))
+    lab_text = read_text(lab_path, lab_name, document, ("lab",))
+    procedure, sop_findings = load_sop(sop_path, sop_text, sop_name, capabilities)
     lab, lab_findings = check_lab(lab_text, lab_name, driver_capabilities)
     findings = [*findings, *sop_findings, *lab_findings]
     if procedure is not None:
-        findings += check_together(campaign, document, procedure, lab, capabilities)
+        findings += check_together(
+            campaign, document, procedure, lab, capabilities, driver_capabilities
+        )
     refuse(findings)
     if procedure is None or lab is None:
         raise AssertionError("a file without a model has blocking findings")
     if driver_capabilities is not None:
-        _fit(procedure, lab, capabilities, driver_capabilities)
+        _fit(procedure, lab, capabilities, driver_capabilities, today)
     return CampaignBundle(
         campaign=campaign,
         procedure=procedure,
@@ -98,19 +108,107 @@ def load_campaign(
     )
 
 
+def load_sop(
+    path: Path,
+    text: str,
+    shown: str,
+    capabilities: Mapping[str, CapabilitySpec],
+    callers: tuple[Path, ...] = (),
+) -> tuple[Procedure | None, list[Diagnostic]]:
+    """A SOP and those that it calls, checked. `text` is what `path` holds; `shown` is its name in messages."""
+    document = read_document(text, shown)
+    called: dict[str, Procedure] = {}
+    findings: list[Diagnostic] = []
+    for place, named in _calls(document):
+        try:
+            target = _beside(path, named, document, place)
+            if target in (path.resolve(), *callers):
+                raise _refused(
+                    document, place, "cycle", f'"{named}" calls this SOP, which calls it'
+                )
+            if len(callers) >= _MAX_CALLS:
+                raise _refused(
+                    document, place, "too-deep", f"more than {_MAX_CALLS} calls within calls"
+                )
+            name = _shown(Path(shown), named)
+            inner_text = read_text(target, name, document, place)
+            if "sop_format" not in (read_document(inner_text, name).data or {"sop_format": 1}):
+                raise _refused(
+                    document,
+                    place,
+                    "call",
+                    f'"{named}" is not a SOP',
+                    "name a file with `sop_format: 1`",
+                )
+            inner, inner_findings = load_sop(
+                target, inner_text, name, capabilities, (*callers, path.resolve())
+            )
+        except InputError as error:
+            findings += error.diagnostics
+            continue
+        findings += [item for item in inner_findings if item.blocking]
+        if inner is None:
+            findings.append(
+                document.finding(
+                    place,
+                    "call",
+                    f'"{named}" has findings of its own',
+                    hint="correct that file first",
+                )
+            )
+        else:
+            called[named] = inner
+    procedure, own = check_sop(text, shown, capabilities, called)
+    known = {(item.file, item.line, item.column) for item in findings}
+    own = [x for x in own if x.code != "call" or (x.file, x.line, x.column) not in known]
+    found = sorted_diagnostics([*findings, *own])
+    return (None if findings else procedure), found
+
+
+def _calls(document: Document) -> list[tuple[DocumentPath, str]]:
+    """(place, path) of each `call: {sop: path}` anywhere in the procedure."""
+    found: list[tuple[DocumentPath, str]] = []
+
+    def walk(node: JsonValue, place: DocumentPath) -> None:
+        if isinstance(node, dict):
+            call = node.get("call")
+            if isinstance(call, dict) and isinstance(call.get("sop"), str):
+                found.append(((*place, "call", "sop"), str(call["sop"])))
+            for key, item in node.items():
+                walk(item, (*place, key))
+        elif isinstance(node, list):
+            for index, item in enumerate(node):
+                walk(item, (*place, index))
+
+    walk((document.data or {}).get("procedure"), ("procedure",))
+    return found
+
+
+def _refused(
+    document: Document,
+    place: DocumentPath,
+    code: str,
+    message: str,
+    hint: str = "write the steps out in one of the two",
+) -> FindingsError:
+    finding = document.finding(place, code, message, hint=hint)
+    return FindingsError(message, diagnostics=[finding])
+
+
 def _fit(
     procedure: Procedure,
     lab: Lab,
     capabilities: Mapping[str, CapabilitySpec],
     driver_capabilities: Mapping[str, tuple[str, ...]],
+    today: date | None,
 ) -> None:
     """InputError where no assignment of stations, stocks and devices exists."""
     devices = {name: driver_capabilities[item.driver] for name, item in lab.devices.items()}
-    next(assignments(procedure, lab, capabilities, devices))
+    next(assignments(procedure, lab, capabilities, devices, today))
 
 
 def refuse(findings: Sequence[Diagnostic]) -> None:
-    """Raise where any finding blocks: RefusedError if only safety findings do, else InputError."""
+    """Raise where any finding blocks: RefusedError if only safety findings do, else FindingsError."""
     blocking = [item for item in findings if item.blocking]
     if not blocking:
         return
@@ -119,13 +217,15 @@ def refuse(findings: Sequence[Diagnostic]) -> None:
     shown = sorted_diagnostics(findings)
     if all(item.severity == "safety" for item in blocking):
         raise RefusedError(f"{message} about safety", diagnostics=shown)
-    raise InputError(f"{message} to correct", diagnostics=shown)
+    raise FindingsError(f"{message} to correct", diagnostics=shown)
 
 
-def read_text(path: Path, shown: str, document: Document | None = None, key: str = "") -> str:
+def read_text(
+    path: Path, shown: str, document: Document | None = None, key: DocumentPath = ()
+) -> str:
     """A file's text. InputError where it can't be read, is no regular file, too large or not UTF-8.
 
-    With `document` and `key`, the finding stands where that file is named.
+    With `document` and `key`, the finding stands where that file is named, and the error is a FindingsError.
     """
     problem = ""
     try:
@@ -143,26 +243,27 @@ def read_text(path: Path, shown: str, document: Document | None = None, key: str
     except OSError as error:
         problem = f"{shown} can't be read: {error.strerror}"
     if document is not None:
-        finding = document.finding((key,), "file", problem, hint="correct the path or the file")
-    else:
-        finding = Diagnostic(shown, 1, 1, "file", "error", problem, hint="correct the path")
+        finding = document.finding(key, "file", problem, hint="correct the path or the file")
+        raise FindingsError(problem, diagnostics=[finding])
+    hint = "check the path; files are UTF-8 text of at most 1 MB"
+    finding = Diagnostic(shown, 1, 1, "file", "error", problem, hint=hint)
     raise InputError(problem, diagnostics=[finding])
 
 
-def _beside(campaign: Path, named: str, document: Document, key: str) -> Path:
+def _beside(campaign: Path, named: str, document: Document, key: DocumentPath) -> Path:
     """A path that a campaign names, inside its folder or a sibling folder. Links are followed first."""
     allowed = campaign.resolve().parent.parent
     target = (campaign.resolve().parent / named).resolve()
     if Path(named).is_absolute() or "\\" in named or not target.is_relative_to(allowed):
-        message = f'"{named}" leads out of the campaign\'s surroundings'
+        message = f'"{named}" leads out of its surroundings'
         finding = document.finding(
-            (key,),
+            key,
             "path",
             message,
-            why="a campaign from elsewhere must not make this computer read other files",
+            why="a file from elsewhere must not make this computer read other files",
             hint="name a file in this folder or in a sibling folder, relative to this one",
         )
-        raise InputError(message, diagnostics=[finding])
+        raise FindingsError(message, diagnostics=[finding])
     return target
 
 

@@ -2,239 +2,133 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field, WithJsonSchema, field_validator
+from pydantic import BaseModel, Discriminator, Field, Tag
 
-from lab.domain.quantity import QuantityError
 from lab.sop.fields import (
     AnyQuantity,
-    Density,
-    Duration,
+    Date,
     Expr,
     FileModel,
     LongText,
     Name,
-    Names,
     Text,
     UnitText,
     Version,
-    Volume,
-    quantity_error,
 )
+from lab.sop.identifiers import Orcid  # noqa: TC001  # pydantic needs it when the class is made
+from lab.sop.model_materials import Container, Equipment, Material, Samples
+from lab.sop.model_quality import Quality, Safety, Timing
+from lab.sop.model_steps import Item  # noqa: TC001  # pydantic needs it when the class is made
 
-__all__ = [
-    "Argument",
-    "Author",
-    "Change",
-    "Container",
-    "Derived",
-    "Equipment",
-    "Expectation",
-    "Identifiers",
-    "Material",
-    "OnError",
-    "Parameter",
-    "Result",
-    "SafeStep",
-    "Safety",
-    "Sop",
-    "Step",
-]
-
-Argument = str | int | float | dict[Name, str | int | float]
-"""A literal, `${expression}`, or (for the volumes of several stocks) a mapping of them."""
+__all__ = ["Author", "Change", "Derived", "Option", "Parameter", "Result", "Sop"]
 
 
 class Author(FileModel):
     """Who wrote the procedure."""
 
-    name: Text = Field(description="Full name, or the name of a group")
-    orcid: Annotated[str, Field(pattern=r"^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$")] = Field(
-        default="", description="ORCID iD", examples=["0000-0002-1825-0097"]
+    name: Text = Field(description="Full name, or the name of a group", examples=["A. Weber"])
+    orcid: Orcid = Field(default="", description="ORCID iD", examples=["0000-0002-1825-0097"])
+    affiliation: LongText = Field(
+        default="",
+        description="Institution, or its ROR id",
+        examples=["University of Example", "https://ror.org/02nv7yv05"],
     )
-    affiliation: LongText = Field(default="", description="Institution, or its ROR id")
 
 
 class Change(FileModel):
     """One entry of the change log."""
 
-    version: Version = Field(description="Version that the change led to")
-    date: Text = Field(description="Day of the change", examples=["2026-11-21"])
-    text: LongText = Field(description="What was changed, and why")
+    version: Version = Field(description="Version that the change led to", examples=["1.1.0"])
+    date: Date = Field(description="Day of the change, in quotes", examples=["2026-11-21"])
+    text: LongText = Field(
+        description="What was changed, and why",
+        examples=["Longer rest before the reading; it was not stable yet"],
+    )
 
 
 class Parameter(FileModel):
     """A quantity that may differ from run to run."""
 
-    description: LongText = Field(default="", description="What it is, for people")
+    type: Literal["quantity"] = Field(default="quantity", description="A number with a unit")
+    display_name: LongText = Field(
+        default="", description="Name on screens and in reports", examples=["Total volume"]
+    )
+    description: LongText = Field(
+        default="",
+        description="What it is, for people",
+        examples=["Volume of the finished mixture"],
+    )
     unit: UnitText = Field(description="Unit in which it is reported", examples=["mL", "degC"])
     minimum: AnyQuantity = Field(description="Least allowed value")
     maximum: AnyQuantity = Field(description="Greatest allowed value")
     default: AnyQuantity = Field(description="Value where a campaign says nothing")
     role: Literal["factor", "fixed", "reported"] = Field(
         description="factor: an optimiser may vary it; fixed: a campaign may set it; reported: "
-        "always the default, shown in the records"
+        "always the default, shown in the records",
+        examples=["factor"],
     )
 
 
-class Identifiers(FileModel):
-    """How databases name a substance."""
+class Option(FileModel):
+    """A choice, text or yes/no that may differ from run to run."""
 
-    cas: str = Field(default="", description="CAS registry number", examples=["96-49-1"])
-    inchikey: Annotated[str, Field(pattern=r"^[A-Z]{14}-[A-Z]{10}-[A-Z]$")] = Field(
-        default="", description="InChIKey"
+    type: Literal["choice", "text", "yes_no"] = Field(
+        description="choice: one of a list; text: any text; yes_no: true or false",
+        examples=["choice"],
     )
-    smiles: LongText = Field(default="", description="SMILES")
-    cid: LongText = Field(default="", description="PubChem compound id, in quotes")
-
-    @field_validator("cas")
-    @classmethod
-    def _cas(cls, value: str) -> str:
-        """The last digit of a CAS number is a check sum over the others."""
-        match = re.fullmatch(r"(\d{2,7})-(\d{2})-(\d)", value)
-        digits = (match[1] + match[2])[::-1] if match else ""
-        total = sum(int(digit) * place for place, digit in enumerate(digits, start=1))
-        if match is None or total % 10 != int(match[3]):
-            raise quantity_error(
-                QuantityError(
-                    "identifier",
-                    f'"{value}" is not a CAS number (its check digit is wrong)',
-                    hint="copy it again from the label or the safety data sheet",
-                )
-            )
-        return value
+    display_name: LongText = Field(
+        default="", description="Name on screens and in reports", examples=["Solvent"]
+    )
+    description: LongText = Field(
+        default="", description="What it is, for people", examples=["Which solvent is used"]
+    )
+    choices: list[Text] = Field(
+        default_factory=list[str], description="Possible values", examples=[["water", "ethanol"]]
+    )
+    default: str | bool = Field(
+        description="Value where a campaign says nothing", examples=["water"]
+    )
+    role: Literal["fixed", "reported"] = Field(
+        description="fixed: a campaign may set it; reported: always the default", examples=["fixed"]
+    )
 
 
-Hazard = Annotated[
-    str,
-    Field(
-        pattern=r"^(?:EUH\d{3}[A-Z]?|[HP]\d{3}[A-Za-z]{0,3})(?:\s?\+\s?[HP]\d{3}[A-Za-z]{0,3})*$"
-    ),
+def _parameter_kind(value: Any) -> str:  # noqa: ANN401  # pydantic hands over anything
+    if isinstance(value, BaseModel):
+        return "an option" if isinstance(value, Option) else "a quantity"
+    given = cast("dict[str, object]", value).get("type") if isinstance(value, dict) else None
+    if given in (None, "quantity"):
+        return "a quantity"
+    # a misspelt type: told by the keys beside it
+    known = cast("dict[str, object]", value)
+    return (
+        "a quantity"
+        if given not in ("choice", "text", "yes_no") and "unit" in known
+        else "an option"
+    )
+
+
+AnyParameter = Annotated[
+    Annotated[Parameter, Tag("a quantity")] | Annotated[Option, Tag("an option")],
+    Discriminator(_parameter_kind),
 ]
-
-
-class Material(FileModel):
-    """A substance that the procedure consumes. The lab binds it to a stock."""
-
-    name: Text = Field(description="Name as on the label")
-    role: Literal[
-        "reactant", "reagent", "solvent", "catalyst", "internal_standard", "workup", "standard"
-    ] = Field(description="Its part in the procedure")
-    density: Density | None = Field(
-        default=None, description="Density, for mass balances", examples=["1.05 g/mL"]
-    )
-    concentration: AnyQuantity | None = Field(
-        default=None,
-        description="Concentration; expressions may use it as `material.concentration`",
-        examples=["2.0 mol/L"],
-    )
-    hazards: list[Hazard] = Field(
-        default_factory=list[str],
-        description="GHS hazard statements",
-        examples=[["H226", "H319"]],
-    )
-    identifiers: Identifiers = Field(default_factory=Identifiers, description="Names in databases")
-    purity: LongText = Field(default="", description="Grade or purity, as on the label")
-    storage: LongText = Field(default="", description="How to keep it")
-
-
-class Container(FileModel):
-    """A vessel that the sample passes through. The lab binds it to a station."""
-
-    description: LongText = Field(default="", description="What it is, for people")
-    capacity: Volume = Field(description="Usable volume; doses may never exceed it")
-    kind: Name | Literal[""] = Field(
-        default="", description="Kind of station that serves; the container's own id if left out"
-    )
-
-
-class Equipment(FileModel):
-    """A role that a device of the lab must play."""
-
-    capability: Name = Field(description="What it must be able to do", examples=["weighing"])
-    at: Name | Literal[""] = Field(default="", description="Container that it stands at")
-    draws: Names = Field(
-        default_factory=list[str], description="Material(s) or container that it draws from"
-    )
-    into: Name | Literal[""] = Field(
-        default="", description="Container (or shared station of the lab) that it fills"
-    )
-
-
-class OnError(FileModel):
-    """What happens when a step fails without any effect."""
-
-    retry: int = Field(default=0, ge=0, le=10, description="How often to try again")
-    delay: Duration | None = Field(default=None, description="Wait before trying again")
-
-
-class Expectation(FileModel):
-    """A condition on a finished step; where it does not hold, the step has failed."""
-
-    expect: Expr = Field(
-        description="Over the step's outputs, parameters and derived values",
-        examples=["abs(mass - expected_mass) < 0.25 g"],
-    )
-    message: LongText = Field(description="What to tell the operator where it does not hold")
-
-
-class SafeStep(FileModel):
-    """A step that is taken when a run ends badly."""
-
-    id: Name = Field(description="Name of the step within the procedure")
-    title: Text = Field(description="What it does, in a few words")
-    equipment: Name = Field(description="Role that does it")
-    action: Name = Field(description="Action of the role's capability", examples=["dispense"])
-    arguments: dict[Name, Argument] = Field(
-        default_factory=dict[str, Argument],
-        alias="with",
-        description="Arguments: `2 mL`, `${parameter}` or `${expression}`",
-    )
-    duration: Duration = Field(description="How long it usually takes; the planner counts on it")
-    timeout: Duration = Field(description="After this time the outcome is asked for")
-
-
-Needs = Annotated[list[Name] | None, WithJsonSchema({"type": "array", "items": {"type": "string"}})]
-
-
-class Step(SafeStep):
-    """A step of the procedure."""
-
-    instruction: LongText = Field(default="", description="The same for a person at the bench")
-    needs: Needs = Field(
-        default=None,
-        description="Steps that must be done first; the step before it if left out; [] for none",
-        examples=[["tare"]],
-    )
-    on_error: OnError = Field(
-        default_factory=OnError, description="What to do where it fails without effect"
-    )
-    checks: list[Expectation] = Field(
-        default_factory=list[Expectation], description="Conditions that its outputs must meet"
-    )
-
-
-class Safety(FileModel):
-    """Conditions under which the procedure may run."""
-
-    supervision: Literal["none", "remote", "present"] = Field(
-        default="present", description="Who must watch: nobody, someone at a screen, someone there"
-    )
-    ppe: list[Text] = Field(default_factory=list[str], description="Personal protective equipment")
-    notes: LongText = Field(default="", description="Hazards of the procedure as a whole")
-    safe_state: list[SafeStep] = Field(
-        default_factory=list[SafeStep], description="Steps that make a run safe when it ends badly"
-    )
 
 
 class Derived(FileModel):
     """A value computed from parameters and materials before the run; checks may use it."""
 
-    unit: UnitText = Field(description="Unit of the value")
-    value: Expr = Field(description="`${expression}` over parameters and materials")
-    description: LongText = Field(default="", description="What it is, for people")
+    unit: UnitText = Field(description="Unit of the value", examples=["g"])
+    value: Expr = Field(
+        description="`${expression}` over parameters and materials",
+        examples=["${volume * water.density}"],
+    )
+    description: LongText = Field(
+        default="",
+        description="What it is, for people",
+        examples=["Sum of the masses of the doses"],
+    )
 
 
 class Result(FileModel):
@@ -244,33 +138,66 @@ class Result(FileModel):
         default="", alias="from", description="`step.output`", examples=["measure.conductivity"]
     )
     value: Expr | Literal[""] = Field(
-        default="", description="`${expression}` over step outputs, parameters and derived values"
+        default="",
+        description="`${expression}` over step outputs, parameters and derived values",
+        examples=["${weigh.mass / volume}"],
     )
-    unit: UnitText = Field(description="Unit of the result")
-    description: LongText = Field(default="", description="What it is, for people")
+    unit: UnitText = Field(description="Unit of the result", examples=["mS/cm"])
+    description: LongText = Field(
+        default="", description="What it is, for people", examples=["Conductivity at 25 degC"]
+    )
+    required: bool = Field(
+        default=True, description="False where a run without it is still a good one",
+        examples=[False],
+    )  # fmt: skip
 
 
 class Sop(FileModel):
     """A standard operating procedure."""
 
     sop_format: Literal[1] = Field(description="Version of this file format")
-    id: Name = Field(description="Stable name, used in records")
-    title: Text = Field(description="What it does, for people")
+    id: Name = Field(description="Stable name, used in records", examples=["density_by_mass"])
+    title: Text = Field(
+        description="What it does, for people",
+        examples=["Density of a liquid from a dosed volume and its mass"],
+    )
     version: Version = Field(description="Version in quotes", examples=["1.0.0"])
     status: Literal["draft", "approved", "superseded"] = Field(description="State of approval")
-    supersedes: LongText = Field(default="", description="Version that this one replaces")
+    supersedes: LongText = Field(
+        default="", description="Version that this one replaces", examples=["1.0.0"]
+    )
     authors: list[Author] = Field(min_length=1, description="Who wrote it")
-    approved_by: LongText = Field(default="", description="Who approved it")
-    effective_date: LongText = Field(default="", description="Day from which it holds")
+    approved_by: LongText = Field(
+        default="",
+        description="Who approved it; needed where it is approved",
+        examples=["A. Weber"],
+    )
+    effective_date: Date | Literal[""] = Field(
+        default="", description="Day from which it holds, in quotes", examples=["2026-11-21"]
+    )
     license: LongText = Field(default="", description="SPDX licence", examples=["CC-BY-4.0"])
-    based_on: LongText = Field(default="", description="Paper or handbook, with DOI")
-    intended_use: LongText = Field(default="", description="What it is for, and what not")
-    keywords: list[Text] = Field(default_factory=list[str], description="Words to find it by")
+    based_on: LongText = Field(
+        default="",
+        description="Paper or handbook, with DOI",
+        examples=["A. Weber et al., doi:10.1234/example"],
+    )
+    intended_use: LongText = Field(
+        default="",
+        description="What it is for, and what not",
+        examples=["For liquids below 5 mPa s. Not for volatile ones."],
+    )
+    keywords: list[Text] = Field(
+        default_factory=list[str], description="Words to find it by", examples=[["titration", "pH"]]
+    )
     change_log: list[Change] = Field(
         default_factory=list[Change], description="What changed from version to version"
     )
-    parameters: dict[Name, Parameter] = Field(
-        default_factory=dict[str, Parameter], description="What may differ from run to run"
+    parameters: dict[Name, AnyParameter] = Field(
+        default_factory=dict[str, "Parameter | Option"],
+        description="What may differ from run to run",
+    )
+    samples: Samples = Field(
+        default_factory=Samples, description="What the procedure takes in and gives out"
     )
     materials: dict[Name, Material] = Field(
         default_factory=dict[str, Material], description="What it consumes"
@@ -280,8 +207,24 @@ class Sop(FileModel):
     )
     equipment: dict[Name, Equipment] = Field(min_length=1, description="Roles of devices")
     safety: Safety = Field(default_factory=Safety, description="Conditions to run it safely")
-    procedure: list[Step] = Field(min_length=1, description="The steps")
+    procedure: list[Item] = Field(min_length=1, description="The steps, and blocks of steps")
+    timing: list[Timing] = Field(
+        default_factory=list[Timing], description="Limits on the time between two steps"
+    )
+    quality: Quality = Field(
+        default_factory=Quality, description="Standards, blanks and replicates beside the sample"
+    )
     derived: dict[Name, Derived] = Field(
         default_factory=dict[str, Derived], description="Values computed before the run"
     )
     results: dict[Name, Result] = Field(min_length=1, description="What a run yields")
+
+    @property
+    def quantities(self) -> dict[str, Parameter]:
+        """The parameters that are numbers with a unit."""
+        return {name: p for name, p in self.parameters.items() if isinstance(p, Parameter)}
+
+    @property
+    def options(self) -> dict[str, Option]:
+        """The parameters that are choices, texts or yes/no."""
+        return {name: p for name, p in self.parameters.items() if isinstance(p, Option)}

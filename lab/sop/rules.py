@@ -1,32 +1,36 @@
-"""What a well-formed SOP must also fulfil: units, references, order, contracts, ranges."""
+"""What a well-formed SOP must also fulfil: its header, its names, its parameters and its roles."""
 
 from __future__ import annotations
 
 import difflib
 from typing import TYPE_CHECKING
 
-from lab.domain.quantity import Quantity, QuantityError
+from lab.domain.quantity import Quantity
 from lab.domain.units import DIMENSIONLESS
-from lab.sop.arguments import BadArgumentError, resolve
 from lab.sop.diagnostics import did_you_mean
-from lab.sop.expression import ExpressionError
-from lab.sop.procedure import WELL, full_box, planned_names, resolved_needs, topological_order
-from lab.sop.value import CalculationError, Value
-from lab.sop.volumes import Witness, find_beyond
+from lab.sop.model_steps import ForEachBlock, ManualStep, Step
+from lab.sop.procedure import WELL, full_box, planned_names
+from lab.sop.references import References
+from lab.sop.unfold import Unfolded, all_items
+from lab.sop.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lab.domain.action import ActionSpec, ArgSpec, CapabilitySpec
+    from lab.domain.action import CapabilitySpec
     from lab.domain.diagnostic import Diagnostic, Severity
-    from lab.sop.arguments import Resolved
     from lab.sop.document import Document, Path
-    from lab.sop.model import Argument, Equipment, SafeStep, Sop
-    from lab.sop.procedure import Box
+    from lab.sop.model import Sop
+    from lab.sop.procedure import Box, Names
+    from lab.sop.search import Witness
+    from lab.sop.unfold import Scope
 
 __all__ = ["SopRules", "at_words"]
 
-_RESERVED = ("abs", "and", "max", "min", "not", "or", "parameters", "sqrt", WELL)
+_RESERVED = (
+    "abs", "and", "clamp", "count", "exp", "false", "first", "greatest", "intercept", "last", "least", "ln", "log10",
+    "max", "mean", "median", "min", "not", "or", "parameters", "r_squared", "sd", "slope", "sqrt", "sum", "true", WELL,
+)  # fmt: skip
 
 
 def at_words(witness: Witness) -> str:
@@ -37,7 +41,7 @@ def at_words(witness: Witness) -> str:
 
 
 class SopRules:
-    """Collects findings about one SOP. The rules for expressions and volumes use what it resolves."""
+    """Collects findings about one SOP. `flat` and `references` are there once its structure is sound."""
 
     def __init__(
         self, sop: Sop, document: Document, capabilities: Mapping[str, CapabilitySpec]
@@ -46,8 +50,43 @@ class SopRules:
         self.document = document
         self.capabilities = capabilities
         self.findings: list[Diagnostic] = []
-        self.needs = resolved_needs(sop)
+        self.flat = Unfolded()
+        self.references = References(self.flat, capabilities)
         self.box: Box = full_box(sop)
+        self._planned: dict[tuple[object, ...], Names] = {}
+
+    def take(self, flat: Unfolded) -> None:
+        """Go on with the procedure written out; outputs with limits join the box."""
+        self.flat = flat
+        self.references = References(flat, self.capabilities)
+        self.box = {**self.box, **self.references.box}
+        self._planned.clear()
+
+    def planned(self, scope: Scope) -> Names:
+        """`planned_names` over the whole box, computed once for each set of values.
+
+        A derived value that can't be computed is some value in its unit: it is reported at its own place, not again
+        wherever its name is used.
+        """
+        key = (scope.prefix, *scope.values.items())
+        if key not in self._planned:
+            names = planned_names(scope, self.box)
+            for name, item in scope.sop.derived.items():
+                if name not in names:
+                    names[name] = Value.of(Quantity(1.0, item.unit))
+            self._planned[key] = names
+        return self._planned[key]
+
+    def place(self, scope: Scope, path: Path) -> Path:
+        """Where to report what is wrong at a place of a scope: in a called SOP, at the call."""
+        found = path
+        while scope.outer is not None:
+            found = next(
+                (c.place for c in self.flat.calls if c.inner.prefix == scope.prefix), found
+            )
+            found = (*found, "call")
+            scope = scope.outer
+        return found
 
     def report(
         self,
@@ -94,25 +133,90 @@ class SopRules:
                         at_key=True,
                     )
                 owner.setdefault(name, group)
+        self._check_ids()
+
+    def _check_ids(self) -> None:
+        """Each step, block and value of a loop has a name of its own in the whole SOP."""
+        places: list[tuple[Path, str]] = []
+        for index, step in enumerate(self.sop.safety.safe_state):
+            places.append((("safety", "safe_state", index, "id"), step.id))
+        owned = {
+            **self.sop.parameters,
+            **self.sop.materials,
+            **self.sop.containers,
+            **self.sop.derived,
+        }
+        for path, item in all_items(self.sop.procedure):
+            places.append(((*path, "id"), item.id))
+            if isinstance(item, Step | ManualStep):
+                for index, undo in enumerate(item.on_error.compensate):
+                    places.append(((*path, "on_error", "compensate", index, "id"), undo.id))
+            if isinstance(item, ForEachBlock) and (
+                item.for_each.name in owned or item.for_each.name in _RESERVED
+            ):
+                self.report(
+                    (*path, "for_each", "name"),
+                    "name",
+                    f'"{item.for_each.name}" already has a meaning here',
+                    hint="choose another name for the value of the loop",
+                )
         seen: dict[str, int] = {}
-        safe_count = len(self.sop.safety.safe_state)
-        places: list[Path] = [("safety", "safe_state", i, "id") for i in range(safe_count)]
-        places += [("procedure", i, "id") for i in range(len(self.sop.procedure))]
-        steps: list[SafeStep] = [*self.sop.safety.safe_state, *self.sop.procedure]
-        for step, place in zip(steps, places, strict=True):
-            line = self.document.position(place).line
-            if step.id in seen:
+        for place, name in places:
+            if name in seen:
                 self.report(
                     place,
                     "duplicate-id",
-                    f'there are two steps "{step.id}" (the other on line {seen[step.id]})',
+                    f'there are two steps "{name}" (the other on line {seen[name]})',
                     hint="give each step an id of its own",
                 )
-            seen.setdefault(step.id, line)
+            seen.setdefault(name, self.document.position(place).line)
+
+    def check_header(self) -> None:
+        """What an approved SOP must say of itself."""
+        sop = self.sop
+        if sop.status == "approved" and not sop.approved_by:
+            self.report(
+                ("status",), "approval", "it is approved, but `approved_by` does not say by whom",
+                why="a signature without a name is none", hint="add `approved_by`, or set `status: draft`",
+                severity="warning",
+            )  # fmt: skip
+        if sop.supersedes and sop.supersedes == sop.version:
+            self.report(
+                ("supersedes",), "version", f"version {sop.version} can't replace itself",
+                hint="give the version before this one",
+            )  # fmt: skip
+        versions = [entry.version for entry in sop.change_log]
+        if versions and sop.version not in versions:
+            self.report(
+                ("change_log",), "version", f"the change log has no entry for version {sop.version}",
+                why="who reads it later wants to know what this version changed",
+                hint=f'add an entry with `version: "{sop.version}"`', severity="warning",
+            )  # fmt: skip
+
+    def check_options(self) -> None:
+        """Choices have choices, and their defaults are among them."""
+        for name, item in self.sop.options.items():
+            path: Path = ("parameters", name)
+            if item.type == "choice" and not item.choices:
+                self.report(
+                    path, "shape", f'"{name}" is a choice without `choices`', at_key=True,
+                    hint="add `choices: [...]`",
+                )  # fmt: skip
+            elif item.type == "choice" and item.default not in item.choices:
+                self.report(
+                    (*path, "default"), "value", f'"{item.default}" is not one of the choices',
+                    hint=did_you_mean(str(item.default), item.choices),
+                )  # fmt: skip
+            elif (item.type == "yes_no") != isinstance(item.default, bool):
+                due = "true or false" if item.type == "yes_no" else "a text"
+                self.report(
+                    (*path, "default"), "value", f'"{item.default}" stands where {due} is due',
+                    hint=f"give {due}",
+                )  # fmt: skip
 
     def check_parameters(self) -> None:
         """Limits and default measure what the unit says, and are in order."""
-        for name, item in self.sop.parameters.items():
+        for name, item in self.sop.quantities.items():
             path: Path = ("parameters", name)
             fine = True
             for key in ("minimum", "maximum", "default"):
@@ -151,6 +255,33 @@ class SopRules:
                     hint="choose a default within the limits",
                 )
 
+    def check_amounts(self) -> None:
+        """What can't be negative or nothing is not."""
+        for group in ("materials", "containers"):
+            for name, item in getattr(self.sop, group).items():
+                for key in ("density", "capacity", "shelf_life"):
+                    self._positive((group, name, key), getattr(item, key, None), zero=False)
+                for key in ("concentration", "amount", "dead_volume"):
+                    self._positive((group, name, key), getattr(item, key, None), zero=True)
+                for key in ("density_uncertainty", "concentration_uncertainty"):
+                    self._positive((group, name, key), getattr(item, key, None), zero=True)
+        for name, item in self.sop.containers.items():
+            if item.dead_volume is not None and item.dead_volume.base >= item.capacity.base > 0:
+                self.report(
+                    ("containers", name, "dead_volume"), "range",
+                    f"the dead volume {item.dead_volume} is not below the capacity {item.capacity}",
+                    hint="give what a line can not draw from it",
+                )  # fmt: skip
+
+    def _positive(self, path: Path, value: Quantity | None, *, zero: bool) -> None:
+        if value is None or value.base > 0 or (zero and value.base == 0):
+            return
+        word = str(path[-1]).replace("_", " ")
+        self.report(
+            path, "range", f"a {word} of {value} can't be",
+            hint=f"give a value {'from' if zero else 'above'} 0 {value.unit}",
+        )  # fmt: skip
+
     def check_equipment(self) -> None:
         """Capabilities exist; places and liquids are declared."""
         declared = [*self.sop.containers, *self.sop.materials]
@@ -182,200 +313,4 @@ class SopRules:
             "reference",
             f'there is no container or material "{name}"',
             hint=did_you_mean(name, known),
-        )
-
-    def check_order(self) -> None:
-        """`needs` names steps, and no step waits for itself."""
-        known = list(self.needs)
-        for index, step in enumerate(self.sop.procedure):
-            for position, name in enumerate(step.needs or ()):
-                if name not in self.needs:
-                    self.report(
-                        ("procedure", index, "needs", position),
-                        "reference",
-                        f'step "{step.id}" needs "{name}", which is not a step',
-                        hint=did_you_mean(name, known),
-                    )
-        if len(self.needs) < len(self.sop.procedure):
-            return  # doubled ids: who waits for whom can't be told
-        _, stuck = topological_order(
-            {
-                name: [need for need in before if need in self.needs]
-                for name, before in self.needs.items()
-            }
-        )
-        if stuck:
-            self._report_cycle(stuck)
-
-    def _report_cycle(self, stuck: Sequence[str]) -> None:
-        chain = [stuck[0]]
-        while True:
-            following = next(need for need in self.needs[chain[-1]] if need in stuck)
-            if following in chain:
-                cycle = [*chain[chain.index(following) :], following]
-                break
-            chain.append(following)
-        first = [step.id for step in self.sop.procedure].index(cycle[0])
-        self.report(
-            ("procedure", first, "needs"),
-            "cycle",
-            "these steps wait for each other: " + " needs ".join(cycle),
-            why="none of them could ever start",
-            hint="remove one of these needs",
-        )
-
-    def check_steps(self) -> None:
-        """Roles, actions and arguments fit their contracts over the whole range of the parameters."""
-        try:
-            names = planned_names(self.sop, self.box)
-        except (ExpressionError, CalculationError, QuantityError):
-            return  # the parameters are at fault, and have been reported
-        safe = [("safety", "safe_state", i) for i in range(len(self.sop.safety.safe_state))]
-        main = [("procedure", i) for i in range(len(self.sop.procedure))]
-        steps: list[SafeStep] = [*self.sop.safety.safe_state, *self.sop.procedure]
-        for path, step in zip([*safe, *main], steps, strict=True):
-            self._check_step(path, step, names)
-
-    def _check_step(self, path: Path, step: SafeStep, names: Mapping[str, Value | str]) -> None:
-        if step.duration.base < 0 or step.timeout.base <= 0:
-            self.report(
-                (*path, "duration"),
-                "range",
-                "a duration can't be negative",
-                hint="give how long the step usually takes",
-            )
-        if step.timeout.base < step.duration.base:
-            self.report(
-                (*path, "timeout"),
-                "range",
-                f"the timeout {step.timeout} is shorter than the duration {step.duration}",
-                hint="a step that takes as long as usual would be taken for lost",
-            )
-        role = self.sop.equipment.get(step.equipment)
-        if role is None:
-            self.report(
-                (*path, "equipment"),
-                "reference",
-                f'there is no equipment "{step.equipment}"',
-                hint=did_you_mean(step.equipment, self.sop.equipment),
-            )
-            return
-        capability = self.capabilities.get(role.capability)
-        if capability is None:
-            return
-        action = capability.actions.get(step.action)
-        if action is None:
-            self.report(
-                (*path, "action"),
-                "action",
-                f'{role.capability} can\'t "{step.action}"',
-                hint=did_you_mean(step.action, capability.actions),
-            )
-            return
-        arguments = self._check_arguments(path, step, action, names)
-        self._check_pours(path, role, action, arguments)
-
-    def _check_arguments(
-        self, path: Path, step: SafeStep, action: ActionSpec, names: Mapping[str, Value | str]
-    ) -> dict[str, Resolved]:
-        found: dict[str, Resolved] = {}
-        meant: set[str] = set()
-        for name, raw in step.arguments.items():
-            place: Path = (*path, "with", name)
-            spec = action.args.get(name)
-            if spec is None:
-                meant.update(difflib.get_close_matches(name, action.args, n=1, cutoff=0.6))
-                self.report(
-                    place,
-                    "argument-unknown",
-                    f'"{step.action}" takes no argument "{name}"',
-                    hint=did_you_mean(name, action.args),
-                    at_key=True,
-                )
-                continue
-            try:
-                found[name] = resolve(raw, spec, names)
-            except BadArgumentError as problem:
-                where = (*place, problem.key) if problem.key else place
-                self.report(
-                    where, problem.code, problem.message, why=problem.why, hint=problem.hint
-                )
-                continue
-            self._check_range(place, name, raw, spec, found[name])
-        for name, spec in action.args.items():
-            if spec.required and name not in step.arguments and name not in meant:
-                unit = f" (in {spec.unit})" if spec.unit else ""
-                self.report(
-                    path,
-                    "argument-missing",
-                    f'step "{step.id}" lacks the argument "{name}"',
-                    hint=f'add "{name}: ..."{unit} under `with`',
-                    at_key=True,
-                )
-        return found
-
-    def _check_pours(
-        self, path: Path, role: Equipment, action: ActionSpec, arguments: Mapping[str, Resolved]
-    ) -> None:
-        stocks = arguments.get(action.doses) if action.doses else None
-        if not isinstance(stocks, dict):
-            return
-        for name in stocks:
-            known = role.draws or list(self.sop.materials)
-            if name not in known:
-                self.report(
-                    (*path, "with", action.doses, name),
-                    "reference",
-                    f'"{name}" is not a material that this role draws',
-                    hint=did_you_mean(name, known),
-                    at_key=True,
-                )
-
-    def _check_range(
-        self, place: Path, name: str, raw: Argument, spec: ArgSpec, value: Resolved
-    ) -> None:
-        if isinstance(value, dict):
-            entries = raw if isinstance(raw, dict) else {}
-            for key, item in value.items():
-                if key in entries:
-                    bounded = spec.model_copy(update={"kind": "quantity", "minimum": 0.0})
-                    self._check_range((*place, key), key, entries[key], bounded, item)
-            return
-        if isinstance(value, int):
-            value = Value(float(value))
-        if not isinstance(value, Value):
-            return
-        for limit, above in ((spec.minimum, False), (spec.maximum, True)):
-            if limit is not None:
-                self._check_limit(place, name, raw, spec, limit, above=above)
-
-    def _check_limit(
-        self, place: Path, name: str, raw: Argument, spec: ArgSpec, limit: float, *, above: bool
-    ) -> None:
-        unit_name = spec.unit or DIMENSIONLESS
-        bound = Quantity(limit, unit_name)
-        quantity_spec = spec.model_copy(update={"kind": "quantity", "unit": unit_name})
-
-        def compute(box: Box) -> Value:
-            result = resolve(raw, quantity_spec, planned_names(self.sop, box))
-            if not isinstance(result, Value):
-                raise CalculationError("value", "is not a number")
-            return result
-
-        try:
-            witness = find_beyond(compute, self.box, bound.base, above=above)
-        except (BadArgumentError, CalculationError):
-            return  # reported where the argument itself was resolved
-        if witness is None:
-            return
-        shown = Quantity(Value(witness.value, bound.definition.dimension, bound.definition.scale)
-                         .number(unit_name), unit_name)  # fmt: skip
-        negative = not above and limit == 0.0
-        verb = "becomes negative" if negative else f"goes {'above' if above else 'below'} {bound}"
-        self.report(
-            place,
-            "negative" if negative else "range",
-            f"{name} {verb}: {shown}{at_words(witness)}",
-            why="an optimiser will try every corner of the range",
-            hint="narrow the parameters, or change the expression",
         )

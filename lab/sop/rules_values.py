@@ -1,4 +1,4 @@
-"""Rules for derived values, checks, results and the volume in each container."""
+"""Rules for expressions outside arguments: derived values, checks, decisions and results."""
 
 from __future__ import annotations
 
@@ -8,99 +8,93 @@ from lab.domain.quantity import Quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.diagnostics import did_you_mean
 from lab.sop.expression import ExpressionError, evaluate, parse_expression, unwrap
-from lab.sop.procedure import material_values, parameter_values, planned_names
-from lab.sop.rules import at_words
+from lab.sop.model_steps import ManualStep, RepeatBlock, Step
+from lab.sop.rules_conditions import check_outcome, texts_are_possible
+from lab.sop.rules_series import in_one_loop
+from lab.sop.rules_steps import Certain, report_not_there
+from lab.sop.unfold import Scope
 from lab.sop.value import CalculationError, Truth, Value
-from lab.sop.volumes import fill_levels, find_beyond, procedure_movements
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from lab.domain.action import ActionSpec
     from lab.sop.document import Path
-    from lab.sop.model import SafeStep
-    from lab.sop.procedure import Box
+    from lab.sop.procedure import Names
     from lab.sop.rules import SopRules
-    from lab.sop.volumes import Movement
+    from lab.sop.unfold import FlatStep
 
-__all__ = ["check_values", "check_volumes", "outputs_of"]
+__all__ = ["Expressions", "bare", "check_values"]
 
+_REPRESENTATIVE = ("division", "range", "series")
+"""Codes of errors that only say that example numbers do not fit together."""
 
-def outputs_of(rules: SopRules, step: SafeStep) -> dict[str, str]:
-    """Output -> unit, by the contract of the step's action."""
-    action = _action(rules, step)
-    return {} if action is None else {name: item.unit for name, item in action.outputs.items()}
-
-
-def _action(rules: SopRules, step: SafeStep) -> ActionSpec | None:
-    role = rules.sop.equipment.get(step.equipment)
-    capability = rules.capabilities.get(role.capability) if role else None
-    return capability.actions.get(step.action) if capability else None
+_ROWS = 4
+"""Example rounds of a loop: enough for a slope."""
 
 
-def check_values(rules: SopRules) -> None:
-    """Derived values over the whole range; checks and results with representative numbers."""
-    sop = rules.sop
-    known: dict[str, Value | str] = {
-        **parameter_values(rules.box), **material_values(sop)
-    }  # fmt: skip
-    known.update({f"parameters.{name}": known[name] for name in sop.parameters})
-    for name, item in sop.derived.items():
+def check_values(rules: SopRules) -> Expressions:
+    """All expressions of a SOP whose steps are sound."""
+    _check_derived(rules)
+    work = Expressions(rules)
+    work.checks()
+    work.decisions()
+    work.results()
+    return work
+
+
+def _check_derived(rules: SopRules) -> None:
+    """Derived values over the whole range of the parameters."""
+    scope = Scope(rules.sop, rules.document)
+    names: Names = dict(rules.planned(scope))
+    for name in rules.sop.derived:
+        names.pop(name, None)
+    for name, item in rules.sop.derived.items():
         path: Path = ("derived", name, "value")
         text = unwrap(item.value)
         if text is None:
             rules.report(
                 path, "expression", "an expression is due", hint=f"write ${{{item.value}}}"
             )
-        result = None if text is None else _compute(rules, path, text, known, f'"{name}"')
+        result = None if text is None else _compute(rules, path, text, names, f'"{name}"')
         if isinstance(result, Truth | str):
             rules.report(
-                path,
-                "expression",
-                f'"{name}" is a condition or a text, not a number',
+                path, "expression", f'"{name}" is a condition or a text, not a number',
                 hint=f"give an expression for a value in {item.unit}",
-            )
+            )  # fmt: skip
         elif result is not None:
             _fits(rules, path, result, item.unit, f'"{name}"')
         # what is wrong here is reported once, not again wherever the name is used
-        known[name] = result if isinstance(result, Value) else _representative(0, item.unit)
-    # one representative number each: outputs can't be bounded, and dimensions don't depend on it
-    points = {name: _middle(value) for name, value in known.items()}
-    _check_checks(rules, points)
-    _check_results(rules, points)
-
-
-def _middle(value: Value | str) -> Value | str:
-    return value if isinstance(value, str) else Value(value.centre, value.dimension, value.scale)
+        names[name] = result if isinstance(result, Value) else Value.of(Quantity(1.0, item.unit))
 
 
 def _compute(
     rules: SopRules,
     path: Path,
     text: str,
-    names: Mapping[str, Value | str],
+    names: Names,
     what: str,
     *,
+    rows: list[Names] | None = None,
     representative: bool = False,
 ) -> Value | Truth | str | None:
-    """The value, or None after a report. That `representative` numbers divide by zero is no finding."""
+    """The value, or None after a report. That `representative` numbers do not fit together is no finding."""
     try:
         expression = parse_expression(text)
-        for name, _ in expression.names:
-            if name not in names:
-                visible = [item for item in names if not item.startswith("parameters.")]
-                rules.report(
-                    path,
-                    "reference",
-                    f'{what}: there is nothing called "{name}" here',
-                    hint=did_you_mean(name, visible),
-                )
-                return None
-        return evaluate(expression, names)
-    except (ExpressionError, CalculationError) as error:
-        if representative and error.code in ("division", "range"):
+    except ExpressionError as error:
+        rules.report(path, error.code, f"{what}: {error.message}", hint=error.hint)
+        return None
+    inside = {**names, **(rows[0] if rows else {})}
+    for name, _ in (*expression.names, *expression.series_names):
+        if name not in inside:
+            visible = [item for item in inside if not item.startswith("parameters.")]
+            rules.report(
+                path, "reference", f'{what}: there is nothing called "{name}" here',
+                hint=did_you_mean(name, visible),
+            )  # fmt: skip
             return None
-        rules.report(path, error.code, f"{what} {error.message}", hint=error.hint)
+    try:
+        return evaluate(expression, names, rows)
+    except (ExpressionError, CalculationError) as error:
+        if not (representative and error.code in _REPRESENTATIVE):
+            rules.report(path, error.code, f"{what} {error.message}", hint=error.hint)
         return None
 
 
@@ -113,41 +107,244 @@ def _fits(rules: SopRules, path: Path, value: Value, unit_name: str, what: str) 
     return True
 
 
-def _representative(index: int, unit_name: str) -> Value:
-    return Value.of(Quantity(1.0 + 0.37 * index, unit_name or DIMENSIONLESS))
+def _middle(value: Value | str | Truth) -> Value | str | Truth:
+    return Value(value.centre, value.dimension, value.scale) if isinstance(value, Value) else value
 
 
-def _check_checks(rules: SopRules, points: Mapping[str, Value | str]) -> None:
-    for number, step in enumerate(rules.sop.procedure):
-        outputs = outputs_of(rules, step)
-        names = dict(points)
+def _shifted(value: Value | str | Truth, number: int, inside: bool) -> Value | str | Truth:
+    """Another example of the same kind, for another round."""
+    if not inside or not isinstance(value, Value):
+        return value
+    return Value(
+        value.centre + 0.13 * number * (abs(value.centre) or 1.0), value.dimension, value.scale
+    )
+
+
+class Expressions:
+    """Dimensions and names of expressions over outputs, tried with example numbers."""
+
+    def __init__(self, rules: SopRules) -> None:
+        self.rules = rules
+        self.certain = Certain(rules)
+        self._points: dict[tuple[object, ...], Names] = {}
+        self._examples: dict[str, Names] = {}
+
+    def points(self, scope: Scope) -> Names:
+        """One number for each name that is known beforehand."""
+        key = (scope.prefix, *scope.values.items())
+        if key not in self._points:
+            names = self.rules.planned(scope)
+            self._points[key] = {name: _middle(value) for name, value in names.items()}
+        return dict(self._points[key])
+
+    def names(self, scope: Scope) -> Names:
+        """`points`, and every output that could be meant."""
+        return {**self.points(scope), **self._outputs(scope)}
+
+    def _outputs(self, scope: Scope) -> Names:
+        """Examples of all outputs and results that a SOP's expressions may name; the same in every round of a loop."""
+        if scope.prefix in self._examples:
+            return self._examples[scope.prefix]
+        names: Names = {}
+        for index, name in enumerate(self.rules.references.visible(scope)):
+            reference = self.rules.references.find(name, scope)
+            if reference is not None:
+                names[name] = reference.kind.example(index)
+                continue
+            result = self.rules.references.find_result(name, scope)
+            if result is not None:
+                names[name] = Value.of(
+                    Quantity(1.0 + 0.37 * index, result[0].unit or DIMENSIONLESS)
+                )
+        self._examples[scope.prefix] = names
+        return names
+
+    def there(
+        self,
+        path: Path,
+        text: str,
+        scope: Scope,
+        over: int,
+        when: tuple[object, ...],
+        own: str = "",
+    ) -> bool:
+        """Are all outputs in an expression certainly there by then? Reports the first that is not."""
+        try:
+            expression = parse_expression(text)
+        except ExpressionError:
+            return True  # reported where it is computed
+        for name, _ in expression.names:
+            reference = self.rules.references.find(name, scope)
+            if reference is None or any(step.path == own for step in reference.steps):
+                continue
+            paths = tuple(step.path for step in reference.steps)
+            if not self.certain.done(paths, over, when):  # type: ignore[arg-type]
+                report_not_there(self.rules, path, name, scope)
+                return False
+        return True
+
+    def checks(self) -> None:
+        seen: set[int] = set()
+        for flat in self.rules.flat.steps:
+            if id(flat.step) in seen or flat.scope.outer is not None:
+                continue
+            seen.add(id(flat.step))
+            if isinstance(flat.step, Step | ManualStep) and flat.step.checks:
+                self._step_checks(flat)
+
+    def _step_checks(self, flat: FlatStep) -> None:
+        step = flat.step
+        assert isinstance(step, Step | ManualStep)
+        names = self.names(flat.scope)
+        points = self.points(flat.scope)
+        outputs = self.rules.references.outputs(flat)
         doubled = [name for name in outputs if name in points]
-        for index, (output, unit_name) in enumerate(outputs.items()):
-            value = _representative(index, unit_name)
-            names[f"{step.id}.{output}"] = value
+        for index, (output, kind) in enumerate(outputs.items()):
             if output not in doubled:
-                names[output] = value
+                names[output] = kind.example(index)
         for position, item in enumerate(step.checks):
-            path: Path = ("procedure", number, "checks", position, "expect")
+            path: Path = (*flat.place, "checks", position, "expect")
             text = unwrap(item.expect)
             text = item.expect if text is None else text
             unclear = next((name for name in _names(text) if name in doubled), None)
             if unclear is not None:
-                rules.report(
-                    path,
-                    "name",
-                    f'"{unclear}" is both a parameter and an output of this step',
+                self.rules.report(
+                    path, "name", f'"{unclear}" is both a parameter and an output of this step',
                     hint=f"write {step.id}.{unclear} or parameters.{unclear}",
-                )
+                )  # fmt: skip
                 continue
-            result = _compute(rules, path, text, names, "the check", representative=True)
+            over = self.certain.mask(flat.needs)
+            if not self.there(path, text, flat.scope, over, flat.when, flat.path):
+                continue
+            if not texts_are_possible(self.rules, path, text, flat.scope, names):
+                continue
+            result = _compute(self.rules, path, text, names, "the check", representative=True)
             if isinstance(result, Value | str):
-                rules.report(
-                    path,
-                    "expression",
-                    "the check is not a condition",
+                self.rules.report(
+                    path, "expression", "the check is not a condition",
                     hint="compare two values, e.g. mass > 1 g",
-                )
+                )  # fmt: skip
+
+    def decisions(self) -> None:
+        seen: set[int] = set()
+        for flat in self.rules.flat.decisions:
+            if id(flat.block) in seen or flat.scope.outer is not None:
+                continue
+            seen.add(id(flat.block))
+            what = "the end of the loop" if isinstance(flat.block, RepeatBlock) else "the condition"
+            text = unwrap(flat.expression)
+            text = flat.expression if text is None else text
+            over = self.certain.mask(flat.needs)
+            if not self.there(flat.place, text, flat.scope, over, flat.when):
+                continue
+            names = self.names(flat.scope)
+            if not texts_are_possible(self.rules, flat.place, text, flat.scope, names):
+                continue
+            result = _compute(self.rules, flat.place, text, names, what, representative=True)
+            if isinstance(result, Value | str):
+                self.rules.report(
+                    flat.place, "expression", f"{what} is not a condition",
+                    hint="compare two values, e.g. measure.ph >= 7",
+                )  # fmt: skip
+            elif result is not None:
+                check_outcome(self.rules, flat.block, flat.place, text, flat.scope)
+
+    def rows(self, scope: Scope) -> list[Names]:
+        """Rows for functions over loops: every output and value of a loop of the SOP, a little different in each."""
+        row = self.names(scope)
+        inside: set[str] = set()
+        for flat in self.rules.flat.steps:
+            if flat.scope.prefix == scope.prefix and flat.scope.rounds:
+                outputs = self.rules.references.outputs(flat)
+                inside.update(f"{flat.step.id}.{output}" for output in outputs)
+                for name, value in self.points(flat.scope).items():
+                    if name in flat.scope.values:
+                        row.setdefault(name, value)
+                        inside.add(name)
+        return (
+            [
+                {name: _shifted(value, number, name in inside) for name, value in row.items()}
+                for number in range(_ROWS)
+            ]
+            if inside
+            else []
+        )
+
+    def results(self) -> None:
+        scope = Scope(self.rules.sop, self.rules.document)
+        names = self.names(scope)
+        everything = (1 << len(self.rules.flat.steps)) - 1
+        for name, item in self.rules.sop.results.items():
+            path: Path = ("results", name)
+            if bool(item.source) == bool(item.value):
+                self.rules.report(
+                    path, "shape", f'"{name}" needs either `from` or `value`', at_key=True,
+                    hint="from: step.output, or value: ${expression}",
+                )  # fmt: skip
+                continue
+            if item.source:
+                self._read_result(path, item.source, item.unit, names)
+                text = item.source
+            else:
+                text = unwrap(item.value)
+                if text is None:
+                    self.rules.report(
+                        (*path, "value"), "expression", "an expression is due",
+                        hint=f"write ${{{item.value}}}",
+                    )  # fmt: skip
+                    continue
+                self.number(path, text, item.unit, names, scope, f'"{name}"')
+            if item.required:
+                self.there((*path, "from" if item.source else "value"), text, scope, everything, ())
+
+    def _read_result(self, path: Path, source: str, unit: str, names: Names) -> None:
+        step, _, output = source.partition(".")
+        value = names.get(source)
+        if isinstance(value, Value):
+            _fits(self.rules, (*path, "unit"), value, unit, source)
+            return
+        known = self.rules.references.visible(Scope(self.rules.sop, self.rules.document))
+        steps = list(dict.fromkeys(name.split(".")[0] for name in known))
+        ids = [flat.step.id for flat in self.rules.flat.steps]
+        if step not in steps and step not in ids:
+            self.rules.report(
+                (*path, "from"), "reference", f'"{step}" is not a step', hint=did_you_mean(step, dict.fromkeys(ids)),
+            )  # fmt: skip
+        else:
+            there = [name.partition(".")[2] for name in known if name.split(".")[0] == step]
+            what = "no number" if value is not None else f'no "{output}"'
+            self.rules.report(
+                (*path, "from"), "reference", f'step "{step}" yields {what}', hint=did_you_mean(output, there),
+            )  # fmt: skip
+
+    def number(
+        self,
+        path: Path,
+        text: str,
+        unit: str,
+        names: Names,
+        scope: Scope,
+        what: str,
+        key: str = "value",
+    ) -> None:
+        where = (*path, key)
+        if not in_one_loop(self.rules, where, text, scope):
+            return
+        result = _compute(
+            self.rules, where, text, names, what, rows=self.rows(scope), representative=True
+        )
+        if isinstance(result, Value):
+            _fits(self.rules, where, result, unit, what)
+        elif result is not None:
+            self.rules.report(
+                where, "expression", f"{what} is not a number",
+                hint=f"give an expression for a value in {unit}",
+            )  # fmt: skip
+
+
+def bare(text: str) -> str:
+    inner = unwrap(text)
+    return text if inner is None else inner
 
 
 def _names(text: str) -> list[str]:
@@ -156,125 +353,3 @@ def _names(text: str) -> list[str]:
         return [name for name, _ in parse_expression(text).names]
     except ExpressionError:
         return []
-
-
-def _check_results(rules: SopRules, points: Mapping[str, Value | str]) -> None:
-    names = dict(points)
-    for step in rules.sop.procedure:
-        for index, (output, unit_name) in enumerate(outputs_of(rules, step).items()):
-            names[f"{step.id}.{output}"] = _representative(index, unit_name)
-    step_outputs = {step.id: outputs_of(rules, step) for step in rules.sop.procedure}
-    for name, item in rules.sop.results.items():
-        path: Path = ("results", name)
-        if bool(item.source) == bool(item.value):
-            rules.report(
-                path, "shape", f'"{name}" needs either `from` or `value`', at_key=True,
-                hint="from: step.output, or value: ${expression}",
-            )  # fmt: skip
-        elif item.source:
-            value = names.get(item.source)
-            step, _, output = item.source.partition(".")
-            if step not in step_outputs:
-                rules.report(
-                    (*path, "from"), "reference", f'"{step}" is not a step',
-                    hint=did_you_mean(step, step_outputs),
-                )  # fmt: skip
-            elif isinstance(value, Value) and output in step_outputs[step]:
-                _fits(rules, (*path, "unit"), value, item.unit, item.source)
-            else:
-                rules.report(
-                    (*path, "from"), "reference", f'step "{step}" yields no "{output}"',
-                    hint=did_you_mean(output, step_outputs[step]),
-                )  # fmt: skip
-        else:
-            _check_computed(rules, path, name, names)
-
-
-def _check_computed(
-    rules: SopRules, path: Path, name: str, names: Mapping[str, Value | str]
-) -> None:
-    item = rules.sop.results[name]
-    text = unwrap(item.value)
-    if text is None:
-        rules.report(
-            (*path, "value"), "expression", "an expression is due", hint=f"write ${{{item.value}}}"
-        )
-        return
-    result = _compute(rules, (*path, "value"), text, names, f'"{name}"', representative=True)
-    if isinstance(result, Value):
-        _fits(rules, (*path, "value"), result, item.unit, f'"{name}"')
-    elif result is not None:
-        rules.report(
-            (*path, "value"),
-            "expression",
-            f'"{name}" is not a number',
-            hint=f"give an expression for a value in {item.unit}",
-        )
-
-
-def check_volumes(rules: SopRules) -> None:
-    """No container can be filled above its capacity, whatever the parameters are."""
-    sop = rules.sop
-
-    def level_after(container: str, step_id: str, box: Box) -> Value:
-        moves = procedure_movements(sop, rules.capabilities, planned_names(sop, box))
-        return dict(fill_levels(container, rules.needs, moves))[step_id]
-
-    movements = procedure_movements(sop, rules.capabilities, planned_names(sop, rules.box))
-    for name, container in sop.containers.items():
-        for step_id, level in fill_levels(name, rules.needs, movements):
-            if level.high <= container.capacity.base * (1 + 1e-9):
-                continue
-            witness = find_beyond(
-                lambda box, name=name, step_id=step_id: level_after(name, step_id, box),
-                rules.box,
-                container.capacity.base,
-                above=True,
-            )
-            if witness is None:
-                continue
-            index = [step.id for step in sop.procedure].index(step_id)
-            step = sop.procedure[index]
-            action = _action(rules, step)
-            unit_name = container.capacity.unit
-            amount = Quantity(Value(witness.value, level.dimension).number(unit_name), unit_name)
-            rules.report(
-                ("procedure", index, "with", action.doses if action else "volume"),
-                "overfill",
-                f'"{name}" would hold {amount}, but its capacity is {container.capacity}'
-                f"{at_words(witness)}",
-                why="the vessel runs over onto the device and the bench",
-                hint="lower a maximum, empty it before, or use a larger container",
-                severity="safety",
-            )
-            break
-    _check_safe_pours(rules, movements)
-
-
-def _check_safe_pours(rules: SopRules, movements: Sequence[Movement]) -> None:
-    """What is poured to make a run safe must fit, too: alone in any case, and on top of what may be there."""
-    sop = rules.sop
-    safe = sop.safety.safe_state
-    names = planned_names(sop, rules.box)
-    index = {step.id: position for position, step in enumerate(safe)}
-    for move in procedure_movements(sop, rules.capabilities, names, safe):
-        container = sop.containers.get(move.target)
-        if container is None:
-            continue
-        levels = fill_levels(move.target, rules.needs, movements)
-        there = max((level.high for _, level in levels), default=0.0)
-        limit = container.capacity.base * (1 + 1e-9)
-        alone = move.volume.high > limit
-        if not alone and there + move.volume.high <= limit:
-            continue
-        unit_name = container.capacity.unit
-        amount = Quantity(move.volume.bounds(unit_name)[1], unit_name)
-        on_top = "" if alone else " on top of what may be in it"
-        rules.report(
-            ("safety", "safe_state", index[move.step]),
-            "overfill",
-            f'this pours up to {amount} into "{move.target}"{on_top}, which holds {container.capacity}',
-            why="a run ends badly with its vessels in any state",
-            hint="empty the vessel first, or pour less",
-            severity="safety" if alone else "warning",
-        )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from lab.sop.campaign_model import Campaign
 from lab.sop.lab_model import Lab
 from lab.sop.model import Sop
+from lab.sop.schema_items import choose_by_key
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, JsonValue
@@ -33,12 +34,13 @@ def _schema(name: str, model: type[BaseModel]) -> dict[str, JsonValue]:
     raw = model.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
     plain = cast("dict[str, JsonValue]", _plain(raw))
     definitions = plain.pop("$defs", {})
-    return {
+    schema: dict[str, JsonValue] = {
         "$schema": _DIALECT,
         "title": f"Labwright {name}.yaml",
         **{key: value for key, value in plain.items() if key != "title"},
         "definitions": definitions,
     }
+    return choose_by_key(schema) if model is Sop else schema
 
 
 def _plain(node: JsonValue) -> JsonValue:

@@ -99,6 +99,7 @@ procedure:
     with:
       volume: ${{volume * 1.1}}
       rate: 20 mL/min
+    empties: true
     duration: 30 s
     timeout: 5 min
 

@@ -5,7 +5,8 @@ A value is an affine form, `centre + sum(spread[p] * e_p) ± error` with every `
 comes from, `total - a - b + a + b` has exactly the range of `total`; plain intervals would call a full vessel an
 overflow. A value with neither spread nor error is one number, and computes as one. Beside the form, plain interval bounds are
 carried along (`least`, `most`); what holds is the narrower of the two, so a product of positive numbers stays
-positive.
+positive. An infinite error says that a value has no bounds (a slope whose x may all be the same); its centre then
+only serves as an example.
 """
 
 from __future__ import annotations
@@ -18,11 +19,22 @@ from lab.domain.quantity import Quantity, QuantityError, tidy
 from lab.domain.units import DIMENSIONLESS, Dimension, Scale, combine, dimension_words, unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["CalculationError", "Truth", "Value", "from_number", "plain"]
+__all__ = [
+    "NOISE",
+    "CalculationError",
+    "Computed",
+    "Truth",
+    "Value",
+    "from_number",
+    "hull",
+    "plain",
+    "product_scale",
+]
 
-
+NOISE = 4e-15
+"""A few parts in 10^15: what cancels to less than that is zero, as in 10 mL - 7 mL - 3 mL."""
 _ALIKE = "both sides must measure the same"
 
 
@@ -38,14 +50,28 @@ class CalculationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """The result of a comparison over ranges. Of two numbers exactly one of the two is set."""
+    """Yes or no: a comparison over ranges, or a person's answer. Of two numbers exactly one of the two is set."""
 
     may_hold: bool
     may_fail: bool
 
+    @classmethod
+    def of(cls, answer: bool) -> Truth:
+        """A plain yes or no."""
+        return cls(may_hold=answer, may_fail=not answer)
+
     @property
     def surely(self) -> bool:
         return not self.may_fail
+
+    def same_as(self, other: Truth) -> Truth:
+        """Whether both are yes or both are no."""
+        alike = (self.may_hold and other.may_hold) or (self.may_fail and other.may_fail)
+        unlike = (self.may_hold and other.may_fail) or (self.may_fail and other.may_hold)
+        return Truth(may_hold=alike, may_fail=unlike)
+
+    def __invert__(self) -> Truth:
+        return Truth(may_hold=self.may_fail, may_fail=self.may_hold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +99,25 @@ class Value:
         centre, radius = (low.base + high.base) / 2, (high.base - low.base) / 2
         spread = {name: radius} if radius > 0 else {}
         return cls(centre, own.dimension, own.scale, spread)
+
+    @classmethod
+    def weighted(cls, values: Sequence[Value], weights: Sequence[float], scale: Scale) -> Value:
+        """The sum of weight * value. All are of the first one's dimension; `scale` is that of the sum."""
+        pairs = list(zip(values, weights, strict=True))
+        centre = _total([value.centre * weight for value, weight in pairs])
+        if not any(value.spread or value.error for value in values):
+            return cls(centre, values[0].dimension, scale)
+        parts: dict[str, list[float]] = {}
+        for value, weight in pairs:
+            for name, part in value.spread.items():
+                parts.setdefault(name, []).append(weight * part)
+        spread = {name: total for name, part in parts.items() if (total := _total(part))}
+        error = sum(_times(value.error, abs(weight)) for value, weight in pairs)
+        ends = [(_times(value.low, weight), _times(value.high, weight)) for value, weight in pairs]
+        return cls(
+            centre, values[0].dimension, scale, spread, error,
+            *_bounds(spread, error, sum(map(min, ends)), sum(map(max, ends))),
+        )  # fmt: skip
 
     @property
     def radius(self) -> float:
@@ -107,7 +152,8 @@ class Value:
             round((base - target.offset) / target.factor, digits) for base in (self.low, self.high)
         )
         if not (math.isfinite(low) and math.isfinite(high)):
-            raise CalculationError("range", "is too large to be a number", "check the units")
+            what = "has no bounds" if math.isfinite(self.centre) else "is too large to be a number"
+            raise CalculationError("range", what, "check the units")
         return tidy(low), tidy(high)
 
     def number(self, unit_name: str) -> float:
@@ -132,12 +178,12 @@ class Value:
         spread = {name: part * other.centre for name, part in self.spread.items()}
         for name, part in other.spread.items():
             spread[name] = spread.get(name, 0.0) + part * self.centre
-        rest = self.radius * other.radius
-        error = rest + abs(self.centre) * other.error + abs(other.centre) * self.error
+        rest = _times(self.radius, other.radius)
+        error = rest + _times(abs(self.centre), other.error) + _times(abs(other.centre), self.error)
         dimension = combine(self.dimension, other.dimension, 1.0)
-        corners = [a * b for a in (self.low, self.high) for b in (other.low, other.high)]
+        corners = [_times(a, b) for a in (self.low, self.high) for b in (other.low, other.high)]
         return Value(
-            self.centre * other.centre, dimension, _product(dimension), spread, error,
+            self.centre * other.centre, dimension, product_scale(dimension), spread, error,
             *_bounds(spread, error, min(corners), max(corners)),
         )  # fmt: skip
 
@@ -147,12 +193,12 @@ class Value:
         if other.low <= 0.0 <= other.high:
             verb = "divides by zero" if other.radius == 0.0 else "may divide by zero"
             raise CalculationError("division", verb, "keep the divisor away from zero")
-        inverse = _hull(1.0 / other.high, 1.0 / other.low, combine((), other.dimension, -1.0))
+        inverse = hull(1.0 / other.high, 1.0 / other.low, combine((), other.dimension, -1.0))
         if other.radius == 0.0:
             dimension = combine(self.dimension, other.dimension, -1.0)
             spread = {name: part / other.centre for name, part in self.spread.items()}
             error = self.error / abs(other.centre)
-            scale = _product(dimension)
+            scale = product_scale(dimension)
             ends = (self.low / other.centre, self.high / other.centre)
             return Value(
                 self.centre / other.centre, dimension, scale, spread, error,
@@ -174,7 +220,7 @@ class Value:
             return self
         if self.high <= 0.0:
             return -self
-        return _hull(0.0, max(-self.low, self.high), self.dimension, self.scale)
+        return hull(0.0, max(-self.low, self.high), self.dimension, self.scale)
 
     def root(self) -> Value:
         """Square root."""
@@ -185,7 +231,7 @@ class Value:
                 "range", "takes the square root of a negative number", "use abs or max"
             )
         dimension = combine((), self.dimension, 0.5)
-        return _hull(math.sqrt(self.low), math.sqrt(self.high), dimension)
+        return hull(math.sqrt(self.low), math.sqrt(self.high), dimension, product_scale(dimension))
 
     def extreme(self, other: Value, pick: Callable[[float, float], float]) -> Value:
         """The lesser (`pick=min`) or the greater (`pick=max`) of two."""
@@ -196,7 +242,7 @@ class Value:
         if difference.low >= 0.0:
             return second
         low, high = pick(self.low, other.low), pick(self.high, other.high)
-        return _hull(low, high, self.dimension, self.scale)
+        return hull(low, high, self.dimension, self.scale)
 
     def compare(self, other: Value, operator: str) -> Truth:
         """One of < <= > >= == !=."""
@@ -228,8 +274,8 @@ class Value:
             spread[name] = spread.get(name, 0.0) + sign * part
         spread = {name: part for name, part in spread.items() if part != 0.0}
         centre = self.centre + sign * other.centre
-        # What cancels to a few parts in 10^15 is zero: 10 mL - 7 mL - 3 mL is not a negative dose.
-        if abs(centre) < 4e-15 * (abs(self.centre) + abs(other.centre)):
+        # without this, 10 mL - 7 mL - 3 mL were a negative dose
+        if abs(centre) < NOISE * (abs(self.centre) + abs(other.centre)):
             centre = 0.0
         error = self.error + other.error
         near, far = (other.low, other.high) if sign > 0 else (-other.high, -other.low)
@@ -267,13 +313,34 @@ def _bounds(
     return (least, most) if spread or error else (-math.inf, math.inf)
 
 
-def _product(dimension: Dimension) -> Scale:
+def _times(left: float, right: float) -> float:
+    """Zero times infinity is zero here: nothing of a value without bounds is left."""
+    return left * right if left and right else 0.0
+
+
+def _total(parts: Sequence[float]) -> float:
+    try:
+        total, size = math.fsum(parts), math.fsum(map(abs, parts))
+    except (OverflowError, ValueError):  # ValueError: infinities of both signs
+        return math.nan
+    return 0.0 if abs(total) < NOISE * size else total
+
+
+def product_scale(dimension: Dimension) -> Scale:
     """A temperature that comes out of a product is a difference: only differences can be multiplied."""
     return "difference" if dimension == (("[temperature]", 1.0),) else "plain"
 
 
-def _hull(low: float, high: float, dimension: Dimension, scale: Scale = "plain") -> Value:
-    return Value((low + high) / 2, dimension, scale, {}, abs(high - low) / 2)
+def hull(low: float, high: float, dimension: Dimension, scale: Scale = "plain") -> Value:
+    """Anything from `low` to `high` (base units; may be infinite), of which nothing else is known."""
+    if low == high:
+        return Value(low, dimension, scale)
+    if math.isinf(low) or math.isinf(high):
+        centre = next((end for end in (low, high) if math.isfinite(end)), 0.0)
+        return Value(centre, dimension, scale, {}, math.inf, low, high)
+    # the error is a trace too wide, so that the bounds decide and no end is lost to rounding
+    error = abs(high - low) / 2 + 2 * math.ulp(max(abs(low), abs(high)))
+    return Value(low / 2 + high / 2, dimension, scale, {}, error, low, high)
 
 
 def _not_a_ratio(verb: str) -> CalculationError:
@@ -293,3 +360,7 @@ def from_number(number: float, unit_name: str) -> Value:
         return Value.of(Quantity(number, unit_name or DIMENSIONLESS))
     except QuantityError as error:
         raise CalculationError(error.code, error.message, error.hint) from error
+
+
+Computed = Value | Truth | str
+"""What an expression can come to, and what a name in one can stand for."""

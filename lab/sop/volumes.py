@@ -1,217 +1,361 @@
-"""Volume bookkeeping: what is in each container, at most, when each dose has been given.
+"""Volume bookkeeping: what each step moves, and what that leaves in each container.
 
-A container is empty when a run begins. Doses that may happen at the same time all count; a removal counts only
-where it is certainly done before.
+A container is empty when a run begins. A removal takes what it asks for, but never more than is there above the dead
+volume; what a line takes from one container is what the other gets. Stations that are no containers of the SOP (the
+waste) are not counted.
 """
 
 from __future__ import annotations
 
-import heapq
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lab.domain.quantity import Quantity
-from lab.sop.arguments import resolve
-from lab.sop.procedure import ancestors, topological_order
+from lab.sop.arguments import BadArgumentError, resolve
+from lab.sop.expression import parse_expression, unwrap
+from lab.sop.flow import Touch, order_of, tree_of, walk
+from lab.sop.model_steps import ManualStep, Step
+from lab.sop.procedure import planned_names, topological_order
 from lab.sop.value import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
 
-    from lab.domain.action import ActionSpec, CapabilitySpec
-    from lab.sop.arguments import Resolved
-    from lab.sop.model import Equipment, SafeStep, Sop
-    from lab.sop.procedure import Box
+    from lab.domain.action import ActionSpec, ArgSpec, CapabilitySpec
+    from lab.sop.expression import Expression
+    from lab.sop.flow import Order, Tree, Walk
+    from lab.sop.model import Sop
+    from lab.sop.model_materials import Equipment
+    from lab.sop.model_steps import Argument
+    from lab.sop.procedure import Box, Names, Setting
+    from lab.sop.references import References
+    from lab.sop.unfold import FlatStep, Scope, Unfolded
 
 __all__ = [
+    "NOTHING",
+    "Amounts",
+    "Book",
+    "Ledger",
+    "Line",
     "Movement",
-    "Witness",
-    "fill_levels",
-    "find_beyond",
-    "movements_of",
-    "procedure_movements",
+    "Transfer",
+    "action_of",
+    "drawn",
+    "filled_by_hand",
+    "place_of",
+    "transfers_of",
 ]
 
-_MAX_BOXES = 2000
+NOTHING = Value(0.0, (("[length]", 3.0),))
+"""No volume."""
 
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """Liquid that one step moves. `source` and `target` are names of the SOP; empty where unknown."""
+    """Liquid that one step moves. `source` and `target` are names of the outermost SOP; empty where unknown."""
 
-    step: str
+    step: FlatStep
     source: str
     target: str
     volume: Value
+    empties: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
-    """A set of parameters for which a value goes beyond a limit. `proven` is False where none was found
-    within the effort that is made, though none could be excluded."""
+class Transfer:
+    """A movement whose volume is not computed yet."""
 
-    value: float
-    parameters: Mapping[str, Quantity]
-    proven: bool = True
+    step: FlatStep
+    source: str
+    target: str
+    raw: Argument
+    spec: ArgSpec
+    argument: str = ""
+    """Name of the argument, as in the contract."""
+
+    @property
+    def empties(self) -> bool:
+        return not isinstance(self.step.step, ManualStep) and self.step.step.empties
+
+    @property
+    def optional(self) -> bool:
+        """True where the run goes on without it."""
+        return isinstance(self.step.step, Step) and self.step.step.on_error.then == "skip"
 
 
-def movements_of(
-    step: str, role: Equipment, action: ActionSpec, arguments: Mapping[str, Resolved]
-) -> list[Movement]:
+def action_of(
+    step: FlatStep, sop: Sop, capabilities: Mapping[str, CapabilitySpec]
+) -> ActionSpec | None:
+    """The contract of what a step does; None for a person, or where there is none. `sop` is the outermost."""
+    role = sop.equipment.get(step.role)
+    capability = capabilities.get(role.capability) if role else None
+    if capability is None or isinstance(step.step, ManualStep):
+        return None
+    return capability.actions.get(step.step.action)
+
+
+def _role_of(step: FlatStep, sop: Sop) -> tuple[Equipment | None, Scope | None]:
+    """The role as its own SOP describes it, and the scope of the names in there (None: the outermost)."""
+    if isinstance(step.step, ManualStep):
+        return None, None
+    own = step.scope.sop.equipment.get(step.step.equipment)
+    if own is not None and (own.at or own.into or own.draws):
+        return own, step.scope
+    return sop.equipment.get(step.role), None
+
+
+def place_of(step: FlatStep, sop: Sop) -> str:
+    """The outermost SOP's container that a step works at (not the one that it fills); empty where there is none."""
+    if isinstance(step.step, ManualStep):
+        return step.scope.container(step.step.at) if step.step.at else ""
+    role, scope = _role_of(step, sop)
+    return "" if role is None or not role.at else _outermost(role.at, scope)
+
+
+def filled_by_hand(sop: Sop, steps: Iterable[FlatStep], container: str) -> bool:
+    """May something be in it that no step of a device has put there: a sample, or what a person fills in?"""
+    return bool(sop.samples.inputs) or any(
+        step.manual and place_of(step, sop) == container for step in steps
+    )
+
+
+def _outermost(name: str, scope: Scope | None) -> str:
+    """The outermost SOP's name for a container or material."""
+    if scope is None or not name:
+        return name
+    if name in scope.sop.containers:
+        return scope.container(name)
+    return scope.material(name) if name in scope.sop.materials else name
+
+
+def transfers_of(
+    step: FlatStep, sop: Sop, capabilities: Mapping[str, CapabilitySpec]
+) -> list[Transfer]:
     """What a step moves, by its contract's `doses`."""
-    if not action.doses:
+    action = action_of(step, sop, capabilities)
+    role, scope = _role_of(step, sop)
+    if action is None or not action.doses or role is None or isinstance(step.step, ManualStep):
         return []
-    target = role.into or role.at
-    amount = arguments.get(action.doses)
-    if isinstance(amount, Value):
-        source = role.draws[0] if role.draws else ""
-        return [Movement(step, source, target, amount)]
-    if isinstance(amount, dict):
-        return [Movement(step, source, target, volume) for source, volume in amount.items()]
-    return []
+    spec = action.args[action.doses]
+    raw = step.step.arguments.get(action.doses, spec.default)
+    target = _outermost(role.into or role.at, scope)
+    if raw is None:
+        return []
+    if not isinstance(raw, dict):
+        source = _outermost(role.draws[0], scope) if role.draws else ""
+        return [Transfer(step, source, target, raw, spec, action.doses)]
+    single = spec.model_copy(update={"kind": "quantity"})
+    return [
+        Transfer(step, _outermost(name, step.scope), target, volume, single, action.doses)
+        for name, volume in raw.items()
+    ]
 
 
-def procedure_movements(
-    sop: Sop,
-    capabilities: Mapping[str, CapabilitySpec],
-    names: Mapping[str, Value | str],
-    steps: Sequence[SafeStep] | None = None,
-) -> list[Movement]:
-    """All that the steps of a checked SOP move, for parameters as in `names` (numbers or ranges).
+@dataclass(slots=True)
+class Amounts:
+    """Computes what transfers move, for parameters and outputs in a box. What is the same is computed once."""
 
-    The steps are those of the procedure where no others are given.
-    """
-    found: list[Movement] = []
-    for step in sop.procedure if steps is None else steps:
-        role = sop.equipment[step.equipment]
-        action = capabilities[role.capability].actions[step.action]
-        if action.doses in step.arguments:
-            amount = resolve(step.arguments[action.doses], action.args[action.doses], names)
-            found += movements_of(step.id, role, action, {action.doses: amount})
-    return found
+    box: Box
+    settings: Mapping[str, Setting]
+    references: References
+    _names: dict[object, Names] = field(default_factory=dict[object, "Names"])
+    _values: dict[object, Value] = field(default_factory=dict[object, Value])
+    _parsed: dict[str, Expression] = field(default_factory=dict[str, "Expression"])
 
+    def volume(self, transfer: Transfer) -> Value:
+        """BadArgumentError, ExpressionError or CalculationError where it can't be computed, or has no limits."""
+        return self.value(transfer.raw, transfer.spec, transfer.step.scope)
 
-def fill_levels(
-    container: str, needs: Mapping[str, Sequence[str]], movements: Sequence[Movement]
-) -> list[tuple[str, Value]]:
-    """(step that doses into the container, the volume in it afterwards at most), in order of the steps."""
-    order, _ = topological_order(needs)
-    before = ancestors(needs, order)
-    added = _by_step(movements, lambda move: move.target == container)
-    removed = _by_step(movements, lambda move: move.source == container)
-    levels: list[tuple[str, Value]] = []
-    for step in order:
-        if step not in added:
-            continue
-        level = _certain_level(before[step], needs, added, removed)
-        for other, volume in added.items():
-            if other not in before[step] and step not in before[other]:
-                level = volume if level is None else level + volume
-        if level is not None:
-            levels.append((step, level))
-    return levels
+    def value(self, raw: Argument, spec: ArgSpec, scope: Scope) -> Value:
+        """Any quantity among the arguments of a step."""
+        scope_key = (scope.prefix, tuple(scope.values.items()))
+        text = unwrap(raw) if isinstance(raw, str) else None
+        if text is None:
+            return _quantity(raw, spec, {})
+        names = self._names.get(scope_key)
+        if names is None:
+            names = self._names[scope_key] = planned_names(scope, self.box, self.settings)
+        expression = self._parsed.get(text)
+        if expression is None:
+            expression = self._parsed[text] = parse_expression(text)
+        unknown = [name for name, _ in expression.names if name not in names]
+        if unknown:
+            names = self.references.with_outputs(names, unknown, scope, self.box, bounded=True)
+            return _quantity(raw, spec, names)
+        key = (str(raw), spec.unit, scope_key)
+        if key not in self._values:
+            self._values[key] = _quantity(raw, spec, names)
+        return self._values[key]
 
 
-def _by_step(movements: Sequence[Movement], chosen: Callable[[Movement], bool]) -> dict[str, Value]:
-    total: dict[str, Value] = {}
-    for move in movements:
-        if chosen(move):
-            so_far = total.get(move.step)
-            total[move.step] = move.volume if so_far is None else so_far + move.volume
-    return total
+def _quantity(raw: Argument, spec: ArgSpec, names: Names) -> Value:
+    value = resolve(raw, spec, names)  # pyright: ignore[reportArgumentType]
+    if not isinstance(value, Value):
+        raise BadArgumentError("value", f"{raw} is not a quantity")
+    return value
 
 
-def _certain_level(
-    steps: frozenset[str],
-    needs: Mapping[str, Sequence[str]],
-    added: Mapping[str, Value],
-    removed: Mapping[str, Value],
-) -> Value | None:
-    """The most that these finished steps leave; removals are taken as early as they could be."""
-    inner = {
-        name: [need for need in needs[name] if need in steps] for name in needs if name in steps
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is in a container at one step: (least, most) before and after it."""
+
+    least_before: Value
+    most_before: Value
+    least: Value
+    most: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """What is in one container all through the procedure."""
+
+    lines: Mapping[int, Line]
+    """Number of the step in `Order.steps` -> line, for each step that touches or looks at the container."""
+    final: tuple[Value, Value]
+
+    @property
+    def most(self) -> Value:
+        """The most that is ever in it."""
+        highest = [line.most for line in self.lines.values()]
+        return max(highest, key=lambda value: value.high, default=NOTHING)
+
+
+class Ledger:
+    """The bookkeeping of one procedure: made once, computed for as many boxes as needed."""
+
+    def __init__(
+        self,
+        flat: Unfolded,
+        sop: Sop,
+        capabilities: Mapping[str, CapabilitySpec],
+        looks: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        """`looks`: (path of a step, container) whose contents are asked for though the step moves none of it."""
+        self.sop = sop
+        self.order: Order = order_of(flat)
+        self.transfers: list[list[Transfer]] = [
+            [move for move in transfers_of(step, sop, capabilities) if move.source != move.target]
+            for step in flat.steps
+        ]
+        self._looks: dict[str, set[int]] = {}
+        for path, container in looks:
+            self._looks.setdefault(container, set()).add(self.order.index[path])
+        self.trees: dict[str, Tree] = {}
+        self.sources: dict[str, set[str]] = {}
+        self._plant()
+
+    def _plant(self) -> None:
+        touched: dict[str, dict[int, tuple[bool, bool, bool]]] = {}
+        for number, moves in enumerate(self.transfers):
+            for move in moves:
+                for name, adds in ((move.target, True), (move.source, False)):
+                    old = touched.setdefault(name, {}).get(number, (False, False, False))
+                    new = (old[0] or adds, old[1] or not adds, move.optional)
+                    touched[name][number] = new
+                if move.target in self.sop.containers and move.source in self.sop.containers:
+                    self.sources.setdefault(move.target, set()).add(move.source)
+        for name in self.sop.containers:
+            steps = touched.get(name, {})
+            touches = [Touch(number, *kind) for number, kind in steps.items()]
+            touches += [
+                Touch(number) for number in self._looks.get(name, ()) if number not in steps
+            ]
+            self.trees[name] = tree_of(self.order, touches)
+        needs = {name: sorted(self.sources.get(name, ())) for name in self.sop.containers}
+        self.sequence, self.circular = topological_order(needs)
+
+    def movements(self, amounts: Amounts) -> list[Movement]:
+        """All that the main steps move, by their arguments."""
+        return [
+            Movement(move.step, move.source, move.target, amounts.volume(move), move.empties)
+            for moves in self.transfers
+            for move in moves
+        ]
+
+    def upstream(self, container: str) -> set[str]:
+        """The container and all from which something gets into it."""
+        found: set[str] = set()
+        waiting = [container]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += self.sources.get(name, ())
+        return found
+
+    def books(
+        self, compute: Callable[[Transfer], Value], only: Iterable[str] | None = None
+    ) -> dict[str, Book]:
+        """What is in each container; of a circle of containers, each is told without looking at the others."""
+        wanted = set(self.sop.containers if only is None else only)
+        found: dict[str, Book] = {}
+        for name in (*self.sequence, *self.circular):
+            if name in wanted:
+                found[name] = self._book(name, compute, found)
+        return found
+
+    def _book(
+        self, name: str, compute: Callable[[Transfer], Value], known: Mapping[str, Book]
+    ) -> Book:
+        least = _Amount(self, name, compute, known, additions_last=False)
+        most = _Amount(self, name, compute, known, additions_last=True)
+        low = walk(self.trees[name], least, NOTHING)
+        high = walk(self.trees[name], most, NOTHING)
+        return _bound(low, high)
+
+    def dead_volume(self, container: str) -> Value:
+        """What can't be drawn from it."""
+        dead = self.sop.containers[container].dead_volume
+        return NOTHING if dead is None else Value.of(dead)
+
+
+def _bound(low: Walk[Value], high: Walk[Value]) -> Book:
+    lines = {
+        step: Line(low.before[step], high.before[step], low.after[step], high.after[step])
+        for step in sorted(high.after)
     }
-    eager = {name: inner[name] for name in sorted(inner, key=lambda item: item not in removed)}
-    level: Value | None = None
-    for name in topological_order(eager)[0]:
-        if name in removed and level is not None:
-            level = level - removed[name]
-            level = level.extreme(Value(0.0, level.dimension), max)
-        if name in added:
-            level = added[name] if level is None else level + added[name]
-    return level
+    return Book(lines, (low.final, high.final))
 
 
-def find_beyond(
-    compute: Callable[[Box], Value], box: Box, limit: float, *, above: bool
-) -> Witness | None:
-    """Parameters in the box for which `compute` goes beyond `limit` (SI base units); None where there are none.
+@dataclass(slots=True)
+class _Amount:
+    """The most (or the least) volume in a container; see `flow.Account`."""
 
-    Branch and bound: a part of the box whose range stays within the limit is done; the likeliest corner of the
-    others is tried, then they are halved.
-    """
-    sign = 1.0 if above else -1.0
-    whole = compute(box)
-    # no instrument tells a millionth of the range from nothing; binding looks at the true numbers again
-    allowance = 1e-6 * max(abs(limit), abs(whole.low), abs(whole.high)) + 1e-15
-    relevant = _relevant(compute, box, whole)
-    heap: list[tuple[float, int, Box]] = []
-    count = 0
+    ledger: Ledger
+    name: str
+    compute: Callable[[Transfer], Value]
+    known: Mapping[str, Book]
+    additions_last: bool
 
-    def push(part: Box) -> None:
-        nonlocal count
-        value = compute(part)
-        most = value.high if above else -value.low
-        count += 1
-        heapq.heappush(heap, (-most, count, part))
+    def add(self, state: Value, step: int) -> Value:
+        for move in self.ledger.transfers[step]:
+            if move.target == self.name:
+                state = state + self._arriving(move, step)
+        return state
 
-    push(dict(box))
-    while heap:
-        most, _, part = heapq.heappop(heap)
-        if -most <= sign * limit + allowance:
-            return None
-        value = compute(part)
-        corner: Box = {}
-        for name, (low, high) in part.items():
-            chosen = high if sign * value.spread.get(name, 0.0) >= 0 else low
-            corner[name] = (chosen, chosen)
-        reached = compute(corner).centre
-        if sign * reached > sign * limit:
-            return Witness(reached, {name: corner[name][0] for name in relevant})
-        widest = _widest(part, relevant)
-        if widest is None or count > _MAX_BOXES:
-            point = {name: corner[name][0] for name in relevant}
-            return Witness(-most * sign, point, proven=False)
-        for half in _halves(part, widest):
-            push(half)
-    return None
+    def _arriving(self, move: Transfer, step: int) -> Value:
+        """What a line takes from a container may be less than it was asked for."""
+        volume = self.compute(move)
+        book = self.known.get(move.source)
+        if book is not None:
+            line = book.lines[step]
+            there = line.most_before if self.additions_last else line.least_before
+            dead = self.ledger.dead_volume(move.source)
+            return volume.extreme((there - dead).extreme(NOTHING, max), min)
+        if move.source in self.ledger.circular and not self.additions_last:
+            return NOTHING
+        return volume
+
+    def remove(self, state: Value, step: int) -> Value:
+        dead = self.ledger.dead_volume(self.name)
+        for move in self.ledger.transfers[step]:
+            if move.source == self.name:
+                state = drawn(state, self.compute(move), dead)
+        return state
+
+    def join(self, first: Value, second: Value) -> Value:
+        return first.extreme(second, max if self.additions_last else min)
 
 
-def _relevant(compute: Callable[[Box], Value], box: Box, whole: Value) -> list[str]:
-    """The parameters that the value depends on: fixing one of them changes it."""
-    found: list[str] = []
-    for name, (low, high) in box.items():
-        if high.base > low.base:
-            fixed = compute({**box, name: (low, low)})
-            if (fixed.low, fixed.high, fixed.centre) != (whole.low, whole.high, whole.centre):
-                found.append(name)
-    return found
-
-
-def _widest(box: Box, names: Sequence[str]) -> str | None:
-    """The parameter whose remaining range is largest for its size."""
-    best, width = None, 1e-9
-    for name in names:
-        low, high = box[name]
-        size = max(abs(low.base), abs(high.base))
-        relative = (high.base - low.base) / size if size else 0.0
-        if relative > width:
-            best, width = name, relative
-    return best
-
-
-def _halves(box: Box, name: str) -> tuple[Box, Box]:
-    low, high = box[name]
-    top = high.to(low.unit)
-    middle = Quantity((low.magnitude + top.magnitude) / 2, low.unit)
-    return {**box, name: (low, middle)}, {**box, name: (middle, top)}
+def drawn(state: Value, volume: Value, dead: Value) -> Value:
+    """What a removal leaves."""
+    return (state - volume).extreme(state.extreme(dead, min), max)

@@ -15,7 +15,7 @@ from lab.domain.command import Command
 from lab.domain.errors import InputError
 from lab.engine.clock import ScaledClock, VirtualClock
 from lab.engine.virtual_loop import run_virtual
-from simulators.chemistry.dyes import well_absorbance
+from simulators.chemistry.dyes import path_cm, well_absorbance
 from simulators.contract import SimulatorContext
 from simulators.plate_reader import PlateReaderSimulator
 from simulators.world import World
@@ -133,6 +133,37 @@ def test_an_empty_well_is_clear_and_noise_is_seeded() -> None:
         return values
 
     assert virtual(work) == virtual(work)
+
+
+def test_a_plate_absorbs_itself_and_the_blank_takes_it_out() -> None:
+    """Standards of known dilution: a line through the blank, with the slope of Beer and Lambert."""
+
+    async def work(clock: Clock) -> None:
+        stand = Stand(clock, transmission_noise=0, stray_light=0, blank_absorbance=0.042)
+        amounts = {"A1": 0.0, "A2": 0.5e-5, "A3": 1e-5, "A4": 2e-5}
+        for well, amount in amounts.items():
+            stand.world.fill(f"plate:{well}", 0.2, 1.0, {"allura_red": amount}, capacity_ml=0.36)
+        driver = await stand.driver()
+        seen = {
+            well: float(str((await driver.read_well(act(), well=well, wavelength_1=504.0))["absorbance_1"]))
+            for well in (*amounts, "H12")
+        }  # fmt: skip
+        assert seen["A1"] == seen["H12"] == pytest.approx(0.042, abs=1e-5)
+        slope = 2.4e4 * path_cm(0.2, 6.86)
+        for well, amount in amounts.items():
+            assert seen[well] - seen["A1"] == pytest.approx(slope * amount, abs=2e-5)
+        await driver.disconnect()
+
+    virtual(work)
+
+
+@pytest.mark.parametrize("blank", [-0.01, "clear"])
+def test_a_plate_that_can_not_be_is_refused(blank: Any) -> None:
+    async def work(clock: Clock) -> None:
+        with pytest.raises(InputError, match="blank_absorbance"):
+            Stand(clock, blank_absorbance=blank)
+
+    virtual(work)
 
 
 def test_identity_and_safety() -> None:

@@ -128,9 +128,9 @@ def test_every_command_named_in_the_docs_exists():
     ("model", "heading"),
     [
         ("lab.sop.model:Sop", "sop.yaml"),
-        ("lab.sop.model:Step", "sop.yaml"),
+        ("lab.sop.model_steps:Step", "sop.yaml"),
         ("lab.sop.model:Parameter", "sop.yaml"),
-        ("lab.sop.model:Material", "sop.yaml"),
+        ("lab.sop.model_materials:Material", "sop.yaml"),
         ("lab.sop.lab_model:Lab", "lab.yaml"),
         ("lab.sop.lab_model:Station", "lab.yaml"),
         ("lab.sop.lab_model:Stock", "lab.yaml"),

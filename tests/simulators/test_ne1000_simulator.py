@@ -464,7 +464,37 @@ def test_left_alone_it_has_a_bottle_and_a_beaker_of_its_own():
     assert world.vessel("pump.bottle").volume_ml == 1000.0
 
 
-@pytest.mark.parametrize("settings", [{"dose_cv": "much"}, {"into": 7}, {"stall_after_ml": True}])
+@pytest.mark.parametrize(("bias", "delivered"), [(0.02, 4.08), (-0.05, 3.8)])
+def test_a_systematic_error_is_the_same_in_every_dose_and_the_pump_does_not_know(bias, delivered):
+    wire = Wire(dose_bias=bias)
+    wire.program_dose()
+    for count in (1, 2):
+        wire.ask("RUN1")
+        wire.wait(60.0)
+        assert wire.pot.volume_ml == pytest.approx(count * delivered)
+    assert wire.ask("DIS") == "SI8.000W8.000ML"
+    assert [act.detail["volume_ml"] for act in wire.world.acts] == pytest.approx([delivered] * 2)
+
+
+def test_chance_comes_on_top_of_the_systematic_error():
+    wire = Wire(dose_bias=0.02, dose_cv=0.01)
+    wire.program_dose()
+    for _ in range(50):
+        wire.ask("RUN1")
+        wire.wait(60.0)
+        wire.pot  # noqa: B018 - looking moves the plunger
+    doses = [float(act.detail["volume_ml"]) / 4.0 for act in wire.world.acts]
+    assert statistics.fmean(doses) == pytest.approx(1.02, abs=0.005)
+    assert statistics.stdev(doses) == pytest.approx(0.01, rel=0.3)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"dose_cv": "much"}, {"dose_bias": "much"}, {"dose_bias": -1.0}, {"dose_bias": 2},
+        {"into": 7}, {"stall_after_ml": True},
+    ],
+)  # fmt: skip
 def test_settings_of_the_wrong_kind_are_refused(settings):
     with pytest.raises(InputError, match=next(iter(settings))):
         Wire(**settings)

@@ -61,6 +61,21 @@ def test_an_empty_vessel_gives_what_it_has(world):
     assert world.vessel("b").volume_ml == 3.0
 
 
+def test_a_dead_volume_is_not_drawn_but_overflows_and_mixes(world):
+    world.fill("a", 3.0, 1.0, {"salt": 1.0}).dead_volume_ml = 2.0
+    assert world.vessel("a").drawable_ml == 1.0
+    assert world.pour(world.vessel("a"), world.vessel("b"), 5.0) == 1.0
+    assert world.pour(world.vessel("a"), world.vessel("b"), 5.0) == 0.0
+    world.fill("fresh", 2.0, 1.0, {}, capacity_ml=3.0)
+    world.vessel("a").capacity_ml = 3.0
+    world.pour(world.vessel("fresh"), world.vessel("a"), 2.0)
+    left_behind = world.vessel("a")
+    assert (left_behind.volume_ml, left_behind.spilled_ml) == (3.0, 1.0)
+    assert left_behind.concentration("salt") == pytest.approx(0.5)
+    world.fill("b", 1.0, 1.0, {}).dead_volume_ml = 2.0
+    assert world.vessel("b").drawable_ml == 0.0
+
+
 def test_what_does_not_fit_is_spilled_as_the_mixture_and_logged(world):
     world.fill("a", 10.0, 1.0, {"salt": 1.0})
     world.fill("b", 10.0, 1.0, {}, capacity_ml=15.0)

@@ -19,6 +19,7 @@ from lab.devices.driver import Act, DriverContext
 from lab.devices.memory_stream import stream_pair
 from lab.domain.command import Command
 from lab.domain.errors import InputError, RefusedError
+from lab.domain.quantity import Quantity
 from lab.engine.clock import VirtualClock
 from lab.engine.virtual_loop import run_virtual
 from lab.plan.bind import bind
@@ -42,6 +43,13 @@ DEVICES = {"robot": ("liquid_handling",), "reader": ("absorbance",)}
 HIDDEN = {"red_volume": 18.0, "yellow_volume": 42.0, "blue_volume": 27.0}
 WAVELENGTHS = (450.0, 520.0, 630.0)
 DIAMETER_MM = 6.86
+
+
+def target(bundle: CampaignBundle, wave: float) -> float:
+    """The absorbance that is sought at a wavelength."""
+    value = bundle.campaign.fixed[f"target_{wave:.0f}"]
+    assert isinstance(value, Quantity)
+    return value.magnitude
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +76,7 @@ def ideal_distance(bundle: CampaignBundle, recipe: dict[str, float]) -> float:
     """What the SOP's `distance` is without any error."""
     dyes = {name.removesuffix("_volume"): volume for name, volume in recipe.items()}
     volumes = {**dyes, "water": 200.0 - sum(dyes.values())}
-    targets = [bundle.campaign.fixed[f"target_{wave:.0f}"].magnitude for wave in WAVELENGTHS]
+    targets = [target(bundle, wave) for wave in WAVELENGTHS]
     return sum(
         abs(well_absorbance(volumes, stocks(bundle), wave, DIAMETER_MM) - target)
         for wave, target in zip(WAVELENGTHS, targets, strict=True)
@@ -149,7 +157,7 @@ def test_brute_force_finds_the_hidden_recipe_and_no_other(bundle: CampaignBundle
                 scale["red", wave] * red
                 + scale["yellow", wave] * yellow
                 + scale["blue", wave] * blue
-                - bundle.campaign.fixed[f"target_{wave:.0f}"].magnitude
+                - target(bundle, wave)
             )
             for wave in WAVELENGTHS
         )
@@ -246,7 +254,7 @@ class Bench:
 
             action = getattr(device, step.action)
             outputs[path] = dict(await action(Act(command, nothing, nothing), **step.args))
-        targets = [bundle.campaign.fixed[f"target_{wave:.0f}"].magnitude for wave in WAVELENGTHS]
+        targets = [target(bundle, wave) for wave in WAVELENGTHS]
         return sum(
             abs(outputs["read"][f"absorbance_{index}"] - target)
             for index, target in enumerate(targets, start=1)

@@ -39,7 +39,7 @@ def electrolyte_truth(_files: CampaignFiles) -> Callable[[Recipe], float]:
 
 
 def light_truth(files: CampaignFiles) -> Callable[[Recipe], float]:
-    parameters = files.bundle.procedure.sop.parameters
+    parameters = files.bundle.procedure.sop.quantities
     target = {
         f"ch{name.removeprefix('target_')}": parameter.default.magnitude
         for name, parameter in parameters.items()
@@ -59,13 +59,13 @@ def dye_truth(files: CampaignFiles) -> Callable[[Recipe], float]:
         name: {species: amount.to("mol/L").magnitude for species, amount in stock.contents.items()}
         for name, stock in simulation.stock.items()
     }
-    targets = {wave: files.bundle.campaign.fixed[f"target_{wave}"] for wave in (450, 520, 630)}
+    targets = {wave: files.fixed[f"target_{wave}"] for wave in (450, 520, 630)}
 
     def truth(recipe: Recipe) -> float:
         volumes = {name.removesuffix("_volume"): volume for name, volume in recipe.items()}
         volumes["water"] = 200.0 - sum(volumes.values())
         return sum(
-            abs(well_absorbance(volumes, stocks, float(wave), 6.86) - target.magnitude)
+            abs(well_absorbance(volumes, stocks, float(wave), 6.86) - float(str(target)))
             for wave, target in targets.items()
         )
 

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING
 from lab.domain import event as ev
 from lab.domain.command import Command, Outcome
 from lab.domain.ids import command_id, run_id, sha256_text
-from lab.domain.plan import Plan, PlannedStep, ResultSpec, RetryPolicy, Slot
+from lab.domain.plan import (
+    Binding,
+    Formula,
+    Plan,
+    PlannedStep,
+    ResultSpec,
+    RetryPolicy,
+    Slot,
+)
 from lab.records.database import database_url
 from lab.records.journal import Journal
 
@@ -134,10 +142,15 @@ def make_plan(factors: tuple[float, float], cell: int) -> Plan:
         stations=("pot", f"cell_{cell}"),
         steps=tuple(steps),
         results=(
-            ResultSpec(name="conductivity", source="measure.conductivity", unit="mS/cm"),
-            ResultSpec(name="mass", source="weigh.mass", unit="g"),
+            _result("conductivity", "measure.conductivity", "mS/cm"),
+            _result("mass", "weigh.mass", "g"),
         ),
     )
+
+
+def _result(name: str, output: str, unit: str) -> ResultSpec:
+    bound = {output: Binding(unit=unit, outputs=(output,))}
+    return ResultSpec(name=name, unit=unit, formula=Formula(expression=output, names=bound))
 
 
 @dataclass

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.devices.capability import CAPABILITIES
-from lab.plan.bind import bind
 from lab.sop.check import check_lab, check_sop
+from tests.support.drivers import DRIVERS
 
 if TYPE_CHECKING:
     from lab.domain.diagnostic import Diagnostic
@@ -18,16 +18,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "sops" / "electrolyte_conductivity"
-
-DRIVERS: dict[str, tuple[str, ...]] = {
-    "atlas_ezo_ec": ("conductivity",),
-    "ika_hotplate": ("heating_stirring",),
-    "mettler_toledo_sics": ("weighing",),
-    "new_era_ne1000": ("liquid_dosing",),
-    "opentrons_robot": ("liquid_handling",),
-    "teaching_plate_reader": ("absorbance",),
-}
-"""What the drivers of the examples can do, as their manifests say."""
 
 
 @cache
@@ -88,5 +78,7 @@ def device_capabilities(of: Lab) -> dict[str, tuple[str, ...]]:
 
 def plans(number: int = 1, **factors: float) -> tuple[Plan, ...]:
     """Plans of the electrolyte example for one run."""
+    from lab.plan.bind import bind
+
     chosen = {"concentrate_volume": 4.0, "dilute_volume": 1.0, **factors}
     return bind(procedure(), chosen, {}, lab(), CAPABILITIES, number, device_capabilities(lab()))

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from lab.app import doctor
-from lab.app.drivers import DeviceConnector
+from lab.app.drivers import DeviceConnector, build_simulation
 from lab.app.files import open_campaign, open_lab
 from lab.bus.memory import MemoryBus, MemoryTransport
 from lab.domain.errors import InputError
+from lab.engine.clock import ScaledClock
 from tests.lab.app.electrolyte import CAMPAIGN, copied
 
 
@@ -112,6 +113,31 @@ def test_a_given_endpoint_goes_before_the_lab_file_and_serial_settings_come_from
     assert url(balance="serial:///dev/ttyUSB0") == f"serial:///dev/ttyUSB0?{serial}"
     assert url(balance="serial:///dev/ttyUSB0?baud=300") == "serial:///dev/ttyUSB0?baud=300"
     assert set(drivers.simulated) == set(drivers.lab.devices)
+
+
+# -- simulation -------------------------------------------------------------------------------------
+
+
+def simulated(folder: Path, simulation: str) -> object:
+    lab = copied(folder).with_name("lab.yaml")
+    text = lab.read_text(encoding="utf-8")
+    lab.write_text(text.replace("  chemistry: electrolyte\n", simulation), encoding="utf-8")
+    return build_simulation(open_lab(lab), seed=1, clock=ScaledClock(1.0))
+
+
+def test_the_chemistry_of_the_lab_file_is_the_one_that_goes_on(tmp_path: Path) -> None:
+    world = simulated(
+        tmp_path / "a", "  chemistry: saponification\n  settings: {rate_constant: 0.2}\n"
+    )
+    assert len(world.world.advance_hooks) == 1  # type: ignore[attr-defined]
+    world = simulated(tmp_path / "b", "  chemistry: electrolyte\n")
+    assert world.world.advance_hooks == []  # type: ignore[attr-defined]
+
+
+def test_a_chemistry_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no chemistry 'electrolite'") as refusal:
+        simulated(tmp_path, "  chemistry: electrolite\n")
+    assert "'electrolyte'" in refusal.value.hint
 
 
 # -- doctor -----------------------------------------------------------------------------------------

@@ -149,3 +149,13 @@ def test_the_drivers_of_this_house_conform(driver):
     drivers = Registry(DECLARED)
     assert check_driver(drivers.manifest(driver), drivers.driver_class(driver)) == []
     assert callable(drivers.simulator_class(driver))
+
+
+def test_a_code_that_a_shared_part_of_the_house_raises_must_be_listed_too():
+    drivers = Registry(DECLARED)
+    manifest = drivers.manifest("atlas_ezo_ec")
+    errors = {code: text for code, text in manifest.errors.items() if code != "rebooted"}
+    found = check_driver(
+        manifest.model_copy(update={"errors": errors}), drivers.driver_class("atlas_ezo_ec")
+    )
+    assert found == ["manifest: error code 'rebooted' is raised but not listed in errors"]

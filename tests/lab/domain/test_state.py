@@ -91,7 +91,88 @@ def test_the_sample_uses_most_kinds_and_the_rest_are_told_here():
         "question_answered",
         "request_received",
         "request_answered",
+        "decision_made",
+        "steps_skipped",
+        "sample_flagged",
+        "task_asked",
+        "task_answered",
+        "task_witnessed",
+        "timing_recorded",
+        "quality_recorded",
     }
+
+
+def test_what_a_run_finds_is_kept_with_it(story):
+    story.tell(ev.DecisionMade(run=RUN, decision="clear", value=False, detail="turbid"))
+    story.tell(ev.SampleFlagged(run=RUN, step="weigh", flag="check", reason="light"))
+    timing = ev.TimingRecorded(run=RUN, window="quench", lag_s=3.0, kept=True)
+    story.tell(timing)
+    judged = ev.QualityRecorded(
+        run=RUN, name="blank", check="blank", value=0.1, unit="g", accepted=True
+    )
+    story.tell(judged)
+    run = story.state.runs[RUN]
+    assert run.decisions == {"clear": False}
+    assert [(flag.kind, flag.step, flag.reason) for flag in run.flags] == [
+        ("check", "weigh", "light")
+    ]
+    assert run.timing == {"quench": timing}
+    assert run.quality == {"blank": judged}
+
+
+def asked(task="t-1", step="weigh"):
+    return ev.TaskAsked(
+        task=task, run=RUN, step=step, attempt=1, prompt="Look", sign="witness", timeout_s=60
+    )
+
+
+def test_a_task_ends_with_its_witness_and_goes_with_its_step(story):
+    story.tell(asked())
+    assert story.state.runs[RUN].steps["weigh"].status == "running"
+    assert not story.state.tasks["t-1"].ended
+    story.tell(ev.TaskAnswered(task="t-1", run=RUN, step="weigh", actor="Ada"))
+    assert not story.state.tasks["t-1"].ended
+    story.tell(ev.TaskWitnessed(task="t-1", run=RUN, step="weigh", actor="Bob"))
+    assert story.state.tasks["t-1"].ended
+    story.tell(ev.StepSucceeded(run=RUN, step="weigh", outputs={}))
+    assert not story.state.tasks
+
+
+def test_nobody_is_asked_for_a_run_that_is_being_ended(story):
+    story.tell(asked())
+    story.tell(
+        ev.QuestionAsked(
+            question="h-1", command="", run=RUN, step="tare", text="?", choices=("skip", "abort")
+        )
+    )
+    story.tell(ev.RunStopping(run=RUN, outcome="aborted", reason="fire drill"))
+    assert not story.state.tasks
+    assert not story.state.questions
+    step = story.state.runs[RUN].steps["weigh"]
+    assert step.status == "failed"
+    assert "withdrawn" in step.error
+
+
+def test_skipped_steps_let_others_pass_and_ask_for_a_new_timeline(story):
+    story.tell(ev.StepFailed(run=RUN, step="weigh", attempt=1, error="jammed", retry=False))
+    story.tell(ev.TimelinePlanned(campaign=CAMPAIGN, origin=START, reason="now", slots=()))
+    assert not story.state.campaigns[CAMPAIGN].plan_stale
+    story.tell(ev.StepsSkipped(run=RUN, steps=("weigh", "stir"), reason="it failed"))
+    steps = story.state.runs[RUN].steps
+    assert [steps[name].passed for name in ("weigh", "stir", "heat")] == [True, True, False]
+    assert (steps["weigh"].error, steps["stir"].error) == ("jammed", "")
+    assert story.state.campaigns[CAMPAIGN].plan_stale
+
+
+def test_a_doubt_is_remembered_when_the_device_has_spoken(story):
+    command = story.intend()
+    story.tell(ev.CommandUnknown(command=command.id, device="balance", reason="silence"))
+    ended = ev.CommandEnded(
+        command=command.id, device="balance", outcome=Outcome(result="succeeded")
+    )
+    story.tell(ended)
+    assert story.state.commands[command.id].doubted
+    assert story.state.commands[command.id].status == "done"
 
 
 def test_every_kind_of_event_is_handled(story):

@@ -51,6 +51,11 @@ class Host:
     up: bool = True
     fault: bool = False
     out: list[msg.Message] = field(default_factory=list)
+    readings: dict[str, float] = field(default_factory=dict)
+    """Step -> mass; 1 g elsewhere."""
+
+    def reading(self, command: Command) -> dict[str, float]:
+        return {"mass": self.readings.get(command.step, 1.0)}
 
     @property
     def hand(self) -> Entry | None:
@@ -101,7 +106,7 @@ class Host:
             self.act()
         elif how == "failed_no_effect" and entry.acted:
             how = "unknown"
-        outputs = {"mass": 1.0} if how == "succeeded" else {}
+        outputs = self.reading(entry.command) if how == "succeeded" else {}
         entry.outcome = Outcome.model_validate(
             {"result": how, "outputs": outputs, "error": "" if how == "succeeded" else how}
         )
@@ -142,7 +147,8 @@ class Host:
             reply |= {"status": "ended", "outcome": entry.outcome}
         else:
             verdict = "done" if entry.acted else "not_done"
-            outputs = {"mass": 1.0} if verdict == "done" else {}
+            command = entry.command if verdict == "done" else None
+            outputs = self.reading(command) if command is not None else {}
             settled = Settlement.model_validate(
                 {"verdict": verdict if entry.can_tell else "unknown", "outputs": outputs}
             )
@@ -153,9 +159,16 @@ class Host:
 class World:
     """A mind among hosts. Each method is one thing that may happen; the laws are checked after it."""
 
-    def __init__(self, context: KitContext, trials: int, parallel: int, batch: int) -> None:
+    def __init__(
+        self,
+        context: KitContext,
+        trials: int,
+        parallel: int,
+        batch: int,
+        readings: dict[str, float] | None = None,
+    ) -> None:
         self.mind = Mind(context, trials, parallel=parallel, batch=batch)
-        self.hosts = {name: Host(name) for name in DEVICES}
+        self.hosts = {name: Host(name, readings=readings or {}) for name in DEVICES}
         self.down: list[tuple[msg.Effect, int]] = []
         self.asked: list[int] = []
         self.sent: set[str] = set()
@@ -232,16 +245,35 @@ class World:
 
     def answer(self, *, discard: bool) -> None:
         """A person looks at the bench and tells the truth, or gives the sample up."""
+        self._do_tasks(discard=discard)
         for question in list(self.mind.state.questions.values())[:1]:
+            if question.step:
+                self._say(question.id, "abort" if discard else question.choices[-2])
+                continue
             entry = self.mind.state.commands.get(question.command)
             acted = False
             if entry is not None:
                 known = self.hosts[entry.command.device].ledger.get(question.command)
                 acted = known is not None and known.acted
             word = "discarded" if discard else "partial" if acted else "not_done"
-            self.requests += 1
-            args = {"question": question.id, "answer": word}
-            self._hear(msg.Requested(f"q{self.requests}", "answer", "Ada", args=dict(args)))
+            self._say(question.id, word)
+
+    def _say(self, question: str, word: str) -> None:
+        self.requests += 1
+        args = {"question": question, "answer": word}
+        self._hear(msg.Requested(f"q{self.requests}", "answer", "Ada", args=dict(args)))
+
+    def _do_tasks(self, *, discard: bool) -> None:
+        """Everybody does what is asked of them, and somebody else looks on."""
+        for task in list(self.mind.state.tasks):
+            answers = {"failed": True} if discard else {"clear": True}
+            for verb, actor in (("answer", "Ada"), ("witness", "Ada"), ("witness", "Bob")):
+                self.requests += 1
+                args = {"question": task, "answers": answers}
+                request = f"q{self.requests}"
+                self._hear(msg.Requested(request, verb, actor, "because", args=dict(args)))
+                accepted = self.mind.state.requests[request].accepted
+                assert not (accepted and verb == "witness" and actor == "Ada"), "witnessed oneself"
 
     def propose(self, *, fail: bool) -> None:
         if self.asked:
@@ -329,26 +361,34 @@ class World:
     def _check_events(self) -> None:
         """Each intent, judged by the state that the records before it give."""
         fresh = self.mind.records[self._seen :]
-        if any(isinstance(record.event, ev.CommandIntended) for record in fresh):
+        if any(isinstance(record.event, ev.CommandIntended | ev.TaskAsked) for record in fresh):
             state = reduce_all(LabState(), self.mind.records[: self._seen])
             for record in fresh:
                 if isinstance(record.event, ev.CommandIntended):
                     self._check_intent(state, record.event.command)
+                elif isinstance(record.event, ev.TaskAsked):
+                    self._check_turn(state, record.event.run, record.event.step)
                 state = reduce_all(state, [record])
             assert state == self.mind.state, "the journal folds to another state"
         self._seen = len(self.mind.records)
 
-    def _check_intent(self, state: LabState, command: Command) -> None:
+    def _check_turn(self, state: LabState, name: str, path: str) -> None:
         assert state.mode != "safe"
-        run = state.runs[command.run]
-        planned = run.plan.step(command.step)
+        run = state.runs[name]
+        planned = run.plan.step(path)
         assert planned.safe_state or state.mode == "running", (
             f"a main step starts while {state.mode}"
         )
         assert run.status == ("stopping" if planned.safe_state else "running")
+        assert run.steps[path].status == "waiting", f"{path} is {run.steps[path].status}"
         for need in planned.needs:
-            assert run.steps[need].status == "succeeded", f"{command.step} before {need}"
-        step = run.steps[command.step]
+            assert run.steps[need].passed, f"{path} before {need}"
+        for guard in planned.when:
+            assert run.decisions.get(guard.decision) is guard.value, f"{path} against its guard"
+
+    def _check_intent(self, state: LabState, command: Command) -> None:
+        self._check_turn(state, command.run, command.step)
+        step = state.runs[command.run].steps[command.step]
         assert command.attempt == step.attempt + 1
         if step.command and command.effect == "once":
             assert state.commands[step.command].status in NOT_ACTED, "once means once"
@@ -359,7 +399,14 @@ class World:
         busy = [entry.command.device for entry in state.open_commands()]
         assert len(busy) == len(set(busy)), "two open commands at one device"
         for question in state.questions.values():
-            assert state.commands[question.command].open, "a question about what is settled"
+            if question.step:
+                assert state.runs[question.run].status == "running", "a hold of what is over"
+                assert state.runs[question.run].steps[question.step].status == "failed"
+            else:
+                assert state.commands[question.command].open, "a question about what is settled"
+        for task in state.tasks.values():
+            assert state.runs[task.asked.run].open, "a task of what is over"
+            assert state.runs[task.asked.run].steps[task.asked.step].status == "running"
         held = [station for run in state.open_runs() for station in held_stations(run)]
         assert len(held) == len(set(held)), "two runs in one station"
         for host in self.hosts.values():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,17 @@ from lab.bus import envelope as env
 from lab.domain import event as ev
 from lab.domain.command import Outcome
 from lab.domain.ids import run_id
-from lab.domain.plan import Check, Plan, PlannedStep, ResultSpec, RetryPolicy, Slot
+from lab.domain.plan import (
+    Binding,
+    Check,
+    Formula,
+    Guard,
+    Plan,
+    PlannedStep,
+    ResultSpec,
+    RetryPolicy,
+    Slot,
+)
 from lab.domain.reduce import reduce
 from lab.domain.state import CampaignState, LabState
 from lab.engine import messages as msg
@@ -20,6 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pydantic import JsonValue
+
+    from lab.domain.plan import LateArgument
+    from lab.engine.context import Outputs
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DEVICES = ("pump", "balance")
@@ -41,17 +56,42 @@ def step(path: str, device: str, needs: tuple[str, ...] = (), **more: object) ->
     return PlannedStep.model_validate(fields)
 
 
-def plan_of(*steps: PlannedStep, stations: tuple[str, ...] = ("pot",)) -> Plan:
-    return Plan(
-        sop_id="kit",
-        sop_version="1",
-        sop_sha256="0" * 64,
-        bindings={},
-        parameters={},
-        stations=stations,
-        steps=steps,
-        results=(ResultSpec(name="mass", source="weigh.mass", unit="g"),),
-    )
+def formula(expression: str, *outputs: str) -> Formula:
+    """`name`, or `name operator number` with one name; the name is bound to the last of some outputs."""
+    name = expression.split()[0]
+    return Formula(expression=expression, names={name: Binding(outputs=outputs)})
+
+
+def check(expression: str, message: str, output: str = "weigh.mass", **more: object) -> Check:
+    fields = {"formula": formula(expression, output), "message": message, **more}
+    return Check.model_validate(fields)
+
+
+def when(**decisions: bool) -> tuple[Guard, ...]:
+    return tuple(Guard(decision=name, value=value) for name, value in decisions.items())
+
+
+MASS = ResultSpec(name="mass", unit="g", formula=formula("mass", "weigh.mass"))
+
+
+def plan_of(
+    *steps: PlannedStep,
+    stations: tuple[str, ...] = ("pot",),
+    results: tuple[ResultSpec, ...] = (MASS,),
+    **more: object,
+) -> Plan:
+    fields: dict[str, object] = {
+        "sop_id": "kit",
+        "sop_version": "1",
+        "sop_sha256": "0" * 64,
+        "bindings": {},
+        "parameters": {},
+        "stations": stations,
+        "steps": steps,
+        "results": results,
+        **more,
+    }
+    return Plan.model_validate(fields)
 
 
 def usual_plan(retries: int = 1, checks: tuple[Check, ...] = ()) -> Plan:
@@ -84,8 +124,9 @@ class KitContext:
         slots: list[Slot] = []
         for trial in campaign.open_trials:
             run = run_id(campaign.spec.campaign, trial.number)
+            known = state.runs.get(run)
             for planned in self.plan.steps:
-                if planned.safe_state:
+                if planned.safe_state or (known and known.steps[planned.path].passed):
                     continue
                 slots.append(
                     Slot(
@@ -100,17 +141,73 @@ class KitContext:
                 at += planned.duration_s
         return PlannedTimeline(tuple(slots), {})
 
-    def check(self, check: Check, outputs: Mapping[str, JsonValue], plan: Plan) -> bool:
-        mass = outputs["mass"]
-        assert isinstance(mass, int | float)
-        return mass < 5
+    def condition(self, plan: Plan, formula: Formula, outputs: Outputs) -> bool | None:
+        value = calculate(formula, outputs)
+        return None if value is None else bool(value)
 
-    def results(
-        self, plan: Plan, outputs: Mapping[str, Mapping[str, JsonValue]]
-    ) -> dict[str, ev.Value]:
-        mass = outputs["weigh"]["mass"]
-        assert isinstance(mass, int | float)
-        return {"mass": ev.Value(value=mass, unit="g")}
+    def argument(self, plan: Plan, late: LateArgument, outputs: Outputs) -> float | int:
+        value = calculate(late.formula, outputs)
+        if value is None:
+            raise ValueError("what it needs was not measured")
+        if late.maximum is not None and value > late.maximum:
+            raise ValueError(f"{value:g} is more than {late.maximum:g}")
+        return value
+
+    def check(self, plan: Plan, check: Check, step: str, outputs: Outputs) -> bool:
+        value = calculate(check.formula, outputs)
+        if value is None:
+            raise KeyError(check.formula.expression)
+        return bool(value)
+
+    def results(self, plan: Plan, outputs: Outputs) -> dict[str, ev.Value]:
+        values = [(spec, calculate(spec.formula, outputs)) for spec in plan.results]
+        return {
+            spec.name: ev.Value(value=value, unit=spec.unit)
+            for spec, value in values
+            if value is not None
+        }
+
+    def quality(self, plan: Plan, outputs: Outputs) -> list[Judged]:
+        judged: list[Judged] = []
+        for spec in plan.quality:
+            value = calculate(spec.formula, outputs)
+            good = value is not None and spec.maximum is not None and value <= spec.maximum
+            judged.append(Judged(spec.name, value, spec.unit, good))
+        return judged
+
+
+@dataclass(frozen=True)
+class Judged:
+    name: str
+    value: float | None
+    unit: str
+    accepted: bool
+    expected: float | None = None
+    detail: str = ""
+
+
+_OPERATORS = {
+    "<": operator.lt,
+    ">": operator.gt,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "+": operator.add,
+}
+
+
+def calculate(formula: Formula, outputs: Outputs) -> float | int | None:
+    """None where no output that the name is bound to is there."""
+    [(name, binding)] = formula.names.items()
+    number: JsonValue = None
+    for source in binding.outputs:
+        step, _, output = source.rpartition(".")
+        number = outputs.get(step, {}).get(output, number)
+    if number is None:
+        return None
+    assert isinstance(number, int | float)
+    words = formula.expression.split()
+    assert words[0] == name
+    return number if len(words) == 1 else _OPERATORS[words[1]](number, float(words[2]))
 
 
 def campaign_started(trials: int = 2, parallel: int = 2, batch: int = 1) -> ev.CampaignStarted:

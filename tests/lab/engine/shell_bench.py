@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lab.bus.memory import MemoryBus, MemoryTransport
 from lab.devices.driver import Identity
@@ -21,6 +21,7 @@ from lab.engine.shell import Engine
 from lab.records.database import database_url, open_database
 from lab.records.journal import Journal, read_records
 from tests.lab.engine.kit import KitContext, campaign_started, plan_of, step
+from tests.lab.engine.rich_plan import READINGS, rich_plan
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -76,6 +77,13 @@ def bench_context() -> KitContext:
     )
 
 
+def rich_context(ends: str = "well") -> KitContext:
+    """Everything that a procedure can do, on these devices."""
+    dose = {"action": "dispense", "args": {"volume": 1.0, "rate": 10.0}, "effect": "once"}
+    weigh = {"action": "weigh", "effect": "none", "output_units": {"mass": "g"}}
+    return KitContext(rich_plan(dose, weigh, ends=ends))
+
+
 class TinyDevice:
     """`acts` is the device's own diary of what it did, by run, step and attempt."""
 
@@ -126,7 +134,9 @@ class TinyDriver:
 
     async def weigh(self, act) -> dict[str, float]:
         await self._clock.sleep(6)
-        return {"mass": 1.25, "mass_sd": 0.0004}
+        command = act.command
+        self._device.acts.append((command.run, command.step, command.attempt))
+        return {"mass": READINGS.get(command.step, 1.25), "mass_sd": 0.0004}
 
 
 class KilledError(Exception):
@@ -163,7 +173,15 @@ def suggest(state: LabState, campaign: str, count: int) -> tuple[msg.Proposal, .
 class ShellBench:
     """Use inside a virtual loop. `engine()` is one process with its journal; `hosts()` another with its ledger."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        context: KitContext | None = None,
+        start: ev.CampaignStarted = START,
+    ) -> None:
+        self.start = start
+        self.simulate_people = True
+        self.context = context or bench_context()
         self.url = database_url(str(folder / "lab.db"))
         self._ledger = folder / "ledger.db"
         self.bus = MemoryBus()
@@ -211,20 +229,23 @@ class ShellBench:
                     journal=wrap(journal),  # pyright: ignore[reportArgumentType]
                     transport=transport,
                     clock=self.clock,
-                    context=bench_context(),
+                    context=self.context,
                     suggest=suggest,
                     version="0",
+                    simulate_people=self.simulate_people,
                 )
         finally:
             journal.close()
 
     @asynccontextmanager
     async def running(
-        self, start: ev.CampaignStarted | None = START, **more: Callable[..., object]
+        self,
+        start: ev.CampaignStarted | Literal["own"] | None = "own",
+        **more: Callable[..., object],
     ) -> AsyncIterator[tuple[Engine, asyncio.Task[LabState]]]:
         """An engine at work, which ends (or is cancelled) with the context."""
         async with self.engine(**more) as engine:  # pyright: ignore[reportArgumentType]
-            work = asyncio.create_task(engine.run(start))
+            work = asyncio.create_task(engine.run(self.start if start == "own" else start))
             try:
                 yield engine, work
             finally:

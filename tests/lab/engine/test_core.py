@@ -7,11 +7,19 @@ import pytest
 from lab.bus import envelope as env
 from lab.domain import event as ev
 from lab.domain.command import Outcome, Settlement
-from lab.domain.plan import Check
 from lab.domain.reduce import reduce_all
 from lab.domain.state import LabState
 from lab.engine import messages as msg
-from tests.lab.engine.kit import KitContext, Mind, command_of, plan_of, sent, step, usual_plan
+from tests.lab.engine.kit import (
+    KitContext,
+    Mind,
+    check,
+    command_of,
+    plan_of,
+    sent,
+    step,
+    usual_plan,
+)
 
 
 def dosing() -> tuple[Mind, str]:
@@ -116,8 +124,8 @@ def test_what_was_done_in_part_is_never_tried_again() -> None:
 
 
 def test_a_violated_check_repeats_a_measurement_and_then_fails_the_run() -> None:
-    check = Check(expression="mass < 5", message="too heavy")
-    mind = Mind(KitContext(usual_plan(retries=1, checks=(check,))))
+    heavy = check("mass < 5", "too heavy")
+    mind = Mind(KitContext(usual_plan(retries=1, checks=(heavy,))))
     mind.settle()
     weigh = mind.end(command_of(mind.propose()))
     again = mind.end(command_of(weigh), device="balance", mass=9.0)
@@ -130,9 +138,9 @@ def test_a_violated_check_repeats_a_measurement_and_then_fails_the_run() -> None
 
 
 def test_a_violated_check_never_repeats_an_act() -> None:
-    check = Check(expression="mass < 5", message="overdosed")
+    overdosed = check("mass < 5", "overdosed", "dose.mass")
     acting = plan_of(
-        step("dose", "pump", checks=(check,), retry={"max_retries": 3}),
+        step("dose", "pump", checks=(overdosed,), retry={"max_retries": 3}),
         step("weigh", "balance", ("dose",)),
     )
     mind = Mind(KitContext(acting))

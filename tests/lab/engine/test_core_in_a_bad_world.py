@@ -16,6 +16,7 @@ from lab.domain.reduce import reduce_all
 from lab.domain.state import LabState
 from tests.lab.engine.fake_world import World
 from tests.lab.engine.kit import DEVICES, KitContext, plan_of, step, usual_plan
+from tests.lab.engine.rich_plan import READINGS, rich_plan
 
 if TYPE_CHECKING:
     from lab.domain.plan import Plan
@@ -78,7 +79,7 @@ def repair(world: World) -> None:
     """All hosts are well, messages arrive, people answer. Ends with the campaign, or fails the test."""
     for name in DEVICES:
         world.recover(name)
-    for _ in range(150):
+    for _ in range(300):
         if world.finished():
             return
         for name in DEVICES:
@@ -117,6 +118,7 @@ def ended_well(world: World) -> None:
     assert reduce_all(LabState(), stored) == state
     assert not state.open_commands()
     assert not state.questions
+    assert not state.tasks
     for campaign in state.campaigns.values():
         assert len(campaign.trials) <= campaign.spec.trials
         assert not campaign.open_trials
@@ -126,9 +128,14 @@ def ended_well(world: World) -> None:
     for run in state.runs.values():
         if run.status == "succeeded":
             acts = {path for host in world.hosts.values() for r, path in host.acts if r == run.id}
-            assert acts >= {s.path for s in run.plan.steps if not s.safe_state}, (
-                "success without act"
-            )
+            due = {
+                s.path
+                for s in run.plan.steps
+                if not (s.safe_state or s.manual or run.steps[s.path].status == "skipped")
+            }
+            assert acts >= due, "success without act"
+            excluded = {f"more[{n}].dose" for n in (1, 2, 3) if run.decisions.get(f"more[{n - 1}]")}
+            assert not acts & excluded, "what a decision excludes has happened"
 
 
 _SETTINGS = settings(
@@ -139,8 +146,14 @@ _SETTINGS = settings(
 )
 
 
-def live(plan: Plan, parallel: int, batch: int, happenings: list[tuple]) -> None:
-    world = World(KitContext(plan), trials=3, parallel=parallel, batch=batch)
+def live(
+    plan: Plan,
+    parallel: int,
+    batch: int,
+    happenings: list[tuple],
+    readings: dict[str, float] | None = None,
+) -> None:
+    world = World(KitContext(plan), trials=3, parallel=parallel, batch=batch, readings=readings)
     for happening in happenings:
         do(world, happening)
     repair(world)
@@ -169,3 +182,28 @@ def test_runs_one_behind_the_other_survive_a_bad_world(
     parallel: int, batch: int, happenings: list[tuple]
 ) -> None:
     live(_TWO_PLACES, parallel, batch, happenings)
+
+
+@_SETTINGS
+@given(st.sampled_from(("well", "badly")), st.integers(1, 3), st.lists(_happening, max_size=80))
+def test_loops_branches_people_and_holds_survive_a_bad_world(
+    ends: str, parallel: int, happenings: list[tuple]
+) -> None:
+    live(rich_plan({}, {}, ends=ends), parallel, parallel, happenings, READINGS)
+
+
+def test_what_the_rich_plan_is_for_does_happen_in_it() -> None:
+    for ends in ("well", "badly"):
+        world = World(KitContext(rich_plan({}, {}, ends=ends)), 1, 1, 1, READINGS)
+        repair(world)
+        ended_well(world)
+        kinds = set(world.mind.kinds())
+        assert kinds >= {
+            "decision_made",
+            "steps_skipped",
+            "task_witnessed",
+            "question_answered",
+            "timing_recorded",
+            "sample_flagged",
+        }
+        assert ("mop" in {path for _, path in world.hosts["pump"].acts}) == (ends == "badly")

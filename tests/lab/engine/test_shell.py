@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,14 @@ from lab.domain.state import LabState
 from lab.engine.virtual_loop import run_virtual
 from lab.records.database import open_database
 from lab.records.journal import first_broken_row
-from tests.lab.engine.shell_bench import LAB, START, KilledError, MortalJournal, ShellBench
+from tests.lab.engine.kit import campaign_started
+from tests.lab.engine.shell_bench import (
+    LAB,
+    KilledError,
+    MortalJournal,
+    ShellBench,
+    rich_context,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,26 +88,45 @@ def test_what_was_cancelled_in_the_middle_goes_on(
     run_virtual(main())
 
 
-async def _killed(folder: Path, at: int, *, durable: bool, hosts_die_too: bool) -> bool:
+Judge = Callable[[ShellBench, LabState], None]
+
+
+async def _killed(
+    bench: ShellBench, at: int, judge: Judge, *, durable: bool, hosts_die_too: bool
+) -> bool:
     """One life to the n-th append and one after it. False when the campaign needed fewer appends."""
-    folder.mkdir()
-    bench = ShellBench(folder)
     async with bench.hosts():
         wrap = lambda journal: MortalJournal(journal, at, durable=durable)  # noqa: E731 - read once
-        async with bench.running(wrap=wrap) as (_, work):
-            await asyncio.wait((work,))
+        async with bench.running(wrap=wrap) as (engine, work):
+            await _with_answers(bench, engine, work)
             if work.exception() is None:
                 return False
             assert isinstance(work.exception(), KilledError)
         begun = any(isinstance(record.event, ev.CampaignStarted) for record in bench.records())
-        start = None if begun else START
+        start = None if begun else bench.start
         if not hosts_die_too:
-            async with bench.running(start) as (_, work):
-                assert_completed(bench, await work)
+            async with bench.running(start) as (engine, work):
+                await _with_answers(bench, engine, work)
+                judge(bench, work.result())
             return True
-    async with bench.hosts(), bench.running(start) as (_, work):
-        assert_completed(bench, await work)
+    async with bench.hosts(), bench.running(start) as (engine, work):
+        await _with_answers(bench, engine, work)
+        judge(bench, work.result())
     return True
+
+
+async def _with_answers(bench: ShellBench, engine: Engine, work: asyncio.Task[LabState]) -> None:
+    """Until the engine has ended or died; somebody skips whatever step is held."""
+    while not work.done():
+        for name, question in engine.state.questions.items():
+            assert question.step, f"needless: {question.text}"
+            args = {"question": name, "answer": "skip"}
+            request = f"skip-{name}-{engine.epoch}"
+            asked = asyncio.create_task(engine.request(request, "answer", "Ada", "", args))
+            await asyncio.wait((asked, work), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((asked,), timeout=10)
+            break
+        await asyncio.wait((work,), timeout=5.0)
 
 
 @pytest.mark.faults
@@ -108,12 +135,64 @@ async def _killed(folder: Path, at: int, *, durable: bool, hosts_die_too: bool) 
 def test_a_death_at_any_append_loses_and_repeats_nothing(
     tmp_path: Path, durable: bool, hosts_die_too: bool
 ) -> None:
+    async def life(at: int) -> bool:
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        return await _killed(
+            ShellBench(folder), at, assert_completed, durable=durable, hosts_die_too=hosts_die_too
+        )
+
     at = 1
-    while run_virtual(
-        _killed(tmp_path / str(at), at, durable=durable, hosts_die_too=hosts_die_too)
-    ):
+    while run_virtual(life(at)):
         at += 1
     assert at > 10, "the campaign had many moments to die at"
+
+
+def assert_rich(bench: ShellBench, state: LabState) -> None:
+    """Loop and branch went one way only, people were asked, what acts once has acted once."""
+    [run] = state.runs.values()
+    statuses = {path: step.status for path, step in run.steps.items()}
+    assert run.status == "succeeded", run.reason
+    assert {path for path, status in statuses.items() if status == "skipped"} == {
+        "more[3].dose",
+        "more[3].measure",
+        "wait",
+        "stir",
+    }
+    assert run.decisions == {"more[1]": False, "more[2]": True, "full": True}
+    acts = [path for _, path, _ in bench.devices["pump"].acts]
+    assert sorted(acts) == ["more[1].dose", "more[2].dose", "pour"]
+    assert run.steps["look"].outputs == {"clear": True}
+    assert run.timing["rest"].kept
+    assert [flag.kind for flag in run.flags] == ["skipped"]
+    assert reduce_all(LabState(), bench.records()) == state
+
+
+def assert_made_good(bench: ShellBench, state: LabState) -> None:
+    """The failed step was made good before the pot was emptied, each once."""
+    [run] = state.runs.values()
+    assert run.status == "failed"
+    assert "spilt" in run.reason
+    acts = [path for _, path, _ in bench.devices["pump"].acts]
+    assert acts == ["more[1].dose", "more[2].dose", "pour", "mop", "empty"]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("durable", [False, True])
+@pytest.mark.parametrize(("ends", "judge"), [("well", assert_rich), ("badly", assert_made_good)])
+def test_a_death_at_any_append_changes_no_decision(
+    tmp_path: Path, durable: bool, ends: str, judge: Judge
+) -> None:
+    async def life(at: int) -> bool:
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        bench = ShellBench(folder, rich_context(ends), campaign_started(trials=1, parallel=1))
+        return await _killed(bench, at, judge, durable=durable, hosts_die_too=True)
+
+    at = 1
+    while run_virtual(life(at)):
+        at += 1
+    assert at > 20, "the procedure had many moments to die at"
 
 
 def test_nothing_is_sent_that_is_not_durable(tmp_path: Path) -> None:
@@ -380,3 +459,6 @@ def test_an_optimiser_that_fails_ends_the_campaign_when_the_bench_is_free(
             assert len(asked) <= 3
 
     run_virtual(main())
+
+
+# -- people -----------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from lab.domain import event as ev
 from lab.domain.errors import InputError, RefusedError, UnavailableError
+from lab.domain.plan import Binding, Formula
 from lab.records.database import database_path, database_url, open_database
 from lab.records.journal import Journal, first_broken_row
 from lab.records.reader import open_records
@@ -317,6 +318,10 @@ def _values_of(annotation: Any) -> st.SearchStrategy[Any]:
     if origin is dict:
         keys = st.text(max_size=4) if inner[0] is str else _values_of(inner[0])
         return st.dictionaries(keys, _values_of(inner[1]), max_size=2)
+    if annotation is Formula:
+        # Formulas nest in one another by way of their bindings.
+        names = st.dictionaries(st.text(max_size=4), st.just(Binding(value=1.5)), max_size=2)
+        return st.builds(Formula, expression=st.just("a"), names=names, rows=st.none())
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return _models(annotation)
     plain = {

@@ -6,7 +6,7 @@ import pytest
 
 from lab.devices.capability import CAPABILITIES
 from lab.sop.check import check_sop
-from lab.sop.procedure import ancestors, resolved_needs, sop_sha256, topological_order
+from lab.sop.procedure import ancestors, sop_sha256, topological_order
 from tests.support.sop_files import changed, example, procedure, sop_findings
 
 SOLVENT = "${total_volume - concentrate_volume - dilute_volume}"
@@ -17,8 +17,8 @@ def test_the_example_is_clean():
     assert findings == []
     assert found is not None
     assert found.id == "electrolyte_conductivity"
-    assert found.order[0] == "tare"
-    assert found.order[-1] == "drain"
+    assert found.steps[0].path == "tare"
+    assert found.steps[-1].path == "drain"
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_the_example_is_clean():
         ("title: Stir", "title: [a]", "value", "[a]", "a text is due"),
         ("needs: [tare]", "needs: tare", "value", "tare", "a list is due"),
         ("hazards: [H226, H314]", "hazards: [H226, 314]", "value", "314", "text"),
-        ("hazards: [H226, H314]", "hazards: [H26]", "value", "H26", "GHS"),
+        ("hazards: [H226, H314]", "hazards: [H26]", "hazard", "H26", "GHS"),
         ("id: tare", "id: tare the pan", "value", "tare the", "a name begins"),
         ('version: "1.0.0"', 'version: "one"', "value", '"one"', "three numbers"),
         ('version: "1.0.0"', "version: 1.10", "version", "1.10", '"1.10"'),
@@ -97,7 +97,7 @@ def test_the_example_is_clean():
         ("volume: ${total_volume}", "volume: ${total_volume +}", "expression", "${total", "too early"),
         ("volume: ${total_volume}", "volume: ${temperature}", "dimension", "${temp", "a volume is due"),
         ("volume: ${total_volume}", "volume: ${total_volume + temperature}", "dimension", "${tot", "adds a"),
-        ("volume: ${total_volume}", 'volume: ${open("x")}', "expression", "${open", "no place"),
+        ("volume: ${total_volume}", 'volume: ${open("x")}', "expression", "${open", "no function"),
         ("volume: ${total_volume}", "volume: ${total_volume > 1 mL}", "value", "${tot", "not a quantity"),
         ("volume: ${total_volume}", "volume: ${1 mL / dilute_volume * 1 mL}", "division", "${1", "zero"),
         ("< 0.25 g", "< 0.25 mL", "dimension", "abs(mass", "compares"),
@@ -214,7 +214,7 @@ def test_the_hash_is_of_the_content_not_of_the_layout():
 
 
 def test_a_step_without_needs_needs_the_one_before():
-    needs = resolved_needs(procedure().sop)
+    needs = {step.path: step.needs for step in procedure().steps}
     assert needs["tare"] == ()
     assert needs["dose_concentrate"] == ("tare",)
     assert needs["weigh"] == ("dose_concentrate", "dose_dilute", "dose_solvent")
@@ -222,7 +222,8 @@ def test_a_step_without_needs_needs_the_one_before():
         changed("sop", ("needs: [tare]", "needs: []")), "sop.yaml", CAPABILITIES
     )
     assert changed_sop is not None
-    assert changed_sop.needs["dose_dilute"] == ()
+    needs = {step.path: step.needs for step in changed_sop.steps}
+    assert needs["dose_dilute"] == ()
 
 
 def test_order_and_ancestors():

@@ -16,7 +16,7 @@ def test_the_pieces_make_a_procedure():
     found, findings = check_sop(TEXT, "my_sop.yaml", CAPABILITIES)
     assert [item.text() for item in findings] == []
     assert found is not None
-    assert found.order == ("tare", "dose", "weigh")
+    assert [step.path for step in found.steps] == ["tare", "dose", "weigh"]
 
 
 def test_the_message_that_is_shown_looks_like_a_real_one():

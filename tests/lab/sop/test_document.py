@@ -105,7 +105,7 @@ def test_positions_of_keys_and_values():
         ("? [a, b]\n: 1\n", "syntax", 1, 3),
         ("- a\n- b\n", "shape", 1, 1),
         ("just words\n", "shape", 1, 1),
-        ("", "shape", 1, 1),
+        ("", "empty", 1, 1),
         ("a: \x01\n", "syntax", 1, 1),
     ],
 )

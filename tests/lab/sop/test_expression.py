@@ -9,15 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.domain.quantity import Quantity, parse_quantity
+from lab.sop import expression
 from lab.sop.expression import ExpressionError, evaluate, parse_expression, unwrap
-from lab.sop.value import CalculationError, Truth, Value
+from lab.sop.value import CalculationError, Computed, Truth, Value
 
 
 def value(text: str) -> Value:
     return Value.of(parse_quantity(text))
 
 
-NAMES: dict[str, Value | str] = {
+YES, NO, MAYBE = Truth.of(True), Truth.of(False), Truth(may_hold=True, may_fail=True)
+
+NAMES: dict[str, Computed] = {
     "a": value("2 mL"),
     "b": value("3 mL"),
     "m": value("5 g"),
@@ -26,6 +29,10 @@ NAMES: dict[str, Value | str] = {
     "t": value("25 degC"),
     "x": Value(0.5),
     "well": "B3",
+    "colour": "blue",
+    "clear": YES,
+    "cloudy": NO,
+    "doubtful": MAYBE,
 }
 
 
@@ -68,6 +75,14 @@ def number(text: str, unit_name: str) -> float:
         ("min(5 min, 30 s)", "s", 30.0),
         ("x * 50 percent", "dimensionless", 0.25),
         ("1e-3 L", "mL", 1.0),
+        ("exp(x)", "dimensionless", math.exp(0.5)),
+        ("exp(-a / b)", "dimensionless", math.exp(-2 / 3)),
+        ("ln(b / a)", "dimensionless", math.log(1.5)),
+        ("log10(1000 mL / 1 mL)", "dimensionless", 3.0),
+        ("-log10(a / (1 L))", "dimensionless", -math.log10(0.002)),
+        ("clamp(a, 0 mL, 1 mL)", "mL", 1.0),
+        ("clamp(-a, 0 mL, 1 mL)", "mL", 0.0),
+        ("clamp(t, 20 degC, 24 degC)", "degC", 24.0),
     ],
 )
 def test_arithmetic_with_units(text, unit_name, expected):
@@ -95,6 +110,20 @@ def test_what_cancels_is_exactly_zero():
         ("t > 20 degC", True),
         ("t < 290 K", False),
         ("x < 1 and 2 < 3", True),
+        ("true", True),
+        ("not false", True),
+        ("clear and m > 1 g", True),
+        ("clear and not cloudy", True),
+        ("clear == true", True),
+        ("clear != cloudy", True),
+        ("clear == (a < b)", True),
+        ("cloudy == false", True),
+        ("colour == 'blue'", True),
+        ('colour == "Blue"', False),
+        ("colour != 'red' and clear", True),
+        ("well == colour", False),
+        ("'and' == 'and'", True),
+        ("'' == colour", False),
     ],
 )
 def test_conditions(text, expected):
@@ -126,6 +155,25 @@ def test_conditions(text, expected):
         ("nothing + a", 'nothing called "nothing"'),
         ("a.density", 'nothing called "a.density"'),
         ("1e200 m * 1e200 m", "too large"),
+        ("1e308 km - 1e308 km", "too large"),
+        ("colour == a", "compares a text with a volume"),
+        ("t != colour", "compares a temperature with a text"),
+        ("clear == a", "compares a condition with a volume"),
+        ("clear == colour", "compares a condition with a text"),
+        ("colour < well", "compares a text with a text by <"),
+        ("clear >= cloudy", "compares a condition with a condition by >="),
+        ("a < 'x'", "compares a volume with a text"),
+        ("colour and clear", "not a condition"),
+        ("not 'x'", "not a condition"),
+        ("-colour", "calculates with a text"),
+        ("min(a, true)", "calculates with a condition"),
+        ("exp(a)", "takes the exponential of a volume"),
+        ("exp(1e4)", "exponential of too large a number"),
+        ("ln(t)", "takes the logarithm of a temperature"),
+        ("ln(x - x)", "logarithm of a number that is not above zero"),
+        ("log10(-x)", "logarithm of a number that is not above zero"),
+        ("clamp(a, b, m)", "compares a volume with a mass"),
+        ("clamp(a, b, a)", "lower is above the upper"),
     ],
 )
 def test_nonsense_is_refused_in_words(text, message):
@@ -143,7 +191,7 @@ def test_nonsense_is_refused_in_words(text, message):
         ("a ; b", 2),
         ("a = b", 2),
         ("a[0]", 1),
-        ("'a'", 0),
+        ("'a' 'b'", 4),
         ("a < b < m", 6),
         ("foo(a)", 0),
         ("abs()", 4),
@@ -220,6 +268,66 @@ def test_unwrap():
 
 def test_a_text_can_only_be_the_whole_value():
     assert evaluate(parse_expression("well"), NAMES) == "B3"
+    assert evaluate(parse_expression("'a b'"), NAMES) == "a b"
+
+
+def test_an_answer_can_be_the_whole_value():
+    assert evaluate(parse_expression("clear"), NAMES) == YES
+    assert evaluate(parse_expression("doubtful and clear"), NAMES) == MAYBE
+    assert evaluate(parse_expression("doubtful and cloudy"), NAMES) == NO
+    assert evaluate(parse_expression("doubtful != clear"), NAMES) == MAYBE
+
+
+@pytest.mark.parametrize(
+    ("text", "offset", "code"),
+    [
+        ("a + nothing", 4, "reference"),
+        ("a < b and nothing > a", 10, "reference"),
+        ("b * (a + m)", 7, "dimension"),
+        ("a < b or a < m", 11, "dimension"),
+        ("1 + a / zero", 6, "division"),
+        ("b + sqrt(a - b)", 4, "range"),
+        ("b + 'text'", 4, "expression"),
+        ("a < b and colour", 10, "expression"),
+        ("a < b and colour == m", 17, "expression"),
+        ("2 * -t", 4, "dimension"),
+        ("1 + 1e200 * 1e200", 10, "range"),
+        ("m + mean(a)", 4, "series"),
+        ("m + mean(a + b)", 4, "series"),
+    ],
+)
+def test_errors_of_the_calculation_point_at_the_place(text, offset, code):
+    with pytest.raises(ExpressionError) as caught:
+        evaluate(parse_expression(text), NAMES)
+    assert (caught.value.offset, caught.value.code) == (offset, code)
+
+
+def test_a_name_that_is_no_number_is_refused_not_compared():
+    """Every comparison with NaN is false; an `a < 1` that can't fail must not come of it."""
+    for number in (math.nan, math.inf, -math.inf):
+        with pytest.raises(ExpressionError, match='"odd" is not a number') as caught:
+            evaluate(parse_expression("1 + odd < 2"), {"odd": Value(number)})
+        assert caught.value.offset == 4
+
+
+def test_the_largest_expression_can_be_computed():
+    tree = parse_expression("+".join(["x"] * 301))
+    result = evaluate(tree, NAMES)
+    assert isinstance(result, Value)
+    assert result.centre == pytest.approx(150.5)
+    assert evaluate(parse_expression("not " * 249 + "true"), NAMES) == NO
+
+
+def test_the_door_leads_to_every_public_name():
+    assert {
+        "evaluate",
+        "propagate",
+        "parse_expression",
+        "unwrap",
+        "Expression",
+        "ExpressionError",
+    } <= set(expression.__all__)
+    assert all(hasattr(expression, name) for name in expression.__all__)
 
 
 @given(st.text(alphabet="ab .+-*/()<>=,0123456789mLgtx&|!'\"_[]{}$:;\\\n", max_size=40))

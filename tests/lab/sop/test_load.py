@@ -52,7 +52,7 @@ def test_every_example_is_clean(folder):
 def test_a_bundle_holds_all_that_was_read(tmp_path):
     bundle = loaded(written(tmp_path / "a"))
     assert bundle.campaign.id == "electrolyte"
-    assert bundle.procedure.version == "1.0.0"
+    assert bundle.procedure.version == "1.1.0"
     assert list(bundle.lab.stock) == ["concentrate", "dilute", "solvent"]
     assert bundle.paths["sop"] == (tmp_path / "a" / "sop.yaml").resolve()
     assert bundle.hashes["lab"] == sha256_text(example("lab"))
@@ -94,8 +94,8 @@ def test_the_box_is_narrowed_and_fixed(tmp_path):
         ("9.130 mS/cm", "9.130 mol/L", "dimension", "9.130", "a concentration"),
         ("9.130 mS/cm", "9,130 mS/cm", "decimal-comma", "9,130", '"9.130 mS/cm"'),
         ("report: salt_concentration", "report: salt", "reference", "salt", "salt_concentration"),
-        ('sop_version: "1.0.0"', 'sop_version: "1.1.0"', "version", '"1.1.0"', "version 1.0.0"),
-        ('sop_version: "1.0.0"', "sop_version: 1.0", "version", "1.0", '"1.0"'),
+        ('sop_version: "1.1.0"', 'sop_version: "1.0.0"', "version", '"1.0.0"', "version 1.1.0"),
+        ('sop_version: "1.1.0"', "sop_version: 1.0", "version", "1.0", '"1.0"'),
         ("direction: maximize", "direction: maximise", "value", "maximise", '"maximize"'),
         ("method: bayesian", "method: bayes", "value", "bayes", '"bayesian"'),
         ("trials: 24", "trials: 0", "value", "0", "at least 1"),
@@ -107,7 +107,7 @@ def test_the_box_is_narrowed_and_fixed(tmp_path):
 )  # fmt: skip
 def test_each_mistake_in_a_campaign(tmp_path, old, new, code, caret_at, words):
     error = refused(written(tmp_path / "a", campaign=((old, new),)))
-    assert error.exit_code == 2
+    assert error.exit_code == 1
     (finding,) = error.diagnostics
     assert finding.code == code, finding.text()
     assert Path(finding.file).name == "campaign.yaml"
@@ -164,7 +164,7 @@ def test_a_capability_that_no_device_has(tmp_path):
     path = written(tmp_path / "a", lab=((lab[start:end], ""),))
     error = refused(path)
     (finding,) = error.diagnostics
-    assert error.exit_code == 2
+    assert error.exit_code == 1
     assert finding.code == "capability"
     assert 'no device of the lab can do "weighing"' in finding.message
     assert finding.source_line.strip() == "capability: weighing"

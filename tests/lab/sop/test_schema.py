@@ -87,3 +87,77 @@ def test_every_key_has_a_description_and_none_is_null(name):
     assert [path for path, value in keys if not value.get("description")] == []
     assert '"null"' not in json.dumps(schema)
     assert "$defs" not in json.dumps(schema)
+
+
+def shows_how(value: Any) -> bool:
+    """Does a key say what can be written: an example, a list of values, or a reference to a mapping of keys?"""
+    if not isinstance(value, dict):
+        return False
+    if any(word in value for word in ("examples", "enum", "const", "$ref")):
+        return True
+    inner = [part for word in ("allOf", "anyOf", "oneOf") for part in value.get(word, [])]
+    inner += [value.get("items"), value.get("additionalProperties")]
+    return any(map(shows_how, (*inner, *value.get("patternProperties", {}).values())))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_key_shows_how_it_is_written(name):
+    assert [path for path, value in walk(json_schemas()[name]) if not shows_how(value)] == []
+    assert not shows_how({"type": "string", "description": "no example"})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_examples_fulfil_their_own_schema(name):
+    schema = json_schemas()[name]
+    for path, value in walk(schema):
+        own = {"definitions": schema["definitions"], **value}
+        validator = jsonschema.Draft7Validator(own)
+        for shown in value.get("examples", []):
+            assert list(validator.iter_errors(shown)) == [], f"{path}: {shown}"
+
+
+STEP = {
+    "id": "weigh", "title": "Weigh", "equipment": "balance", "action": "weigh", "duration": "8 s",
+    "timeout": "60 s",
+}  # fmt: skip
+ITEMS: dict[str, dict[str, Any]] = {
+    "step": STEP,
+    "manual": {**{k: STEP[k] for k in ("id", "title", "duration", "timeout")},
+               "manual": {"prompt": "Look at it."}},
+    "stage": {"id": "a", "title": "A", "stage": [STEP]},
+    "parallel": {"id": "a", "parallel": [[STEP], [STEP]]},
+    "repeat": {"id": "a", "repeat": {"max_iterations": 2, "steps": [STEP]}},
+    "for_each": {"id": "a", "for_each": {"name": "x", "in": ["1 mL"], "steps": [STEP]}},
+    "branch": {"id": "a", "branch": {"when": "${x > 1}", "then": [STEP]}},
+    "call": {"id": "a", "call": {"sop": "b.yaml", "version": "1.0.0", "sha256": "0" * 64}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ITEMS)
+def test_an_item_is_judged_as_the_one_kind_that_it_is(kind):
+    schema = json_schemas()["sop"]
+    one = {"definitions": schema["definitions"], "$ref": "#/definitions/Item"}
+    validator = jsonschema.Draft7Validator(one)
+    good = ITEMS[kind]
+    assert list(validator.iter_errors(good)) == []
+    (error,) = validator.iter_errors({**good, "durration": "1 s"})
+    assert "'durration' was unexpected" in error.message
+    (error,) = validator.iter_errors({key: value for key, value in good.items() if key != "id"})
+    assert "'id' is a required property" in error.message
+
+
+def test_examples_of_blocks_are_items():
+    schema = json_schemas()["sop"]
+    offered: Any = schema["definitions"]
+    for key, value in offered["Item"]["properties"].items():
+        own = {"definitions": offered, **offered[_definition_with(offered, key)]["properties"][key]}
+        assert list(jsonschema.Draft7Validator(own).iter_errors(value["examples"][0])) == []
+
+
+def _definition_with(definitions: dict[str, Any], key: str) -> str:
+    (found,) = (
+        name
+        for name, value in definitions.items()
+        if name != "Item" and key in value.get("required", [])
+    )
+    return found

@@ -1,0 +1,1 @@
+"""Atlas Scientific EZO-pH circuits over their serial line."""

@@ -1,0 +1,75 @@
+"""One look of the core at everything: the state, and what follows from it that several rules need. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lab.domain.course import Course
+from lab.engine import messages as msg
+
+if TYPE_CHECKING:
+    from lab.domain import event as ev
+    from lab.domain.state import LabState, RunState
+    from lab.engine.context import CampaignContext
+
+__all__ = ["Decision", "Inflight", "Look"]
+
+
+@dataclass(slots=True)
+class Inflight:
+    """What this engine process has begun and not yet heard of. Not state: a new process begins with nothing."""
+
+    queried: dict[str, float] = field(default_factory=dict[str, float])
+    asking: bool = False
+    ask_failed: bool = False
+    safe_seq: int = 0
+    safe_s: float = 0.0
+    rearmed_seq: int = 0
+    """Which `LabState.mode_seq` and `rearmed_seq` the devices have been told of."""
+
+    def begin(self, effect: msg.Effect, state: LabState, now_s: float) -> None:
+        """Note that an effect is under way, so that the next round does not ask for it again."""
+        match effect:
+            case msg.QueryCommand():
+                self.queried[effect.command] = now_s
+            case msg.AskOptimiser():
+                self.asking = True
+            case msg.MakeSafe():
+                self.safe_seq, self.safe_s = state.mode_seq, now_s
+            case msg.Rearm():
+                self.rearmed_seq = state.rearmed_seq
+            case msg.SendCommand() | msg.Answered():
+                pass
+
+    def hear(self, message: msg.Message) -> None:
+        """Note that the optimiser has answered."""
+        if isinstance(message, msg.Proposed):
+            self.asking, self.ask_failed = False, bool(message.error)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Events to make durable, then effects to carry out; `wake_s` is when to look again at the latest."""
+
+    events: tuple[ev.Event, ...] = ()
+    effects: tuple[msg.Effect, ...] = ()
+    wake_s: float | None = None
+
+
+@dataclass(slots=True)
+class Look:
+    """All that a rule may see; what it works out is kept for the rules after it."""
+
+    state: LabState
+    inflight: Inflight
+    context: CampaignContext
+    now_s: float
+    _courses: dict[str, Course] = field(default_factory=dict[str, Course])
+
+    def course(self, run: RunState) -> Course:
+        """Where that run of the state stands."""
+        course = self._courses.get(run.id)
+        if course is None:
+            course = self._courses[run.id] = Course(run)
+        return course

@@ -1,0 +1,65 @@
+"""People for runs without hardware: each task is answered after the step's duration, by the usual way of requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.domain.answers import AnswerError, simulated_answers
+from lab.engine import messages as msg
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
+
+    from lab.domain.state import LabState, Task
+
+__all__ = ["due_people", "simulated_requests"]
+
+
+def due_people(state: LabState) -> Mapping[str, float]:
+    """Open task -> when a simulated person has done it; process seconds since the epoch."""
+    return {
+        name: task.since_s + _planned_s(state, task)
+        for name, task in state.tasks.items()
+        if not task.ended
+    }
+
+
+def _planned_s(state: LabState, task: Task) -> float:
+    """Never so long that the task would be given up before."""
+    planned = state.runs[task.asked.run].plan.step(task.asked.step)
+    return min(planned.duration_s, 0.9 * task.asked.timeout_s)
+
+
+def simulated_requests(state: LabState, name: str) -> list[msg.Requested]:
+    """What the simulated people say of a task: the performer, then the witness where one is due."""
+    task = state.tasks.get(name)
+    if task is None or task.ended:
+        return []
+    manual = state.runs[task.asked.run].plan.step(task.asked.step).manual
+    if manual is None:
+        return []
+    said: list[msg.Requested] = []
+    if task.answer is None:
+        try:
+            answers, reason = simulated_answers(manual), ""
+        except AnswerError as error:
+            answers, reason = None, str(error)
+        said.append(_request(name, "answer", "simulated operator", answers, reason))
+        if answers is None:
+            return said
+    if task.asked.sign == "witness":
+        said.append(_request(name, "witness", "simulated witness", {}, ""))
+    return said
+
+
+def _request(
+    task: str, verb: str, actor: str, answers: Mapping[str, JsonValue] | None, reason: str
+) -> msg.Requested:
+    args: dict[str, JsonValue] = {"question": task}
+    if answers is None:
+        args["failed"] = True
+    elif verb == "answer":
+        args["answers"] = dict(answers)
+    return msg.Requested(f"{verb}-{task}", verb, actor, reason, args, simulated=True)

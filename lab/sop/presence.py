@@ -1,0 +1,96 @@
+"""Which materials may be in each container, at each step and at any time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lab.sop.flow import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lab.sop.flow import Walk
+    from lab.sop.volumes import Book, Ledger, Transfer
+
+__all__ = ["Contents", "Presence", "presence_of"]
+
+Contents = dict[str, bool]
+"""Material -> True where no more than what a line can't draw is left of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What may be where. Shared stations are not among the containers."""
+
+    walks: Mapping[str, Walk[Contents]]
+    """Container -> contents before and after each step that touches or looks at it."""
+
+    def before(self, container: str, step: int) -> Contents:
+        """What may be in a container when a step begins (and, of what runs beside it, while it runs)."""
+        return self.walks[container].before[step] if container in self.walks else {}
+
+    def ever(self, container: str) -> Contents:
+        """What may be in a container at some time."""
+        found: Contents = {}
+        for contents in self.walks[container].after.values():
+            found = _either(found, contents)
+        return found
+
+    def arriving(self, move: Transfer, step: int) -> Contents:
+        """What a transfer brings."""
+        if move.source in self.walks:
+            return self.before(move.source, step)
+        return {move.source: False} if move.source else {}
+
+
+def presence_of(ledger: Ledger, books: Mapping[str, Book]) -> Presence:
+    """Follow the materials through all containers. `books` tell which removals leave a container empty."""
+    walks: dict[str, Walk[Contents]] = {}
+    order = (*ledger.sequence, *ledger.circular)
+    # around a circle of containers a material needs one more look for each of them
+    for _ in range(1 + len(ledger.circular)):
+        for name in order:
+            account = _Materials(ledger, name, books[name], Presence(dict(walks)))
+            walks[name] = walk(ledger.trees[name], account, {})
+    return Presence(walks)
+
+
+def _either(first: Contents, second: Contents) -> Contents:
+    """What may be in it where one of two cases came to pass."""
+    if first == second:
+        return first
+    joined = dict(first)
+    for name, left in second.items():
+        joined[name] = left and joined.get(name, True)
+    return joined
+
+
+@dataclass(slots=True)
+class _Materials:
+    """The materials in one container; see `flow.Account`."""
+
+    ledger: Ledger
+    name: str
+    book: Book
+    known: Presence
+    additions_last: bool = True
+
+    def add(self, state: Contents, step: int) -> Contents:
+        for move in self.ledger.transfers[step]:
+            if move.target == self.name:
+                state = _either(state, self.known.arriving(move, step))
+        return state
+
+    def remove(self, state: Contents, step: int) -> Contents:
+        dead = self.ledger.dead_volume(self.name).high
+        nothing = 1e-9 * self.ledger.sop.containers[self.name].capacity.base
+        empties = any(
+            move.empties and move.source == self.name for move in self.ledger.transfers[step]
+        )
+        if not empties and self.book.lines[step].most.high > dead + nothing:
+            return state
+        return dict.fromkeys(state, True) if dead > 0 else {}
+
+    def join(self, first: Contents, second: Contents) -> Contents:
+        return _either(first, second)

@@ -1,0 +1,72 @@
+"""What is found in the files of a case, as `lab check` would find it."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from lab.devices.capability import CAPABILITIES
+from lab.domain.errors import LabError
+from lab.sop.check import check_campaign, check_lab, check_sop
+from lab.sop.check_together import check_together
+from lab.sop.document import read_document
+from lab.sop.load import load_sop, read_text
+from tests.corpus.cases import BASES, Case, base
+from tests.support.drivers import DRIVERS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lab.domain.diagnostic import Diagnostic
+
+__all__ = ["findings", "golden_text"]
+
+
+def findings(case: Case, folder: Path) -> list[Diagnostic]:
+    """Everything that is said about a case, written into a folder of its own."""
+    source, name = BASES[case.base]
+    surroundings = folder / "labwright" / "case"
+    if surroundings.exists():
+        shutil.rmtree(surroundings)
+    surroundings.mkdir(parents=True)
+    for file in ("rinse.yaml", "lab.yaml"):
+        neighbour = source / file if (source / file).is_file() else BASES["lab"][0] / file
+        if neighbour.is_file():
+            shutil.copy(neighbour, surroundings)
+    path = surroundings / name
+    path.write_bytes(case.text())
+    try:
+        text = read_text(path, name)
+    except LabError as error:
+        return list(error.diagnostics)
+    if case.base == "lab":
+        return check_lab(text, name, DRIVERS)[1]
+    if case.base == "campaign":
+        return _campaign(text, name)
+    return load_sop(path, text, name, CAPABILITIES)[1]
+
+
+def _campaign(text: str, name: str) -> list[Diagnostic]:
+    campaign, found = check_campaign(text, name)
+    if campaign is None:
+        return found
+    procedure, _ = check_sop(base("plain"), "sop.yaml", CAPABILITIES)
+    assert procedure is not None
+    document = read_document(text, name)
+    return [*found, *check_together(campaign, document, procedure, None, CAPABILITIES)]
+
+
+def golden_text(case: Case, found: list[Diagnostic]) -> str:
+    """The case and its findings, as they stand in `expected.txt`."""
+    lines = [f"=== {case.name} ({BASES[case.base][1]} of {case.base})"]
+    for item in found:
+        lines.append(
+            f"{item.file}:{item.line}:{item.column}: {item.severity} {item.code}: {item.message}"
+        )
+        if item.source_line:
+            lines.append(f"    at:  {item.source_line[item.column - 1 :].strip()[:60]}")
+        if item.why:
+            lines.append(f"    why: {item.why}")
+        if item.hint:
+            lines.append(f"    fix: {item.hint}")
+    return "\n".join(lines) + "\n"

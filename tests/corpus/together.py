@@ -1,0 +1,53 @@
+"""Wrong lab files, and campaigns that do not fit their SOP."""
+
+from __future__ import annotations
+
+from tests.corpus.cases import edit
+
+__all__ = ["CASES"]
+
+_LAB = (
+    edit("a device at an unknown station", "lab", "reference", "    at: pot", "    at: pott"),
+    edit("a pump into an unknown station", "lab", "reference", "into: cell_1", "into: cell_3"),
+    edit("a pump from an unknown stock", "lab", "reference", "draws: dilute", "draws: dillute"),
+    edit("an unknown driver", "lab", "driver", "driver: ika_hotplate", "driver: ika_hotplat"),
+    edit("a stock called like a station", "lab", "name", "stock:\n", "stock:\n  pot: {volume: 1 L}\n"),
+    edit("a shared plate", "lab", "shape", "pot: {capacity: 20 mL}", "pot: {capacity: 20 mL, wells: 96, shared: true}"),
+    edit("a plate of 97 wells", "lab", "value", "pot: {capacity: 20 mL}", "pot: {capacity: 20 mL, wells: 97}"),
+    edit("a broker with a password", "lab", "value", "broker: embedded", "broker: mqtt://me:secret@host"),
+    edit("an unknown broker", "lab", "value", "broker: embedded", "broker: embeded"),
+    edit("a simulated stock that is not there", "lab", "reference", "    dilute: {density", "    dillute: {density"),
+    edit("a stock without volume", "lab", "key-missing", "{volume: 800 mL}", "{lot: A1}"),
+    edit("a stock in grams", "lab", "dimension", "{volume: 800 mL}", "{volume: 800 g}"),
+    edit("a stock with a decimal comma", "lab", "decimal-comma", "{volume: 800 mL}", "{volume: 800,5 mL}"),
+    edit("no devices", "lab", "key-missing", "devices:", "# devices:\nbroken:"),
+    edit("an id with a slash", "lab", "value", "id: electrolyte_cell", "id: lab/one"),
+    edit("a key given twice in a lab", "lab", "duplicate-key", "  dilute: {volume", "  solvent: {volume"),
+)  # fmt: skip
+
+_CAMPAIGN = (
+    edit("a factor that is no parameter", "campaign", "factor", "concentrate_volume: {}", "concentrat_volume: {}"),
+    edit("a factor that the SOP holds fixed", "campaign", "factor", "  dilute_volume: {}\nfixed:\n  temperature: 25 degC", "  temperature: {}\nfixed:"),
+    edit("a factor above its range", "campaign", "range", "dilute_volume: {}", "dilute_volume: {maximum: 4 mL}"),
+    edit("a factor below its range", "campaign", "range", "dilute_volume: {}", "dilute_volume: {minimum: -1 mL}"),
+    edit("a factor with nothing to vary", "campaign", "range", "dilute_volume: {}", "dilute_volume: {minimum: 2 mL, maximum: 1 mL}"),
+    edit("a factor without unit", "campaign", "unit-missing", "dilute_volume: {}", "dilute_volume: {maximum: 3}"),
+    edit("a factor of the wrong kind", "campaign", "dimension", "dilute_volume: {}", "dilute_volume: {maximum: 3 g}"),
+    edit("a factor without braces", "campaign", "empty", "dilute_volume: {}", "dilute_volume:"),
+    edit("a fixed value that is no parameter", "campaign", "reference", "temperature: 25 degC", "temperatur: 25 degC"),
+    edit("a fixed value outside the limits", "campaign", "range", "temperature: 25 degC", "temperature: 50 degC"),
+    edit("a fixed value without unit", "campaign", "unit-missing", "temperature: 25 degC", "temperature: 25"),
+    edit("room temperature in a campaign", "campaign", "quantity", "temperature: 25 degC", "temperature: room temperature"),
+    edit("a factor that is fixed too", "campaign", "reference", "temperature: 25 degC", "dilute_volume: 1 mL"),
+    edit("an unknown objective", "campaign", "reference", "result: conductivity", "result: conductivty"),
+    edit("a reference of the wrong kind", "campaign", "dimension", "9.130 mS/cm\n", "9.130 mol/L\n"),
+    edit("an unknown value to report", "campaign", "reference", "report: salt_concentration", "report: salt"),
+    edit("another version of the SOP", "campaign", "version", 'sop_version: "1.0.0"', 'sop_version: "1.1.0"'),
+    edit("maximise", "campaign", "value", "direction: maximize", "direction: maximise"),
+    edit("no trials", "campaign", "value", "trials: 24", "trials: 0"),
+    edit("more runs at once than trials", "campaign", "range", "trials: 24", "trials: 2"),
+    edit("a negative seed", "campaign", "value", "id: electrolyte", "seed: -1\nid: electrolyte"),
+    edit("weights in a campaign", "campaign", "key-unknown", "  direction: maximize", "  direction: maximize\n  weight: 2"),
+)  # fmt: skip
+
+CASES = (*_LAB, *_CAMPAIGN)

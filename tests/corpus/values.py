@@ -1,0 +1,150 @@
+"""Words of YAML 1.1, numbers, units, texts, identifiers and keys that are wrong."""
+
+from __future__ import annotations
+
+from tests.corpus.cases import edit
+
+__all__ = ["CASES"]
+
+_STEP = "title: Stir\n"
+
+
+def _quantity(name: str, raises: str, text: str):
+    """In place of the duration of a step."""
+    return edit(name, "plain", raises, "duration: 5 s", f"duration: {text}")
+
+
+_YAML_WORDS = (
+    edit("no as true or false", "rich", "value", "lot_required: true", "lot_required: no"),
+    edit("yes as true or false", "rich", "value", "lot_required: true", "lot_required: yes"),
+    edit("on as true or false", "rich", "value", "destructive: true", "destructive: on"),
+    edit("off as true or false", "rich", "value", "critical: false", "critical: off"),
+    edit("a quoted true", "rich", "value", "lot_required: true", 'lot_required: "true"'),
+    edit("one as true", "rich", "value", "lot_required: true", "lot_required: 1"),
+    edit("true as a text", "plain", "value", "title: Stir", "title: true"),
+    edit("a time as a duration", "plain", "quantity", "duration: 5 s", "duration: 12:30"),
+    edit("a leading zero", "plain", "unit-missing", "duration: 5 s", "duration: 010"),
+    edit("a number without unit", "plain", "unit-missing", "duration: 5 s", "duration: 1e-3"),
+    edit("a quoted number without unit", "plain", "unit-missing", "duration: 5 s", 'duration: "5"'),
+    edit("a hexadecimal number", "plain", "unit-missing", "duration: 5 s", "duration: 0x1F"),
+    edit("a whole number with underscore", "plain", "value", "retry: 2", "retry: 1_0"),
+    edit("no as a text is a text", "rich", "value", "default: careful", "default: no"),
+)
+
+_QUANTITIES = (
+    _quantity("a decimal comma", "decimal-comma", "1,5 min"),
+    _quantity("a tolerance", "quantity", "3 ± 1 min"),
+    _quantity("a tolerance in ASCII", "quantity", "3 +/- 1 min"),
+    _quantity("a range", "quantity", "3-5 min"),
+    _quantity("a range in words", "quantity", "3 to 5 min"),
+    _quantity("no blank", "quantity", "5s"),
+    _quantity("a unit with blanks", "quantity", "5 mL / min"),
+    _quantity("two units", "quantity", "1 h 30 min"),
+    _quantity("a unit alone", "quantity", "min"),
+    _quantity("about", "quantity", "about 5 min"),
+    _quantity("less than", "quantity", "< 5 min"),
+    _quantity("a thousands separator", "quantity", "1'000 s"),
+    _quantity("a decimal comma and a point", "quantity", "1.000,5 s"),
+    _quantity("a list for a quantity", "quantity", "[5 s]"),
+    _quantity("a mapping for a quantity", "quantity", "{value: 5, unit: s}"),
+    _quantity("true for a quantity", "quantity", "true"),
+    _quantity("a very long quantity", "quantity", "5" * 30 + " " + "s" * 100),
+    _quantity("a huge exponent", "number", "1e999 s"),
+    _quantity("a mass for a duration", "dimension", "5 g"),
+    _quantity("Unicode digits", "quantity", "\u0665 s"),
+    _quantity("sec", "unit-unknown", "5 sec"),
+    _quantity("an expression in a duration", "quantity", "${temperature}"),
+    edit("25 C", "plain", "unit-unknown", "maximum: 40 degC", "maximum: 40 C"),
+    edit("25degC", "plain", "quantity", "maximum: 40 degC", "maximum: 40degC"),
+    edit("25 °C", "plain", "unit-unknown", "maximum: 40 degC", "maximum: 40 °C"),
+    edit("a difference for a temperature", "plain", "dimension", "maximum: 40 degC", "maximum: 40 delta_degC"),
+    edit("a temperature for a difference", "plain", "dimension", "tolerance: 0.3 delta_degC", "tolerance: 0.3 degC"),
+    edit("1,5 mL", "plain", "decimal-comma", "minimum: 0.5 mL", "minimum: 0,5 mL"),
+    edit("3 ± 1 mL", "plain", "quantity", "minimum: 0.5 mL", "minimum: 3 ± 1 mL"),
+    edit("drops", "plain", "unit-unknown", "minimum: 0.5 mL", "minimum: 5 drop"),
+    edit("equivalents", "plain", "unit-unknown", "minimum: 0.5 mL", "minimum: 1.2 equiv"),
+    edit("weight percent", "plain", "unit-unknown", "minimum: 0.5 mL", "minimum: 5 wt%"),
+    edit("pH with a unit", "rich", "unit-unknown", "certified_value: 1.413 mS/cm", "certified_value: 6.865 pH"),
+    edit("standard gas flow for a flow rate", "plain", "dimension", "rate: 20 mL/min", "rate: 20 sccm"),
+    edit("a frequency for a speed of rotation", "plain", "dimension", "speed: 300 rpm", "speed: 5 Hz"),
+    edit("millimolar in capitals", "rich", "unit-unknown", "concentration: 1 mol/L", "concentration: 1 MM"),
+    edit("a comma in a flow", "plain", "decimal-comma", "rate: 20 mL/min", "rate: 20,5 mL/min"),
+    edit("an unknown unit of a parameter", "plain", "unit-unknown", "unit: degC", "unit: celsius"),
+    edit("a unit that is a formula", "plain", "unit-unknown", "unit: degC", "unit: __import__('os')"),
+    edit("a fixed text for a quantity", "plain", "quantity", "volume: ${concentrate_volume}", "volume: all of it"),
+    edit("overnight", "plain", "quantity", "timeout: 60 s", "timeout: overnight"),
+    edit("room temperature", "plain", "quantity", "temperature: ${temperature}", "temperature: room temperature"),
+    edit("slowly", "plain", "quantity", "rate: 20 mL/min", "rate: slowly"),
+    edit("a few drops", "plain", "quantity", "volume: ${dilute_volume}", "volume: a few drops"),
+    edit("a negative density", "plain", "range", "density: 1.31 g/mL", "density: -1.31 g/mL"),
+    edit("a capacity of nothing", "plain", "range", "capacity: 20 mL", "capacity: 0 mL"),
+)  # fmt: skip
+
+_IDENTIFIERS = (
+    edit("a GHS code that does not exist", "plain", "hazard", "[H226, H314]", "[H226, H341, H399]"),
+    edit("a GHS code without letter", "plain", "value", "[H226, H314]", "[H226, 314]"),
+    edit("a GHS code with a digit missing", "plain", "hazard", "[H226, H314]", "[H26]"),
+    edit("a GHS code in small letters", "plain", "hazard", "[H226, H314]", "[h226]"),
+    edit("a GHS code in words", "plain", "hazard", "[H226, H314]", "[flammable]"),
+    edit("a combination that does not exist", "plain", "hazard", "[H226, H314]", "[H226+H314]"),
+    edit("CAS check digit", "rich", "identifier", "7447-40-7", "7447-40-8"),
+    edit("CAS swapped digits", "rich", "identifier", "7447-40-7", "4747-40-7"),
+    edit("a name for a CAS number", "rich", "identifier", "7447-40-7", "KCl"),
+    edit("InChIKey with a letter missing", "rich", "identifier", "WCUXLLCKKVVCTQ", "WCUXLLCKKVVCT"),
+    edit("InChIKey in small letters", "rich", "identifier", "WCUXLLCKKVVCTQ-UHFFFAOYSA-M", "wcuxllckkvvctq-uhfffaoysa-m"),
+    edit("an InChI for an InChIKey", "rich", "identifier", "WCUXLLCKKVVCTQ-UHFFFAOYSA-M", "InChI=1S/ClH.K/h1H;/q;+1/p-1"),
+    edit("SMILES with an open bracket", "rich", "identifier", '"[Cl-].[K+]"', '"[Cl-].[K+"'),
+    edit("SMILES with an open branch", "rich", "identifier", '"[Cl-].[K+]"', '"CC(=O"'),
+    edit("SMILES with an open ring", "rich", "identifier", '"[Cl-].[K+]"', '"C1CCCCC"'),
+    edit("SMILES with blanks", "rich", "identifier", '"[Cl-].[K+]"', '"potassium chloride"'),
+    edit("PubChem id with letters", "rich", "identifier", 'cid: "4873"', 'cid: "CID4873"'),
+    edit("PubChem id as a number", "rich", "value", 'cid: "4873"', "cid: 4873"),
+    edit("ORCID check digit", "rich", "identifier", "0000-0002-1825-0097", "0000-0002-1825-0098"),
+    edit("ORCID swapped digits", "rich", "identifier", "0000-0002-1825-0097", "0000-0002-1852-0097"),
+    edit("ORCID as an address", "rich", "identifier", "0000-0002-1825-0097", "https://orcid.org/0000-0002-1825-0097"),
+    edit("ORCID too short", "rich", "identifier", "0000-0002-1825-0097", "0000-0002-1825"),
+)  # fmt: skip
+
+_KEYS = (
+    edit("a misspelt key", "plain", "key-unknown", "timeout: 60 s", "timout: 60 s"),
+    edit("a misspelt section", "plain", "key-unknown", "parameters:", "paramters:"),
+    edit("a key of another place", "plain", "key-unknown", "title: Stir", "title: Stir\n    capacity: 5 mL"),
+    edit("a missing header", "plain", "key-missing", "status: approved\n", ""),
+    edit("a missing title", "plain", "key-missing", "    title: Stir\n", ""),
+    edit("a missing timeout", "plain", "key-missing", "    timeout: 60 s\n", ""),
+    edit("a missing id", "plain", "key-missing", "  - id: stir\n    title", "  - title"),
+    edit("format 2", "plain", "value", "sop_format: 1", "sop_format: 2"),
+    edit("an unknown status", "plain", "value", "status: approved", "status: aproved"),
+    edit("an unknown role of a parameter", "plain", "value", "role: factor", "role: factr"),
+    edit("an unknown role of a material", "plain", "value", "role: reagent", "role: buffer"),
+    edit("an unknown type of a parameter", "rich", "value", "type: choice", "type: choise"),
+    edit("retry in words", "plain", "value", "retry: 2", "retry: two"),
+    edit("retry 99", "plain", "value", "retry: 2", "retry: 99"),
+    edit("retry below zero", "plain", "value", "retry: 2", "retry: -1"),
+    edit("retry with a fraction", "plain", "value", "retry: 2", "retry: 1.5"),
+    edit("readings with a fraction", "plain", "value", "readings: 5", "readings: 5.5"),
+    edit("a number for a title", "plain", "value", "title: Stir", "title: 12"),
+    edit("a list for a title", "plain", "value", "title: Stir", "title: [a]"),
+    edit("a text for a list", "plain", "value", "needs: [tare]", "needs: tare"),
+    edit("a text for a mapping", "plain", "value", "    capacity: 25 mL", "    capacity: 25 mL\n  jar: 5 mL"),
+    edit("a list for a mapping", "rich", "value", "samples:\n  inputs: [salt stock]\n  outputs: [adjusted solution]\n  destructive: true", "samples: [salt stock]"),
+    edit("an empty title", "plain", "value", "title: Stir", 'title: ""'),
+    edit("a title of 400 characters", "plain", "value", "title: Stir", "title: " + "x" * 400),
+    edit("no authors", "plain", "value", "authors:\n  - name: The Labwright authors", "authors: []"),
+    edit("an id with blanks", "plain", "value", "id: tare", "id: tare the pan"),
+    edit("an id with a hyphen", "plain", "value", "id: tare", "id: tare-pan"),
+    edit("an id that begins with a digit", "plain", "value", "id: tare", "id: 1st_tare"),
+    edit("an id of another alphabet", "plain", "value", "id: tare", "id: tarë"),
+    edit("an id of 65 characters", "plain", "value", "id: tare", "id: " + "t" * 65),
+    edit("a parameter's name with a blank", "plain", "value", "  dilute_volume:\n", "  dilute volume:\n"),
+    edit("a version of two numbers", "plain", "value", 'version: "1.0.0"', 'version: "1.0"'),
+    edit("a version in words", "plain", "value", 'version: "1.0.0"', 'version: "one"'),
+    edit("a date of another order", "rich", "value", 'effective_date: "2026-11-21"', 'effective_date: "21.11.2026"'),
+    edit("a month of 13", "rich", "value", 'effective_date: "2026-11-21"', 'effective_date: "2026-13-21"'),
+    edit("an unknown Westgard rule", "rich", "value", "1_3s", "1_4s"),
+    edit("a coverage factor of nothing", "rich", "value", "k: 2.0", "k: 0"),
+    edit("one replicate", "rich", "value", "least: 3", "least: 1"),
+    edit("qc_every 0", "rich", "value", "qc_every: 10", "qc_every: 0"),
+)  # fmt: skip
+
+CASES = (*_YAML_WORDS, *_QUANTITIES, *_IDENTIFIERS, *_KEYS)

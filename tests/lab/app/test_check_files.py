@@ -1,0 +1,72 @@
+"""`lab check`: each kind of file by its own rules; findings come back, only what can't be read is an error."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.app.check import check_files
+from lab.domain.errors import FindingsError, InputError
+from lab.sop.load import refuse
+from tests.corpus.cases import BASES, base
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The rich procedure, the one that it calls, and a lab."""
+    inside = tmp_path / "labs" / "one"
+    shutil.copytree(BASES["rich"][0], inside)
+    shutil.copy(BASES["lab"][0] / "lab.yaml", inside)
+    return inside
+
+
+def test_a_called_procedure_is_read_too(folder: Path) -> None:
+    assert check_files((folder / "sop.yaml", folder / "rinse.yaml", folder / "lab.yaml")) == []
+    inner = folder / "rinse.yaml"
+    inner.write_text(inner.read_text(encoding="utf-8").replace("title: Rinse", "title: Rince"))
+    (finding,) = check_files((folder / "sop.yaml",))
+    assert finding.code == "hash"
+
+
+def test_each_file_is_judged_by_its_kind(folder: Path) -> None:
+    lab = folder / "lab.yaml"
+    lab.write_text(base("lab").replace("broker: embedded", "broker: embeded"))
+    (finding,) = check_files((lab,))
+    assert finding.file == str(lab)
+    # a comment that names another kind does not change what it is
+    sop = folder / "sop.yaml"
+    sop.write_text("# see campaign_format: in the other file\n" + base("rich"))
+    assert check_files((sop,)) == []
+    # neither does damage
+    lab.write_text(base("lab") + "\tbroken")
+    (finding,) = check_files((lab,))
+    assert finding.code == "syntax"
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe", b"x" * 1_000_001])
+def test_what_can_not_be_read_is_an_input_error(folder: Path, content: bytes | None) -> None:
+    path = folder / "other.yaml"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        check_files((path,))
+    assert caught.value.exit_code == 2
+    assert caught.value.diagnostics
+
+
+def test_findings_mean_1_and_unreadable_means_2(folder: Path) -> None:
+    sop = folder / "sop.yaml"
+    sop.write_text(base("rich").replace("timeout: 60 s", "timeout: 60", 1))
+    with pytest.raises(FindingsError) as caught:
+        refuse(check_files((sop,)))
+    assert caught.value.exit_code == 1
+    with pytest.raises(InputError) as missing:
+        check_files((folder / "nowhere.yaml",))
+    assert missing.value.exit_code == 2

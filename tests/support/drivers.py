@@ -1,0 +1,14 @@
+"""What the drivers of the examples can do, as their manifests say."""
+
+from __future__ import annotations
+
+__all__ = ["DRIVERS"]
+
+DRIVERS: dict[str, tuple[str, ...]] = {
+    "atlas_ezo_ec": ("conductivity",),
+    "ika_hotplate": ("heating_stirring",),
+    "mettler_toledo_sics": ("weighing",),
+    "new_era_ne1000": ("liquid_dosing",),
+    "opentrons_robot": ("liquid_handling",),
+    "teaching_plate_reader": ("absorbance",),
+}
