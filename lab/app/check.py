@@ -5,21 +5,52 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.devices.capability import CAPABILITIES
-from lab.domain.errors import LabError
+from lab.domain.errors import InputError, LabError
 from lab.sop.check import check_lab
 from lab.sop.document import read_document
 from lab.sop.load import load_sop, read_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from lab.domain.diagnostic import Diagnostic
 
-__all__ = ["check_files"]
+__all__ = ["check_files", "files_in"]
+
+_FORMATS = ("sop_format", "lab_format", "campaign_format")
+
+
+def files_in(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """The files themselves, and in place of a folder all of our files in it, in the order of their names.
+
+    InputError for a folder without any: nothing checked must not look like nothing found.
+    """
+    files: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = [file for file in sorted(path.rglob("*.yaml")) if _is_ours(file)]
+        if not inside:
+            hint = f"such a file begins with one of: {', '.join(_FORMATS)}"
+            message = f"the folder {path} holds no SOP, lab or campaign file"
+            raise InputError(message, hint=hint)
+        files += inside
+    return tuple(dict.fromkeys(files))
+
+
+def _is_ours(path: Path) -> bool:
+    """By its keys at the margin, so that a damaged file is not passed over, nor one that can't be read."""
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError:
+        return True
+    return any(line.startswith(tuple(f"{key}:".encode() for key in _FORMATS)) for line in lines)
 
 
 def check_files(paths: tuple[Path, ...]) -> list[Diagnostic]:
-    """Findings of all files in order. A campaign brings its SOP and lab, and is bound once for a try.
+    """Findings of all files in order, each once. A campaign brings its SOP and lab, and is bound once for a try.
 
     InputError where a file can't be read at all.
     """
@@ -35,7 +66,7 @@ def check_files(paths: tuple[Path, ...]) -> list[Diagnostic]:
                 found += check_lab(text, str(path), driver_capabilities())[1]
             case _:
                 found += load_sop(path, text, str(path), CAPABILITIES)[1]
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _kind(text: str, name: str) -> str:

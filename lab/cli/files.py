@@ -66,7 +66,9 @@ def _answers() -> Answers:
 
 
 def check(
-    paths: Annotated[list[Path], typer.Argument(help="sop.yaml, lab.yaml or campaign.yaml")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="sop.yaml, lab.yaml, campaign.yaml, or a folder of them")
+    ],
     as_json: _Json = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Check again at each change, until Ctrl-C.")
@@ -76,8 +78,10 @@ def check(
 
     Exit code 1 when a finding blocks, 2 when a file can't be read.
     """
+    from lab.app.check import files_in
+
     if not watch:
-        return _check(tuple(paths), as_json)
+        return _check(files_in(paths), as_json)
     import asyncio
 
     from lab.app.watching import check_again
@@ -88,7 +92,7 @@ def check(
     def once() -> None:
         nonlocal last
         try:
-            last = _check(tuple(paths), as_json)
+            last = _check(files_in(paths), as_json)
         except LabError as error:  # a file that is gone for a moment ends nothing
             print_error(error, as_json=as_json)
             last = error.exit_code
@@ -96,7 +100,7 @@ def check(
 
     say("lab: checking at each change; Ctrl-C ends it")
     with suppress(KeyboardInterrupt):
-        asyncio.run(check_again(tuple(paths), ScaledClock(), once))
+        asyncio.run(check_again(files_in(paths), ScaledClock(), once))
     return last
 
 

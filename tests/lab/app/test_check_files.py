@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.app.check import check_files
+from lab.app.check import check_files, files_in
 from lab.domain.errors import FindingsError, InputError
 from lab.sop.load import refuse
 from tests.corpus.cases import BASES, base
@@ -70,3 +70,29 @@ def test_findings_mean_1_and_unreadable_means_2(folder: Path) -> None:
     with pytest.raises(InputError) as missing:
         check_files((folder / "nowhere.yaml",))
     assert missing.value.exit_code == 2
+
+
+def test_a_folder_stands_for_our_files_in_it(folder: Path, tmp_path: Path) -> None:
+    (folder / "notes.yaml").write_text("title: not one of ours\n")
+    (folder / "sub").mkdir()
+    damaged = folder / "sub" / "sop.yaml"
+    damaged.write_text("sop_format: 1\n\tbroken\n")
+    names = [path.relative_to(folder).as_posix() for path in files_in((tmp_path,))]
+    assert names == ["lab.yaml", "rinse.yaml", "sop.yaml", "sub/sop.yaml"]
+    assert files_in((folder / "sop.yaml", damaged, folder / "sop.yaml")) == (
+        folder / "sop.yaml",
+        damaged,
+    )
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(InputError, match="no SOP, lab or campaign"):
+        files_in((empty,))
+
+
+def test_a_finding_that_two_files_bring_is_said_once(tmp_path: Path) -> None:
+    for name in ("sop.yaml", "lab.yaml", "campaign.yaml"):
+        shutil.copy(BASES["lab"][0] / name, tmp_path)
+    sop = tmp_path / "sop.yaml"
+    sop.write_text(base("plain").replace("timeout: 60 s", "timeout: 60", 1))
+    found = check_files(files_in((tmp_path,)))
+    assert [(item.code, item.line) for item in found].count(("unit-missing", found[0].line)) == 1
