@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from lab.devices.registry import Registry
     from lab.domain.diagnostic import Diagnostic
 
 __all__ = ["check_files", "files_in"]
@@ -54,38 +55,47 @@ def check_files(paths: tuple[Path, ...]) -> list[Diagnostic]:
 
     InputError where a file can't be read at all.
     """
-    found: list[Diagnostic] = []
-    for path in paths:
-        text = read_text(path, str(path))
-        match _kind(text, str(path)):
-            case "campaign":
-                found += _campaign(path)
-            case "lab":
-                from lab.app.files import driver_capabilities
+    from lab.devices.registry import Registry
 
-                found += check_lab(text, str(path), driver_capabilities())[1]
-            case _:
-                found += load_sop(path, text, str(path), CAPABILITIES)[1]
-    return list(dict.fromkeys(found))
+    registry = Registry.installed()
+    texts = {path: read_text(path, str(path)) for path in paths}
+    kinds = {path: _kind(text, str(path)) for path, text in texts.items()}
+    found: dict[Path, list[Diagnostic]] = {}
+    brought: set[Path] = set()
+    for path in paths:
+        if kinds[path] == "campaign":
+            found[path], beside = _campaign(path, registry)
+            brought |= beside
+    for path, text in texts.items():
+        if path in found or path.resolve() in brought:
+            continue
+        if kinds[path] == "lab":
+            from lab.app.files import driver_capabilities
+
+            found[path] = check_lab(text, str(path), driver_capabilities(registry))[1]
+        else:
+            found[path] = load_sop(path, text, str(path), CAPABILITIES)[1]
+    return list(dict.fromkeys(item for path in paths for item in found.get(path, ())))
 
 
 def _kind(text: str, name: str) -> str:
     """`campaign`, `lab` or `sop`, by the key that says the format (also where the file is damaged)."""
-    keys = read_document(text, name).data or dict.fromkeys(
-        line.partition(":")[0] for line in text.splitlines()
-    )
+    keys = {line.partition(":")[0] for line in text.splitlines()}
+    if not keys.intersection(_FORMATS):
+        keys = set(read_document(text, name).data or ())
     return next((kind for kind in ("campaign", "lab") if f"{kind}_format" in keys), "sop")
 
 
-def _campaign(path: Path) -> list[Diagnostic]:
+def _campaign(path: Path, registry: Registry) -> tuple[list[Diagnostic], set[Path]]:
+    """Its findings, and the files that were checked with it."""
     from lab.app.context import FilesContext
     from lab.app.files import open_campaign
 
     try:
-        files = open_campaign(path)
+        files = open_campaign(path, registry)
     except LabError as error:
         if error.diagnostics:
-            return list(error.diagnostics)
+            return list(error.diagnostics), set()
         raise
     FilesContext(files).candidates(1, files.middle)
-    return list(files.bundle.diagnostics)
+    return list(files.bundle.diagnostics), set(files.bundle.paths.values())

@@ -123,7 +123,7 @@ def driver_capabilities(registry: Registry | None = None) -> dict[str, tuple[str
     return found
 
 
-def open_campaign(path: Path) -> CampaignFiles:
+def open_campaign(path: Path, registry: Registry | None = None) -> CampaignFiles:
     """Read and check a campaign with its SOP and lab.
 
     Raises InputError or RefusedError with diagnostics, as `lab.sop.load.load_campaign` does.
@@ -133,8 +133,9 @@ def open_campaign(path: Path) -> CampaignFiles:
             f"there is no campaign file at {path}",
             hint="name a campaign.yaml; `lab new campaign` writes one",
         )
-    bundle = load_campaign(path, CAPABILITIES, driver_capabilities())
-    return CampaignFiles(bundle, LabDrivers(bundle.lab))
+    registry = registry or Registry.installed()
+    bundle = load_campaign(path, CAPABILITIES, driver_capabilities(registry))
+    return CampaignFiles(bundle, LabDrivers(bundle.lab, registry))
 
 
 def open_lab(path: Path) -> LabDrivers:
