@@ -24,6 +24,8 @@ equipment:
   balance: {capability: weighing, at: cell}
   stirrer: {capability: heating_stirring, at: cell}
   probe: {capability: conductivity, at: cell}
+safety:
+  safe_state: [{id: off, title: Off, equipment: stirrer, action: stop, duration: 2 s, timeout: 30 s}]
 derived:
 """
 

@@ -27,7 +27,12 @@ def valid_sops(draw: st.DrawFn) -> Tree:
     """A SOP of one to some twenty steps whose check finds no error."""
     count = iter(range(1, 1000))
     items = draw(st.lists(_item(count.__next__, 2), min_size=1, max_size=4))
-    items.insert(0, _weigh("first_weigh"))
+    # what is heated has something in it and is stirred
+    items[:0] = [
+        _weigh("first_weigh"),
+        _step("first_dose", "pump", "dispense", **{"with": {"volume": "100 mL"}}),
+        _step("first_stir", "stirrer", "stir", **{"with": {"speed": "200 rpm"}}),
+    ]
     sop: Tree = {
         "sop_format": 1,
         "id": "made_at_random",
@@ -45,14 +50,14 @@ def valid_sops(draw: st.DrawFn) -> Tree:
         "materials": {"stock": {"name": "Stock", "role": "solvent", "density": "1.0 g/mL"}},
         "containers": {"cell": {"capacity": "5 L"}},
         "equipment": {name: dict(role) for name, role in _ROLES.items()},
+        "safety": {"safe_state": [_step("make_safe", "stirrer", "stop")]},
         "procedure": items,
         "derived": {"dose_mass": {"unit": "g", "value": "${dose * stock.density}"}},
         "results": {"mass": {"from": "first_weigh.mass", "unit": "g"}},
     }  # fmt: skip
     if draw(st.booleans()):
-        sop["safety"] = {
+        sop["safety"] |= {
             "supervision": "present",
-            "safe_state": [_step("make_safe", "stirrer", "stop")],
             "limits": [{"signal": "stirrer.temperature", "maximum": "200 degC"}],
         }
     if draw(st.booleans()):

@@ -85,7 +85,7 @@ def test_a_capability_that_no_device_has_is_refused(example: Path) -> None:
     start, end = text.index("  probe_2:"), text.index("\nbroker:")
     lab_file.write_text(text[:start] + text[end:])
     ran = lab("run", str(example / "campaign.yaml"), "--virtual")
-    assert ran.returncode == 2, ran.stderr
+    assert ran.returncode == 1, ran.stderr
     assert "conductivity" in ran.stderr
     assert "Traceback" not in ran.stderr
 
@@ -150,7 +150,7 @@ def test_errors_are_one_document_with_json(example: Path) -> None:
     spoil(example / "sop.yaml", "minimum: 0.5 mL", "minimum: 0.5")
     ran = lab("run", str(example / "campaign.yaml"), "--virtual", "--json")
     document = json.loads(ran.stdout)
-    assert document["exit_code"] == ran.returncode == 2
+    assert document["exit_code"] == ran.returncode == 1
     [finding] = document["diagnostics"]
     assert finding["line"] > 1
     assert finding["hint"]

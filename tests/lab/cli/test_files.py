@@ -93,7 +93,7 @@ def test_watch_checks_again_until_it_is_interrupted(tmp_path):
         sop.write_text(good.replace("timeout: 60 s", "timeout: 60", 1))
         wait_until(lambda: "1 errors" in log.read_text(), "the mistake")
         sop.unlink()
-        wait_until(lambda: "can't be read" in log.read_text(), "the missing file")
+        wait_until(lambda: "there is no file" in log.read_text(), "the missing file")
         sop.write_text(good)
         wait_until(lambda: log.read_text().count("no blocking findings") == 2, "the mended file")
         process.send_signal(signal.SIGINT)
