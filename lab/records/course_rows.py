@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from lab.domain.course import begin_of
+from lab.domain.quantity import tidy
 from lab.domain.units import DIMENSIONLESS
 from lab.plan.formula import measured
 from lab.records.columns import COLUMNS
@@ -315,7 +316,7 @@ def limit_rows(state: LabState, facts: Facts, run: str = "") -> Rows:
                         "unit": limit.unit,
                         "minimum": limit.minimum,
                         "maximum": limit.maximum,
-                        "beyond": beyond,
+                        "beyond": tidy(beyond),
                         "on_violation": limit.on_violation,
                     }
                 )
@@ -344,7 +345,7 @@ def _judged(run: RunState, check: QualityCheck) -> Row:
         "value": value,
         "unit": check.unit,
         "certified_value": certified,
-        "deviation": None if value is None or certified is None else value - certified,
+        "deviation": None if value is None or certified is None else tidy(value - certified),
         "expanded_uncertainty": check.expanded_uncertainty,
         "coverage_factor": check.coverage_factor if standard else None,
         "certificate": check.certificate,
