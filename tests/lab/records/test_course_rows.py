@@ -18,6 +18,8 @@ from tests.lab.engine.stage import Script, Stage
 from tests.support.plays import RUN, number, picked, run_rich, second
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from collections.abc import Iterator
 
     from lab.records.reader import Records
@@ -286,7 +288,10 @@ def rich(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Records]:
 
 
 @pytest.mark.system
-def test_postgresql_gives_the_same_tables(rich: Records, postgres: str) -> None:
+def test_postgresql_gives_the_same_tables(
+    rich: Records, postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # beside a server's records, the hosts keep their ledger in `.lab`
     assert run_rich(postgres).state == "completed"
     with open_records(postgres) as records:
         assert records.tables() == rich.tables()
