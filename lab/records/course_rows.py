@@ -47,7 +47,7 @@ def _of(state: LabState, run: str) -> Row:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False)
 
 
 # -- decisions --------------------------------------------------------------------------------------

@@ -18,9 +18,8 @@ from tests.lab.engine.stage import Script, Stage
 from tests.support.plays import RUN, number, picked, run_rich, second
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from collections.abc import Iterator
+    from pathlib import Path
 
     from lab.records.reader import Records
 
