@@ -205,19 +205,14 @@ def watch(
     as_json: _Json = False,
 ) -> None:
     """Follow the events of a running engine until it ends; with --json one document a line."""
+    from lab.cli.event_text import event_text
+
     with _client(where, db) as client:
         for record in client.events(after):
             if as_json:
                 print(record.model_dump_json(), flush=True)
             else:
-                event = record.event.model_dump(mode="json")
-                details = ", ".join(
-                    f"{key}={value}"
-                    for key, value in event.items()
-                    if key != "kind" and isinstance(value, str | int | float) and value != ""
-                )
-                print(
-                    f"{record.seq:>6} {record.at:%Y-%m-%d %H:%M:%S} {record.event.kind}: {details}",
-                    flush=True,
-                )
+                words = event_text(record.event)
+                at = f"{record.at:%Y-%m-%d %H:%M:%S}"
+                print(f"{record.seq:>6} {at} {record.event.kind}: {words}", flush=True)
     say("the engine has ended")

@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     records = typer.Typer(help="Look into the records.", no_args_is_help=True)
     records.command("list")(list_campaigns)
+    records.command("show")(show_run)
     records.command("verify")(verify)
     app.add_typer(records, name="records")
     app.command()(export)
@@ -51,6 +52,32 @@ def list_campaigns(where: _Where = None, db: _Db = None, as_json: _Json = False)
         print_table("campaigns", columns, rows)
 
 
+def show_run(
+    run: Annotated[str, typer.Argument(help="Id of a run, e.g. electrolyte-1/r003.")],
+    where: _Where = None,
+    db: _Db = None,
+    as_json: _Json = False,
+) -> None:
+    """All that is known of a run: steps, decisions, people's answers, flags, time windows, quality."""
+    from lab.app.records import open_where
+    from lab.cli.run_text import run_document, run_lines
+    from lab.domain.errors import InputError
+
+    with open_where(where, db) as records:
+        tables = records.tables(run)
+        if not tables["runs"]:
+            known = [str(row["run"]) for row in records.runs()]
+            newest = (
+                f"the newest are {', '.join(known[-5:])}" if known else "no run has been started"
+            )
+            raise InputError(f"there is no run '{run}' in these records", hint=newest)
+    if as_json:
+        print_json(run_document(tables))
+        return
+    for line in run_lines(tables):
+        print(line)
+
+
 def verify(where: _Where = None, db: _Db = None, as_json: _Json = False) -> int:
     """Prove that no row of the journal was changed, lost or put between."""
     from lab.app.records import open_where
@@ -71,7 +98,7 @@ def export(
     db: _Db = None,
     form: Annotated[str, typer.Option("--format", help="csv")] = "csv",
 ) -> None:
-    """Write the records as flat files: trials, runs, steps, observations, events; failed work included."""
+    """Write every table of the records as a flat file, with a dictionary of columns; failed work included."""
     from lab.app.records import open_where
     from lab.domain.errors import InputError
 

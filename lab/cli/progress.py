@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.app.report import with_unit
+from lab.cli.event_text import course_text
 from lab.cli.output import say
 from lab.domain import event as ev
 
@@ -54,14 +55,15 @@ class ProgressLines:
                 )
             case ev.CommandSettled():
                 return f"        {event.device}: settled as {event.settlement.verdict} by the {event.by}"
-            case ev.QuestionAsked():
-                return f"        QUESTION {event.question}: {event.text}"
-            case ev.TaskAsked():
-                return f"        TASK {event.task}: {event.prompt} ({event.run}); see lab status"
-            case ev.DecisionMade():
-                return f"        {event.run} {event.decision}: {event.detail}"
-            case ev.SampleFlagged():
-                return f"        {event.run} flagged: {event.reason}"
+            case (
+                ev.QuestionAsked()
+                | ev.TaskAsked()
+                | ev.TaskAnswered()
+                | ev.TaskWitnessed()
+                | ev.DecisionMade()
+                | ev.SampleFlagged()
+            ):
+                return f"        {course_text(event)}"
             case ev.DeviceStateChanged() if event.state in ("fault", "lost", "disconnected"):
                 return f"        {event.device} is {event.state} {event.detail}"
             case ev.LabPaused() | ev.LabStopping() | ev.LabMadeSafe():

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.cli.event_text import answers_text
+
 if TYPE_CHECKING:
-    from lab.control.document import EngineStatus, TaskDocument, WaitDocument
+    from lab.control.document import EngineStatus, TaskDocument, WaitDocument, WindowDocument
 
 __all__ = ["status_lines"]
+
+_DECISIONS_SHOWN = 3
+"""The latest; `lab status --json` and `lab records show` have them all."""
 
 
 def status_lines(document: EngineStatus) -> list[str]:
@@ -41,6 +46,8 @@ def status_lines(document: EngineStatus) -> list[str]:
             f" of about {_duration(step['planned_s'])}"
             for step in run["current"]
         ]
+        lines += [_window(window) for window in run["windows"]]
+        lines += [f"    decided {text}" for text in run["decisions"][-_DECISIONS_SHOWN:]]
         lines += [_waiting(wait) for wait in run["waits"]]
     for queued in document["queued"]:
         lines.append(f"  {queued['run']} not begun")
@@ -60,7 +67,7 @@ def _task(task: TaskDocument) -> list[str]:
         f"for {_duration(task['for_s'])}, {_duration(task['left_s'])} left"
     ]
     if task["waits_for"] == "witness":
-        said = ", ".join(f"{name} = {value}" for name, value in task["answers"].items())
+        said = answers_text(task["answers"], {f["name"]: f["unit"] for f in task["fields"]})
         return [
             *lines,
             f"    {task['answered_by']} has done it{f': {said}' if said else ''}",
@@ -75,6 +82,13 @@ def _task(task: TaskDocument) -> list[str]:
     typed = " ".join(["lab answer", task["id"], *fields, "--who NAME"])
     after = ", then a witness" if task["sign"] == "witness" else ""
     return [*lines, f"    answer with: {typed}{after}"]
+
+
+def _window(window: WindowDocument) -> str:
+    left_s = window["left_s"]
+    if left_s < 0:
+        return f"    WINDOW {window['window']} is overdue by {_duration(-left_s)}"
+    return f"    window {window['window']} closes in {_duration(left_s)}"
 
 
 def _waiting(wait: WaitDocument) -> str:

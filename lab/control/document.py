@@ -28,6 +28,7 @@ __all__ = [
     "TrialsDocument",
     "WaitDocument",
     "WaitKind",
+    "WindowDocument",
 ]
 
 WaitKind = Literal[
@@ -62,8 +63,18 @@ class CurrentDocument(TypedDict):
     for_s: float
 
 
+class WindowDocument(TypedDict):
+    """A time window that has begun and not ended. `left_s` is negative once its end is overdue."""
+
+    window: str
+    ends: str
+    since: str
+    for_s: float
+    left_s: float
+
+
 class RunDocument(TypedDict):
-    """An open run."""
+    """An open run. `windows` are those that run at present; a broken one is among the `flags`."""
 
     run: str
     campaign: str
@@ -75,6 +86,8 @@ class RunDocument(TypedDict):
     steps_succeeded: int
     steps_skipped: int
     flags: list[str]
+    decisions: list[str]
+    windows: list[WindowDocument]
     current: list[CurrentDocument]
     waits: list[WaitDocument]
     since: str
@@ -96,6 +109,8 @@ class TaskFieldDocument(TypedDict):
     takes: str
     kind: str
     unit: str
+    minimum: float | None
+    maximum: float | None
     choices: list[str]
     required: bool
 

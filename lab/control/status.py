@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from lab.control.moments import elapsed, iso
 from lab.control.tasks import task_documents
 from lab.control.waits import run_waits, station_holders, step_title
+from lab.control.windows import window_documents
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lab.control.document import (
         CampaignDocument,
         CurrentDocument,
@@ -32,15 +35,15 @@ def status_document(state: LabState, now: datetime) -> StatusDocument:
     waits = run_waits(state, now_s)
     queued = [run for run in waits if run not in state.runs]
     return {
-        "now": _iso(now_s),
+        "now": iso(now_s),
         "seq": state.seq,
         "epoch": state.epoch,
-        "last_event": _iso(state.at_s) if state.seq else None,
+        "last_event": iso(state.at_s) if state.seq else None,
         "mode": state.mode,
         "mode_text": _mode_text(state),
         "mode_actor": state.mode_actor,
         "mode_reason": state.mode_reason,
-        "mode_since": _iso(state.mode_since_s) if state.mode_since_s else None,
+        "mode_since": iso(state.mode_since_s) if state.mode_since_s else None,
         "questions": [
             {
                 "id": question.id,
@@ -49,8 +52,8 @@ def status_document(state: LabState, now: datetime) -> StatusDocument:
                 "step": question.step,
                 "text": question.text,
                 "choices": list(question.choices),
-                "since": _iso(question.since_s),
-                "for_s": _for(question.since_s, now_s),
+                "since": iso(question.since_s),
+                "for_s": elapsed(question.since_s, now_s),
             }
             for question in state.questions.values()
         ],
@@ -63,20 +66,15 @@ def status_document(state: LabState, now: datetime) -> StatusDocument:
         ],
         "devices": [_device(state, device, now_s) for device in state.devices.values()],
         "stations": [
-            {"station": station, "run": run, "since": _iso(since_s), "for_s": _for(since_s, now_s)}
+            {
+                "station": station,
+                "run": run,
+                "since": iso(since_s),
+                "for_s": elapsed(since_s, now_s),
+            }
             for station, (run, since_s) in station_holders(state).items()
         ],
     }
-
-
-def _iso(seconds: float) -> str:
-    stamp = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    return stamp.replace("+00:00", "Z")
-
-
-def _for(since_s: float, now_s: float) -> float:
-    """Seconds until now; 0 for a reader whose clock lags behind."""
-    return round(max(now_s - since_s, 0.0), 3)
 
 
 def _mode_text(state: LabState) -> str:
@@ -103,8 +101,8 @@ def _campaign(name: str, campaign: CampaignState) -> CampaignDocument:
         "title": spec.title,
         "status": campaign.status,
         "reason": campaign.reason,
-        "started": _iso(campaign.started_s),
-        "ended": None if campaign.ended_s is None else _iso(campaign.ended_s),
+        "started": iso(campaign.started_s),
+        "ended": None if campaign.ended_s is None else iso(campaign.ended_s),
         "trials": {
             "budget": spec.trials,
             "proposed": len(trials),
@@ -144,8 +142,8 @@ def _run(state: LabState, run: RunState, waits: tuple[Wait, ...], now_s: float) 
                     "command": step.command,
                     "command_status": command.status,
                     "planned_s": planned.duration_s,
-                    "since": _iso(command.intended_s),
-                    "for_s": _for(command.intended_s, now_s),
+                    "since": iso(command.intended_s),
+                    "for_s": elapsed(command.intended_s, now_s),
                 }
             )
     main = [step for step in run.plan.steps if not step.safe_state]
@@ -164,10 +162,16 @@ def _run(state: LabState, run: RunState, waits: tuple[Wait, ...], now_s: float) 
         "flags": [
             f"{flag.step}: {flag.reason}" if flag.step else flag.reason for flag in run.flags
         ],
+        "decisions": [
+            f"{decision.title} ({decision.path}): {'yes' if run.decisions[decision.path] else 'no'}"
+            for decision in run.plan.decisions
+            if decision.path in run.decisions
+        ],
+        "windows": window_documents(run, now_s),
         "current": current,
         "waits": [_wait(state, wait, now_s) for wait in waits],
-        "since": _iso(run.started_s),
-        "for_s": _for(run.started_s, now_s),
+        "since": iso(run.started_s),
+        "for_s": elapsed(run.started_s, now_s),
     }
 
 
@@ -178,8 +182,8 @@ def _wait(state: LabState, wait: Wait, now_s: float) -> WaitDocument:
         "device": wait.device,
         "kind": wait.kind,
         "waits_for": wait.text,
-        "since": _iso(wait.since_s),
-        "for_s": _for(wait.since_s, now_s),
+        "since": iso(wait.since_s),
+        "for_s": elapsed(wait.since_s, now_s),
     }
 
 
@@ -197,6 +201,6 @@ def _device(state: LabState, device: DeviceStatus, now_s: float) -> DeviceDocume
         "model": "" if told is None else told.model,
         "serial_number": "" if told is None else told.serial_number,
         "simulated": None if told is None else told.simulated,
-        "since": _iso(device.since_s) if device.since_s else None,
-        "for_s": _for(device.since_s, now_s) if device.since_s else None,
+        "since": iso(device.since_s) if device.since_s else None,
+        "for_s": elapsed(device.since_s, now_s) if device.since_s else None,
     }

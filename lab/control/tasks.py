@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
+from lab.control.moments import elapsed, iso
 from lab.control.waits import step_title
 from lab.domain.answers import describe
 
@@ -24,7 +24,6 @@ def task_documents(state: LabState, now_s: float) -> list[TaskDocument]:
 
 def _task(state: LabState, task: Task, now_s: float) -> TaskDocument:
     asked, answer = task.asked, task.answer
-    stamp = datetime.fromtimestamp(task.since_s, UTC).isoformat(timespec="milliseconds")
     return {
         "id": asked.task,
         "run": asked.run,
@@ -38,8 +37,8 @@ def _task(state: LabState, task: Task, now_s: float) -> TaskDocument:
         "answers": {}
         if answer is None
         else cast("dict[str, float | bool | str]", dict(answer.answers)),
-        "since": stamp.replace("+00:00", "Z"),
-        "for_s": round(max(now_s - task.since_s, 0.0), 3),
+        "since": iso(task.since_s),
+        "for_s": elapsed(task.since_s, now_s),
         "left_s": round(max(task.since_s + asked.timeout_s - now_s, 0.0), 3),
     }
 
@@ -51,6 +50,8 @@ def _field(name: str, field: ManualField) -> TaskFieldDocument:
         "takes": describe(field),
         "kind": field.kind,
         "unit": field.unit,
+        "minimum": field.minimum,
+        "maximum": field.maximum,
         "choices": list(field.choices),
         "required": field.required,
     }

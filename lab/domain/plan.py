@@ -217,6 +217,12 @@ class Limit(_Frozen):
     maximum: float | None = None
     on_violation: Literal["hold", "abort"] = "abort"
 
+    def beyond(self, value: float) -> float:
+        """By how much a value in `unit` is outside; 0 within."""
+        below = 0.0 if self.minimum is None else self.minimum - value
+        above = 0.0 if self.maximum is None else value - self.maximum
+        return max(below, above, 0.0)
+
 
 class QualityCheck(_Frozen):
     """A standard, blank or set of replicates measured beside the sample, judged when the run ends."""

@@ -209,7 +209,7 @@ class _Ending:
             return events
         for limit in self.run.plan.limits:
             value = _number(outputs.get(limit.output))
-            if limit.device != self.planned.device or value is None or _within(limit, value):
+            if limit.device != self.planned.device or value is None or limit.beyond(value) == 0:
                 continue
             reason = (
                 f"{limit.signal} is {value:.6g} {limit.unit}".rstrip()
@@ -260,11 +260,6 @@ class _Ending:
                 )
             )
         return events
-
-
-def _within(limit: Limit, value: float) -> bool:
-    above = limit.minimum is None or value >= limit.minimum
-    return above and (limit.maximum is None or value <= limit.maximum)
 
 
 def _span(limit: Limit) -> str:

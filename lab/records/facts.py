@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
+from lab.records.facts_course import CourseFacts
 
 if TYPE_CHECKING:
     from lab.domain.command import Command
@@ -48,13 +49,16 @@ class ObservationFact:
     at_s: float
     event: ev.ObservationRecorded
     description: ev.DeviceDescribed | None
+    simulated: bool | None
+    """By a simulator or a simulated person; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepTries:
     """The tries of one step of a run, and the error of each that failed."""
 
-    commands: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+    """Commands or, where a person does it, tasks."""
     errors: tuple[str, ...] = ()
 
 
@@ -77,6 +81,7 @@ class Facts:
     proposed_s: dict[tuple[str, int], float] = field(default_factory=dict[tuple[str, int], float])
     ended_s: dict[tuple[str, int], float] = field(default_factory=dict[tuple[str, int], float])
     described: dict[str, ev.DeviceDescribed] = field(default_factory=dict[str, ev.DeviceDescribed])
+    course: CourseFacts = field(default_factory=CourseFacts)
     clock: str = ""
     """The newest engine's clock: real, scaled or virtual."""
 
@@ -84,12 +89,13 @@ class Facts:
         """Take one more record."""
         at_s = record.at.timestamp()
         event = record.event
+        self.course.apply(event, at_s)
         match event:
             case ev.CommandIntended(command=command):
                 self.commands[command.id] = CommandFact(command, record.epoch, at_s)
-                key = (command.run, command.step)
-                tries = self.tries.get(key, StepTries())
-                self.tries[key] = replace(tries, commands=(*tries.commands, command.id))
+                self._tried(command.run, command.step, command.id)
+            case ev.TaskAsked():
+                self._tried(event.run, event.step, event.task)
             case ev.CommandAccepted():
                 self._change(event.command, accepted_s=at_s)
             case ev.CommandRefused():
@@ -118,7 +124,10 @@ class Facts:
                 self._plan(event)
             case ev.ObservationRecorded():
                 known = self.described.get(event.device)
-                seen = ObservationFact(record.seq, at_s, event, known)
+                task = self.course.tasks.get(event.command)
+                by = known if task is None else task.answer
+                simulated = None if by is None else by.simulated
+                seen = ObservationFact(record.seq, at_s, event, known, simulated)
                 self.observations.append(seen)
                 self.latest[(event.device, event.name)] = seen
             case ev.DeviceDescribed():
@@ -131,6 +140,10 @@ class Facts:
                 self.clock = event.clock
             case _:
                 pass
+
+    def _tried(self, run: str, step: str, name: str) -> None:
+        tries = self.tries.get((run, step), StepTries())
+        self.tries[(run, step)] = replace(tries, ids=(*tries.ids, name))
 
     def _change(
         self,

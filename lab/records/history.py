@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lab.records.columns import COLUMNS
-from lab.records.rows import Row, Rows
+from lab.records.rows import Row, Rows, utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,13 +29,7 @@ __all__ = [
     "step_rows",
     "step_times",
     "trial_rows",
-    "utc",
 ]
-
-
-def utc(seconds: float | None) -> datetime | None:
-    """Process seconds since the Unix epoch as an aware UTC time."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def with_unit(name: str, unit: str) -> str:
@@ -73,7 +66,7 @@ def step_times(state: LabState, facts: Facts, run: str = "") -> Iterator[StepTim
                 trial=entry.trial,
                 planned=planned,
                 state=entry.steps[planned.path],
-                tries=0 if tries is None else len(tries.commands),
+                tries=0 if tries is None else len(tries.ids),
                 errors=() if tries is None else tries.errors,
                 planned_start_s=None if slot is None else slot.start_s,
                 planned_end_s=None if slot is None else slot.end_s,
@@ -175,10 +168,17 @@ def run_rows(state: LabState, campaign: str = "") -> Rows:
             "duration_s": None if run.ended_s is None else round(run.ended_s - run.started_s, 6),
             "steps": len(main),
             "steps_succeeded": sum(run.steps[s.path].status == "succeeded" for s in main),
+            "steps_skipped": sum(run.steps[s.path].status == "skipped" for s in main),
+            "flags": len(run.flags),
+            "windows_broken": sum(not window.kept for window in run.timing.values()),
+            "quality_rejected": sum(not check.accepted for check in run.quality.values()),
             "sop": plan.sop_id,
             "sop_version": plan.sop_version,
             "sop_sha256": plan.sop_sha256,
             "bindings": json.dumps(plan.bindings, sort_keys=True),
+            "lots": json.dumps(
+                {name: lot.model_dump() for name, lot in plan.lots.items()}, sort_keys=True
+            ),
         }
         for name, value in plan.parameters.items():
             row[with_unit(name, plan.parameter_units.get(name, ""))] = value
@@ -206,8 +206,11 @@ def step_rows(state: LabState, facts: Facts, run: str = "") -> Rows:
                 "device": planned.device,
                 "capability": planned.capability,
                 "action": planned.action,
+                "manual": planned.manual is not None,
                 "safe_state": planned.safe_state,
+                "compensates": planned.compensates,
                 "status": step_status(state.runs[step.run], actual),
+                "reason": facts.course.skipped.get((step.run, planned.path), ""),
                 "attempts": step.tries,
                 "planned_start": utc(step.planned_start_s),
                 "planned_end": utc(step.planned_end_s),
@@ -278,7 +281,7 @@ def observation_rows(
                 "firmware": "" if made_by is None else made_by.firmware,
                 "driver": "" if made_by is None else made_by.driver,
                 "driver_version": "" if made_by is None else made_by.driver_version,
-                "simulated": None if made_by is None else made_by.simulated,
+                "simulated": fact.simulated,
             }
         )
     return rows

@@ -16,10 +16,11 @@ from sqlalchemy.exc import DBAPIError
 from lab.domain.errors import UnavailableError
 from lab.domain.reduce import reduce
 from lab.domain.state import LabState
-from lab.records import history
+from lab.records import course_rows, history
 from lab.records.database import database_url, open_database
 from lab.records.facts import Facts
 from lab.records.journal import first_broken_row, read_records, read_rows
+from lab.records.rows import Rows, utc
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from lab.domain.event import Recorded
     from lab.records.history import StepTime
-    from lab.records.rows import Rows
     from lab.records.tables import JournalRow
 
 __all__ = ["Records", "open_records"]
@@ -110,6 +110,66 @@ class Records:
         with self._newest() as (state, facts):
             return history.observation_rows(state, facts.observations, run)
 
+    def decisions(self, run: str = "") -> Rows:
+        """One row per branch or end of a loop that was decided, with the values that it saw."""
+        with self._newest() as (state, facts):
+            return course_rows.decision_rows(state, facts, run)
+
+    def tasks(self, run: str = "") -> Rows:
+        """One row per manual task: prompt, who did it and when, who witnessed it."""
+        with self._newest() as (state, facts):
+            return course_rows.task_rows(state, facts, run)
+
+    def answers(self, run: str = "") -> Rows:
+        """One row per answer to a field of a manual task, with its unit."""
+        with self._newest() as (state, facts):
+            return course_rows.answer_rows(state, facts, run)
+
+    def questions(self, run: str = "") -> Rows:
+        """One row per question to a person: held runs and unknown outcomes, with the answer."""
+        with self._newest() as (state, facts):
+            return course_rows.question_rows(state, facts, run)
+
+    def flags(self, run: str = "") -> Rows:
+        """One row per flag on a sample."""
+        with self._newest() as (state, facts):
+            return course_rows.flag_rows(state, facts, run)
+
+    def windows(self, run: str = "") -> Rows:
+        """One row per time window: kept or broken, by how much, how far from the ideal."""
+        with self._newest() as (state, facts):
+            return course_rows.window_rows(state, facts, run)
+
+    def limits(self, run: str = "") -> Rows:
+        """One row per reading that left its limits."""
+        with self._newest() as (state, facts):
+            return course_rows.limit_rows(state, facts, run)
+
+    def quality(self, run: str = "") -> Rows:
+        """One row per standard, blank and set of replicates, with the verdict."""
+        with self._newest() as (state, facts):
+            return course_rows.quality_rows(state, facts, run)
+
+    def tables(self, run: str = "") -> dict[str, Rows]:
+        """All tables by name, of everything or of one run; what they hold is in `lab.records.columns`."""
+        whole = {} if run else {"campaigns": self.campaigns(), "trials": self.trials()}
+        runs = self.runs()
+        return {
+            **whole,
+            "runs": Rows((r for r in runs if run in ("", r["run"])), columns=runs.columns),
+            "steps": self.steps(run),
+            "commands": self.commands(run),
+            "observations": self.observations(run),
+            "decisions": self.decisions(run),
+            "tasks": self.tasks(run),
+            "answers": self.answers(run),
+            "questions": self.questions(run),
+            "flags": self.flags(run),
+            "windows": self.windows(run),
+            "limits": self.limits(run),
+            "quality": self.quality(run),
+        }
+
     def first_broken_row(self) -> int | None:
         """The sequence number of the first record that does not fit the hash chain; None where all fit."""
         return first_broken_row(self._engine)
@@ -132,7 +192,7 @@ class Records:
     def __repr__(self) -> str:
         state = self.state()
         failed = sum(run.status in ("failed", "aborted") for run in state.runs.values())
-        since = history.utc(state.at_s) if state.seq else None
+        since = utc(state.at_s) if state.seq else None
         last = f", last at {since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
         return (
             f"Records({self.url}: {len(state.campaigns)} campaigns, {len(state.runs)} runs "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import pandas  # pyright: ignore[reportMissingTypeStubs]  # it ships without py.typed
 
-__all__ = ["Row", "Rows", "cell_text"]
+__all__ = ["Row", "Rows", "cell_text", "utc"]
 
 Row = dict[str, object]
 """Column -> value: text, number, truth value, aware UTC datetime, or None where nothing is known."""
@@ -69,6 +69,11 @@ class Rows(list[Row]):
             for row in self[:_SHOWN_ROWS]
         )
         return f"<table><tr>{head}</tr>{body}</table><p>{len(self)} rows</p>"
+
+
+def utc(seconds: float | None) -> datetime | None:
+    """Process seconds since the Unix epoch as an aware UTC time."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def cell_text(value: object) -> str:

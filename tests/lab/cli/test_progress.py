@@ -15,7 +15,7 @@ from tests.lab.engine.stage import Stage
         ("manual_with_witness", "TASK t-"),
         ("manual_with_witness", "Read the pH meter (kit-1/r001); see lab status"),
         ("branch_taken", "kit-1/r001 light: 'mass < 2' is true"),
-        ("skip", "kit-1/r001 flagged: it went wrong"),
+        ("skip", "kit-1/r001 flagged (skipped, step stir): it went wrong"),
         ("hold_skip", "QUESTION h-"),
     ],
 )

@@ -15,7 +15,8 @@ from lab.control.port import Request
 from lab.control.status import status_document
 from lab.control.waits import run_waits
 from lab.engine import messages as msg
-from tests.golden.plays import branch, held, manual, timed, watched
+from tests.golden.plays import branch, held, loop, manual, timed, watched
+from tests.lab.engine.kit import plan_of, step
 from tests.lab.engine.stage import Script, Stage
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def test_a_task_says_what_is_asked_since_when_and_what_to_type() -> None:
     text = words(mind)
     assert f"TASK {task['id']}: Read the pH meter ({RUN}, read), for 40 s, 4 min 20 s left" in text
     assert "ph: a number of at least 0 and of at most 14" in text
+    ph = task["fields"][0]
+    assert (ph["minimum"], ph["maximum"], ph["kind"]) == (0, 14, "quantity")
     typed = f"lab answer {task['id']} ph=... clear=... [note=...] --who NAME, then a witness"
     assert typed in text
     assert waits(mind) == {"read": ("person", "somebody to do it: Read the pH meter")}
@@ -82,7 +85,7 @@ def test_an_answered_task_waits_for_somebody_else() -> None:
     assert (shown["waits_for"], shown["answered_by"]) == ("witness", "Ada")
     assert shown["answers"] == {"ph": 7.5, "clear": False}
     text = words(mind)
-    assert "Ada has done it: ph = 7.5, clear = False" in text
+    assert "Ada has done it: ph = 7.5, clear = no" in text
     assert f"lab witness {task} --who NAME" in text
     [(kind, why)] = waits(mind).values()
     assert (kind, why) == ("person", "a witness to what Ada answered: Read the pH meter")
@@ -123,6 +126,59 @@ def test_what_is_not_decided_or_not_due_is_told_apart() -> None:
     resting.end(dose.command.id)
     resting.pass_time(20)
     assert waits(resting)["weigh"] == ("plan", "the rest that its time window asks for, 40 s")
+
+
+def test_a_window_that_runs_tells_how_long_it_is_open_and_when_it_is_overdue() -> None:
+    mind = Stage(timed(), Script()).mind
+    mind.settle()
+    mind.propose()
+    assert document(mind)["runs"][0]["windows"] == []
+    [dose] = mind.state.open_commands()
+    mind.end(dose.command.id)
+    mind.pass_time(20)
+    [window] = document(mind)["runs"][0]["windows"]
+    assert (window["window"], window["ends"]) == ("reaction", "weigh.end")
+    assert (window["for_s"], window["left_s"]) == (20.0, 70.0)
+    assert "window reaction closes in 1 min 10 s" in words(mind)
+    mind.pass_time(80)
+    assert "WINDOW reaction is overdue by 10 s" in words(mind)
+    [weigh] = mind.state.open_commands()
+    mind.end(weigh.command.id, device="balance", mass=1.0)
+    assert not mind.state.open_runs()
+
+
+def test_a_window_whose_end_was_skipped_is_not_awaited() -> None:
+    plan = plan_of(
+        step("dose", "pump"),
+        step("stir", "balance", ("dose",), on_failure="skip"),
+        step("weigh", "balance", ("stir",)),
+        stations=(),
+        timing=(
+            {"name": "w", "from_steps": ["dose"], "from_mark": "end", "to_steps": ["stir"], "to_mark": "end",
+             "less_than_s": 60},
+        ),
+    )  # fmt: skip
+    mind = Stage(plan, Script()).mind
+    mind.settle()
+    mind.propose()
+    mind.end(mind.state.open_commands()[0].command.id)
+    assert len(document(mind)["runs"][0]["windows"]) == 1
+    mind.end(mind.state.open_commands()[0].command.id, "failed_no_effect", device="balance")
+    assert document(mind)["runs"][0]["windows"] == []
+    assert document(mind)["runs"][0]["steps_skipped"] == 1
+
+
+def test_the_latest_decisions_are_told_and_all_are_in_the_document() -> None:
+    mind = Stage(loop(5), Script()).mind
+    mind.settle()
+    mind.propose()
+    for n in range(1, 5):
+        mind.end(mind.state.open_commands()[0].command.id)
+        mind.end(mind.state.open_commands()[0].command.id, device="balance", mass=n / 10)
+    decided = document(mind)["runs"][0]["decisions"]
+    assert decided == [f"until enough (more[{n}]): no" for n in range(1, 5)]
+    assert words(mind).count("decided until enough") == 3
+    assert "more[1]" not in words(mind)
 
 
 # -- requests ---------------------------------------------------------------------------------------

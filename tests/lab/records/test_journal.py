@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -13,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, JsonValue
-from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from lab.domain import event as ev
 from lab.domain.errors import InputError, RefusedError, UnavailableError
@@ -22,52 +21,12 @@ from lab.domain.plan import Binding, Formula
 from lab.records.database import database_path, database_url, open_database
 from lab.records.journal import Journal, first_broken_row
 from lab.records.reader import open_records
-from tests.conftest import missing
 
 AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
 def paused(actor: str, reason: str = "") -> ev.LabPaused:
     return ev.LabPaused(actor=actor, reason=reason)
-
-
-def _postgres() -> str:
-    """A database of our own on a server that answers, or a skip."""
-    url = os.environ.get("LABWRIGHT_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
-    admin = create_engine(
-        database_url(url), isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 2}
-    )
-    name = f"labwright_journal_{os.getpid()}"
-    try:
-        with admin.connect() as connection:
-            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
-            connection.execute(text(f'CREATE DATABASE "{name}"'))
-    except OperationalError:
-        missing("PostgreSQL", "start a server and set LABWRIGHT_POSTGRES_URL")
-    finally:
-        admin.dispose()
-    return make_url(database_url(url)).set(database=name).render_as_string(hide_password=False)
-
-
-def _drop(url: str) -> None:
-    admin = create_engine(make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f'DROP DATABASE "{make_url(url).database}" WITH (FORCE)'))
-    admin.dispose()
-
-
-@pytest.fixture
-def postgres():
-    created = _postgres()
-    yield created
-    _drop(created)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.system)])
-def url(request, tmp_path):
-    if request.param == "postgres":
-        return request.getfixturevalue("postgres")
-    return database_url(str(tmp_path / "lab #1? 100%20.db"))
 
 
 def test_appends_are_numbered_stamped_and_chained(url):

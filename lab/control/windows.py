@@ -1,0 +1,37 @@
+"""Time windows that run at present, for the status document. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.control.moments import elapsed, iso
+from lab.domain.course import begin_of
+
+if TYPE_CHECKING:
+    from lab.control.document import WindowDocument
+    from lab.domain.state import RunState
+
+__all__ = ["window_documents"]
+
+
+def window_documents(run: RunState, now_s: float) -> list[WindowDocument]:
+    """Those with a longest allowed time that have begun and not ended, the next to close first."""
+    found: list[WindowDocument] = []
+    for window in run.plan.timing:
+        limit_s = window.less_than_s
+        if limit_s is None or window.name in run.timing:
+            continue
+        begin_s = begin_of(run, window)
+        # Where all steps of its end are skipped, it will never end.
+        waiting = [path for path in window.to_steps if run.steps[path].status != "skipped"]
+        if begin_s is not None and waiting:
+            found.append(
+                {
+                    "window": window.name,
+                    "ends": f"{waiting[0]}.{window.to_mark}",
+                    "since": iso(begin_s),
+                    "for_s": elapsed(begin_s, now_s),
+                    "left_s": round(begin_s + limit_s - now_s, 3),
+                }
+            )
+    return sorted(found, key=lambda window: window["left_s"])
