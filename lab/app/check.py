@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from lab.devices.capability import CAPABILITIES
 from lab.domain.errors import LabError
-from lab.sop.check import check_lab
 from lab.sop.document import read_document
 from lab.sop.load import load_sop, read_text
 
@@ -30,9 +29,9 @@ def check_files(paths: tuple[Path, ...]) -> list[Diagnostic]:
             case "campaign":
                 found += _campaign(path)
             case "lab":
-                from lab.app.files import driver_capabilities
+                from lab.app.files import check_lab_file
 
-                found += check_lab(text, str(path), driver_capabilities())[1]
+                found += check_lab_file(text, str(path))[1]
             case _:
                 found += load_sop(path, text, str(path), CAPABILITIES)[1]
     return found
