@@ -106,7 +106,9 @@ class _Check:
     ) -> Iterator[Diagnostic]:
         """A limit, range or resolution that is about nothing the device does would guard nothing."""
         for name, device in self._lab.devices.items():
-            able = [capabilities[key] for key in drivers.get(device.driver, ()) if key in capabilities]
+            able = [
+                capabilities[key] for key in drivers.get(device.driver, ()) if key in capabilities
+            ]
             actions = [action for capability in able for action in capability.actions.values()]
             if not actions:
                 continue
@@ -131,7 +133,9 @@ class _Check:
                         ("devices", name, group, item, "maximum"), "range",
                         f"the maximum {high} is below the minimum {low}", hint="swap them",
                     )  # fmt: skip
-        given += [("resolution", item, "", value, outputs) for item, value in device.resolution.items()]
+        given += [
+            ("resolution", item, "", value, outputs) for item, value in device.resolution.items()
+        ]
         unknown: set[tuple[str, str]] = set()
         for group, item, key, quantity, known in given:
             path = ("devices", name, group, item)

@@ -186,9 +186,7 @@ class Lab(FileModel):
     incompatibilities: list[Incompatibility] = Field(
         default_factory=list[Incompatibility],
         description="What may not meet in this laboratory, beside the built-in table",
-        examples=[
-            [{"groups": ["oxidiser", "combustible"], "reason": "they ignite"}]
-        ],
+        examples=[[{"groups": ["oxidiser", "combustible"], "reason": "they ignite"}]],
     )
     broker: Broker = Field(
         default="in-process",
