@@ -340,10 +340,12 @@ class _Amount:
         return sum(map(self.compute, moves), NOTHING)
 
     def both(self, first: Value, second: Value) -> Value:
+        if first is NOTHING or second is NOTHING:
+            return first if second is NOTHING else second
         return first + second
 
     def either(self, first: Value, second: Value) -> Value:
-        return first.extreme(second, max)
+        return first if first is second else first.extreme(second, max)
 
     def apply(self, state: Value, amount: Value) -> Value:
         if amount is NOTHING:
