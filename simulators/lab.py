@@ -24,7 +24,7 @@ from simulators.contract import (
     SimulatorContext,
     StreamSimulator,
 )
-from simulators.reactions import start_chemistry
+from simulators.reactions import CHEMISTRIES, start_chemistry
 from simulators.world import World
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lab.devices.stream import ByteStream
     from lab.domain.clock import Clock
 
-__all__ = ["SimulatedDevice", "SimulatedLab", "SimulatedLiquid"]
+__all__ = ["CHEMISTRIES", "SimulatedDevice", "SimulatedLab", "SimulatedLiquid"]
 
 _ENDLESS_ML = 1e9
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from lab.devices.capability import CAPABILITIES
 from lab.domain.errors import InputError, LabError
-from lab.sop.check import check_lab
 from lab.sop.document import read_document
 from lab.sop.load import load_sop, read_text
 
@@ -70,9 +69,9 @@ def check_files(paths: tuple[Path, ...]) -> list[Diagnostic]:
         if path in found or path.resolve() in brought:
             continue
         if kinds[path] == "lab":
-            from lab.app.files import driver_capabilities
+            from lab.app.files import check_lab_file
 
-            found[path] = check_lab(text, str(path), driver_capabilities(registry))[1]
+            found[path] = check_lab_file(text, str(path), registry)[1]
         else:
             found[path] = load_sop(path, text, str(path), CAPABILITIES)[1]
     return list(dict.fromkeys(item for path in paths for item in found.get(path, ())))

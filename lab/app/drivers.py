@@ -13,7 +13,7 @@ from lab.domain.errors import InputError
 from lab.plan.bind import well_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -31,6 +31,7 @@ __all__ = [
     "SimulatedWorld",
     "build_simulation",
     "device_settings",
+    "simulated_chemistries",
 ]
 
 SIMULATED_URL = "sim:"
@@ -59,6 +60,7 @@ class SimulationKit(Protocol):
     SimulatedLiquid: Callable[..., object]
     SimulatedDevice: Callable[..., object]
     SimulatedLab: Callable[..., SimulatedWorld]
+    CHEMISTRIES: Mapping[str, Sequence[str]]
 
 
 class LabDrivers:
@@ -227,6 +229,14 @@ def build_simulation(
         acts_file=acts,
         **chemistry,
     )
+
+
+def simulated_chemistries() -> Mapping[str, Sequence[str]] | None:
+    """Chemistry of the simulated world -> its settings; None where no simulators are installed."""
+    try:
+        return _simulation_module().CHEMISTRIES
+    except InputError:
+        return None
 
 
 def _simulation_module() -> SimulationKit:

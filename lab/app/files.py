@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.app.drivers import LabDrivers
+from lab.app.drivers import LabDrivers, simulated_chemistries
 from lab.devices.capability import CAPABILITIES
 from lab.devices.registry import Registry
 from lab.domain.errors import InputError
@@ -21,9 +21,10 @@ from lab.sop.load import CampaignBundle, load_campaign, read_text, refuse
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
+    from lab.domain.diagnostic import Diagnostic
     from lab.sop.lab_model import Lab
 
-__all__ = ["CampaignFiles", "driver_capabilities", "open_campaign", "open_lab"]
+__all__ = ["CampaignFiles", "check_lab_file", "driver_capabilities", "open_campaign", "open_lab"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +135,28 @@ def open_campaign(path: Path, registry: Registry | None = None) -> CampaignFiles
             hint="name a campaign.yaml; `lab new campaign` writes one",
         )
     registry = registry or Registry.installed()
-    bundle = load_campaign(path, CAPABILITIES, driver_capabilities(registry))
+    bundle = load_campaign(
+        path, CAPABILITIES, driver_capabilities(registry), chemistries=simulated_chemistries()
+    )
     return CampaignFiles(bundle, LabDrivers(bundle.lab, registry))
+
+
+def check_lab_file(
+    text: str, name: str, registry: Registry | None = None
+) -> tuple[Lab | None, list[Diagnostic]]:
+    """A lab file against all that is installed: drivers, their capabilities, simulated chemistries."""
+    return check_lab(
+        text,
+        name,
+        driver_capabilities(registry),
+        capabilities=CAPABILITIES,
+        chemistries=simulated_chemistries(),
+    )
 
 
 def open_lab(path: Path) -> LabDrivers:
     """Read and check a lab file alone."""
-    lab, findings = check_lab(read_text(path, str(path)), str(path), driver_capabilities())
+    lab, findings = check_lab_file(read_text(path, str(path)), str(path))
     if lab is None or any(finding.blocking for finding in findings):
         refuse(findings)
     if lab is None:

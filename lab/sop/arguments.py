@@ -8,6 +8,7 @@ from lab.domain.quantity import QuantityError, parse_quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.diagnostics import did_you_mean
 from lab.sop.expression import ExpressionError, evaluate, parse_expression, unwrap
+from lab.sop.vague import explained
 from lab.sop.value import CalculationError, Value
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def _quantity(raw: object, unit_name: str, names: Mapping[str, Computed]) -> Val
             )
         value.bounds(unit_name)
     except QuantityError as error:
-        raise BadArgumentError(error.code, error.message, why=error.why, hint=error.hint) from error
+        told = explained(error, str(raw))
+        raise BadArgumentError(told.code, told.message, why=told.why, hint=told.hint) from error
     except ExpressionError as error:
         raise BadArgumentError(
             error.code, f"${{{shown}}}: {error.message}", hint=error.hint

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.sop.campaign_model import Campaign
-from lab.sop.diagnostics import did_you_mean, sorted_diagnostics, validate
+from lab.sop.check_lab import check_lab
+from lab.sop.diagnostics import sorted_diagnostics, validate
 from lab.sop.document import read_document
-from lab.sop.lab_model import Lab
 from lab.sop.model import Sop
 from lab.sop.procedure import Procedure, sop_sha256
 from lab.sop.rules import SopRules
@@ -22,6 +22,7 @@ from lab.sop.rules_steps import check_steps
 from lab.sop.rules_structure import check_structure, check_unused
 from lab.sop.rules_timing import check_timing
 from lab.sop.rules_values import check_values
+from lab.sop.rules_words import check_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +56,7 @@ def check_sop(
     rules.check_options()
     rules.check_equipment()
     rules.check_amounts()
+    check_words(rules)
     check_structure(rules, others)
     if rules.clean:
         check_calls(rules)
@@ -71,62 +73,6 @@ def check_sop(
     if not rules.clean:
         return None, found
     return Procedure(sop, sop_sha256(sop), document, rules.flat, others), found
-
-
-def check_lab(
-    text: str, filename: str, drivers: Mapping[str, tuple[str, ...]] | None = None
-) -> tuple[Lab | None, list[Diagnostic]]:
-    """A lab file. With `drivers` (driver -> capabilities), also that each device's driver exists."""
-    document = read_document(text, filename)
-    lab, findings = validate(Lab, document)
-    if lab is None:
-        return None, findings
-    for name in lab.stock:
-        if name in lab.stations:
-            findings.append(
-                document.finding(
-                    ("stock", name), "name", f'"{name}" is a station too', at_key=True,
-                    hint="rename one of the two",
-                )
-            )  # fmt: skip
-    for name, station in lab.stations.items():
-        if station.shared and station.wells:
-            findings.append(
-                document.finding(
-                    ("stations", name, "shared"), "shape", "a plate can't be shared as one vessel",
-                    hint="leave `shared` out; each run has a well of its own",
-                )
-            )  # fmt: skip
-    stations, liquids = list(lab.stations), [*lab.stock, *lab.stations]
-    for name, device in lab.devices.items():
-        wanted = [("at", device.at, stations), ("into", device.into, stations)]
-        wanted += [("draws", source, liquids) for source in device.draws]
-        for key, value, known in wanted:
-            if value and value not in known:
-                findings.append(
-                    document.finding(
-                        ("devices", name, key), "reference",
-                        f'there is no station or stock "{value}"',
-                        hint=did_you_mean(value, known),
-                    )
-                )  # fmt: skip
-        if drivers is not None and device.driver not in drivers:
-            findings.append(
-                document.finding(
-                    ("devices", name, "driver"), "driver", f'there is no driver "{device.driver}"',
-                    hint=did_you_mean(device.driver, drivers),
-                )
-            )  # fmt: skip
-    for name in lab.simulation.stock if lab.simulation else ():
-        if name not in lab.stock:
-            findings.append(
-                document.finding(
-                    ("simulation", "stock", name), "reference", f'there is no stock "{name}"',
-                    hint=did_you_mean(name, lab.stock), at_key=True,
-                )
-            )  # fmt: skip
-    found = sorted_diagnostics(findings)
-    return (None if any(item.blocking for item in found) else lab), found
 
 
 def check_campaign(text: str, filename: str) -> tuple[Campaign | None, list[Diagnostic]]:

@@ -13,8 +13,11 @@ from lab.sop.diagnostics import did_you_mean, sorted_diagnostics
 from lab.sop.expression import ExpressionError
 from lab.sop.model import Option
 from lab.sop.procedure import full_box
+from lab.sop.reactivity import Incompatibility
 from lab.sop.references import References
+from lab.sop.vague import explained
 from lab.sop.value import CalculationError
+from lab.sop.vessels import lab_rule_findings
 from lab.sop.volumes import Amounts, Ledger
 
 if TYPE_CHECKING:
@@ -76,6 +79,7 @@ def check_together(
     rules.objective()
     if lab is not None:
         rules.places(lab)
+        rules.incompatibilities(lab, capabilities)
         if not rules.findings:
             rules.supplies(lab, capabilities)
             rules.findings += lab_findings(
@@ -225,7 +229,8 @@ class _Rules:
             try:
                 parse_quantity(value, item.unit)
             except QuantityError as error:
-                self._report(path, error.code, error.message, error.hint, why=error.why)
+                told = explained(error, value)
+                self._report(path, told.code, told.message, told.hint, why=told.why)
                 return
         self._report(
             path, "value", f'"{name}" is a quantity in {item.unit}, not true or false',
@@ -299,6 +304,30 @@ class _Rules:
                     f"{self.campaign.budget.trials} trials need as many wells; the plate has {max(wells)}",
                     "plan fewer trials, or use a larger plate",
                 )  # fmt: skip
+
+    def incompatibilities(self, lab: Lab, capabilities: Mapping[str, CapabilitySpec]) -> None:
+        """The lab's own rules about what may not meet; those of the SOP have been looked at with the SOP."""
+        if not lab.incompatibilities:
+            return
+        rules = [
+            Incompatibility(
+                (rule.groups[0], rule.groups[1]), rule.severity, (),
+                f"{rule.reason} (a rule of this laboratory)",
+            )
+            for rule in lab.incompatibilities
+        ]  # fmt: skip
+        procedure = self.procedure
+        found = lab_rule_findings(
+            procedure.flat,
+            procedure.sop,
+            procedure.document,
+            capabilities,
+            full_box(procedure.sop),
+            {},
+            References(procedure.flat, capabilities),
+            rules,
+        )
+        self.findings += [finding.diagnostic for finding in found]
 
     def supplies(self, lab: Lab, capabilities: Mapping[str, CapabilitySpec]) -> None:
         """Warn where all trials together may use up a stock or fill a shared station."""

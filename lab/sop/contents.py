@@ -15,7 +15,7 @@ from lab.sop.value import CalculationError, Value
 from lab.sop.volumes import NOTHING, Amounts, Ledger, drawn, filled_by_hand, transfers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from lab.domain.action import CapabilitySpec
     from lab.domain.diagnostic import Severity
@@ -31,6 +31,11 @@ __all__ = ["dose_place", "final_levels", "levels", "levels_for", "round_words"]
 
 _SHARE = 1e-9
 """Of a capacity, what counts as nothing."""
+_EFFORT = 60_000
+"""Levels of containers that are computed for the search of the worst parameters, in all: a second or so."""
+_LEAST_BOXES, _MOST_BOXES = 8, 2000
+_REMEMBERED = 32
+"""Sets of parameters whose books are kept: one search and the words about it ask for the same ones again."""
 
 
 def levels_for(
@@ -52,8 +57,8 @@ def levels_for(
     )
     check.compute()
     for name in sop.containers:
-        check.fits(name)
-        check.is_there(name)
+        # a vessel that runs over is not emptied by what was meant to empty it: one mistake, not two
+        check.is_there(name, empties=check.fits(name))
     check.safe_pours(capabilities)
     return check.findings
 
@@ -114,6 +119,10 @@ class _Check:
     references: References
     books: dict[str, Book] = field(default_factory=dict[str, "Book"])
     findings: list[RuleFinding] = field(default_factory=list[RuleFinding])
+    effort: int = _EFFORT
+    _known: dict[object, tuple[dict[str, Book], Amounts]] = field(
+        default_factory=dict[object, "tuple[dict[str, Book], Amounts]"]
+    )
 
     def compute(self) -> None:
         """Fill the books; what can't be computed is reported and left out."""
@@ -138,9 +147,25 @@ class _Check:
         return Amounts(box, self.settings, self.references)
 
     def _line(self, box: Box, name: str, step: int) -> tuple[Line, Amounts]:
-        amounts = self._amounts(box)
-        books = self.ledger.books(amounts.volume, self.ledger.upstream(name))
+        key = (name, *box.items())
+        if key not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                del self._known[next(iter(self._known))]
+            amounts = self._amounts(box)
+            upstream = self.ledger.upstream(name)
+            self._known[key] = self.ledger.books(amounts.volume, upstream), amounts
+            self.effort -= self._cost(name)
+        books, amounts = self._known[key]
         return books[name].lines[step], amounts
+
+    def _cost(self, name: str) -> int:
+        """Of computing what is in a container, in levels of containers."""
+        return sum(len(self.books[item].lines) for item in self.ledger.upstream(name)) or 1
+
+    def _search(self, name: str, compute: Callable[[Box], Value], limit: float) -> Witness | None:
+        """Parameters for which something about a container goes above a limit."""
+        boxes = max(_LEAST_BOXES, min(_MOST_BOXES, self.effort // self._cost(name)))
+        return find_beyond(compute, self.box, limit, above=True, most_boxes=boxes)
 
     def _nothing(self, name: str) -> float:
         return self.ledger.sop.containers[name].capacity.base * _SHARE
@@ -151,17 +176,16 @@ class _Check:
                 if (move.target if into else move.source) == name:
                     yield step, line, move
 
-    def fits(self, name: str) -> None:
+    def fits(self, name: str) -> bool:
         """The container can't be filled above its capacity; only the first step that could is reported."""
         capacity = self.ledger.sop.containers[name].capacity
         limit = capacity.base
         for step, line, move in self._moves(name, into=True):
             if line.most.high <= limit + self._nothing(name):
                 continue
-            witness = find_beyond(
-                lambda box, step=step: self._line(box, name, step)[0].most,
-                self.box, limit, above=True,
-            )  # fmt: skip
+            witness = self._search(
+                name, lambda box, step=step: self._line(box, name, step)[0].most, limit
+            )
             if witness is None:
                 continue
             depends = self._depends(name, step, self._at(witness))
@@ -174,9 +198,10 @@ class _Check:
                 hint="lower a maximum, empty it before, or use a larger container",
                 severity="safety",
             )
-            return
+            return False
+        return True
 
-    def is_there(self, name: str) -> None:
+    def is_there(self, name: str, *, empties: bool) -> None:
         """What is drawn is there, and what shall empty the container does; one finding for each step as written."""
         reported: set[Path] = set()
         amounts = self._amounts(self.box)
@@ -185,6 +210,8 @@ class _Check:
             if place in reported:
                 continue
             before = len(self.findings)
+            if move.empties and not empties:
+                continue
             if move.empties:
                 self._empties(name, step, line, move, amounts)
             else:
@@ -213,7 +240,7 @@ class _Check:
             found, computed = self._line(box, name, step)
             return computed.volume(move) - self._above_dead(name, found.least_before)
 
-        witness = find_beyond(missing, self.box, nothing, above=True)
+        witness = self._search(name, missing, nothing)
         if witness is None:
             return
         point = self._at(witness)
@@ -240,7 +267,7 @@ class _Check:
             found, computed = self._line(box, name, step)
             return self._above_dead(name, found.most_before) - computed.volume(move)
 
-        witness = find_beyond(left, self.box, nothing, above=True)
+        witness = self._search(name, left, nothing)
         if witness is None:
             return
         point = self._at(witness)

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from lab.domain.quantity import Quantity, QuantityError, parse_quantity
 from lab.domain.units import DIMENSIONLESS, UnitError, unit
+from lab.sop.vague import explained
 
 __all__ = [
     "AnyQuantity",
@@ -61,7 +62,7 @@ def _quantity(like: str) -> PlainValidator:
             # a bare number stays dimensionless where any unit may come; the check compares it later
             return parse_quantity(str(value), like or DIMENSIONLESS if _bare(value) else like)
         except QuantityError as error:
-            raise quantity_error(error) from error
+            raise quantity_error(explained(error, str(value))) from error
 
     return PlainValidator(read)
 

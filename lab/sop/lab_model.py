@@ -157,7 +157,7 @@ class Incompatibility(FileModel):
 
     groups: list[Name] = Field(
         min_length=2, max_length=2, description="Two reactive groups",
-        examples=[["strong_oxidisers", "flammable_solvents"]],
+        examples=[["oxidiser", "combustible"]],
     )  # fmt: skip
     severity: Literal["block", "ask", "note"] = Field(
         default="block",
@@ -186,9 +186,7 @@ class Lab(FileModel):
     incompatibilities: list[Incompatibility] = Field(
         default_factory=list[Incompatibility],
         description="What may not meet in this laboratory, beside the built-in table",
-        examples=[
-            [{"groups": ["strong_oxidisers", "flammable_solvents"], "reason": "they ignite"}]
-        ],
+        examples=[[{"groups": ["oxidiser", "combustible"], "reason": "they ignite"}]],
     )
     broker: Broker = Field(
         default="in-process",

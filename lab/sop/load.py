@@ -53,11 +53,13 @@ def load_campaign(
     capabilities: Mapping[str, CapabilitySpec],
     driver_capabilities: Mapping[str, tuple[str, ...]] | None = None,
     today: date | None = None,
+    chemistries: Mapping[str, Sequence[str]] | None = None,
 ) -> CampaignBundle:
     """Read and check a campaign file and the two files that it names.
 
     With `driver_capabilities` (driver -> capabilities, from the manifests) it is also checked that the lab has a
-    device in the right place for each role; with `today`, that no calibration is too old.
+    device in the right place for each role; with `today`, that no calibration is too old; with `chemistries` (name ->
+    its settings), that the simulated world has one of them.
 
     Raises
     ------
@@ -82,7 +84,13 @@ def load_campaign(
     sop_text = read_text(sop_path, sop_name, document, ("sop",))
     lab_text = read_text(lab_path, lab_name, document, ("lab",))
     procedure, sop_findings = load_sop(sop_path, sop_text, sop_name, capabilities)
-    lab, lab_findings = check_lab(lab_text, lab_name, driver_capabilities)
+    lab, lab_findings = check_lab(
+        lab_text,
+        lab_name,
+        driver_capabilities,
+        capabilities=capabilities,
+        chemistries=chemistries,
+    )
     findings = [*findings, *sop_findings, *lab_findings]
     if procedure is not None:
         findings += check_together(

@@ -94,7 +94,7 @@ class Material(FileModel):
     reactive_groups: list[Name] = Field(
         default_factory=list[str],
         description="Reactive groups, where identifiers and hazards do not tell them (`docs/reference/hazards.md`)",
-        examples=[["strong_oxidisers"]],
+        examples=[["oxidiser"]],
     )
     purity: LongText = Field(
         default="", description="Grade or purity, as on the label", examples=["99.8 %"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.sop.flow import walk
@@ -75,6 +75,7 @@ class _Materials:
     book: Book
     known: Presence
     additions_last: bool = True
+    nothing: Contents = field(default_factory=Contents)
 
     def add(self, state: Contents, step: int) -> Contents:
         for move in self.ledger.transfers[step]:
@@ -94,3 +95,15 @@ class _Materials:
 
     def join(self, first: Contents, second: Contents) -> Contents:
         return _either(first, second)
+
+    def late(self, step: int) -> Contents:
+        return self.add({}, step)
+
+    def both(self, first: Contents, second: Contents) -> Contents:
+        return _either(first, second)
+
+    def either(self, first: Contents, second: Contents) -> Contents:
+        return _either(first, second)
+
+    def apply(self, state: Contents, amount: Contents) -> Contents:
+        return _either(state, amount)

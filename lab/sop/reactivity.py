@@ -64,8 +64,9 @@ class UnknownGroupError(ValueError):
 class Incompatibility:
     """What happens when substances of two groups meet; the order in which the groups are given does not count.
 
-    `gas` names the gas where one develops; `source` says who says so. A lab's own rules have the same shape.
-    Raises UnknownGroupError, and ValueError for an unknown severity or effect or for none.
+    `gas` names the gas where one develops; `source` says who says so. A lab's own rules have the same shape; they may
+    leave `effects` empty, and say all in `words`. Raises UnknownGroupError, and ValueError for an unknown severity or
+    effect, or where nothing says what happens.
     """
 
     groups: tuple[str, str]
@@ -81,8 +82,8 @@ class Incompatibility:
             raise ValueError(
                 f'"{self.severity}" is no severity; known are: {", ".join(_SEVERITIES)}'
             )
-        if not self.effects:
-            raise ValueError(f"{first} and {second}: say what happens, in `effects`")
+        if not self.effects and not self.words.strip():
+            raise ValueError(f"{first} and {second}: say what happens, in `effects` or `words`")
         for effect in self.effects:
             if effect not in _GRAVITY:
                 raise ValueError(f'"{effect}" is no effect; {did_you_mean(effect, _GRAVITY)}')
@@ -93,6 +94,8 @@ class Incompatibility:
     def text(self) -> str:
         """`toxic gas (hydrogen cyanide), heat: acids free hydrogen cyanide`."""
         named = [effect.replace("_", " ") for effect in self.effects]
+        if not named:
+            return self.words
         if self.gas:
             place = next((at for at, name in enumerate(named) if "gas" in name), len(named) - 1)
             named[place] += f" ({self.gas})"

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.domain.quantity import Quantity
 from lab.domain.units import DIMENSIONLESS
+from lab.sop.arguments import resolve
 from lab.sop.diagnostics import did_you_mean
+from lab.sop.model_steps import ManualStep
+from lab.sop.procedure import planned_names
+from lab.sop.rules import at_words
+from lab.sop.rules_steps import given_arguments
+from lab.sop.rules_structure import names_in
 from lab.sop.rules_values import Expressions, bare
+from lab.sop.search import find_beyond
 from lab.sop.unfold import Scope
+from lab.sop.value import Value
 
 if TYPE_CHECKING:
+    from lab.domain.action import ArgSpec
     from lab.sop.document import Path
+    from lab.sop.model_quality import SignalLimit
+    from lab.sop.model_steps import Argument
+    from lab.sop.procedure import Box
     from lab.sop.rules import SopRules
+    from lab.sop.unfold import FlatStep
 
 __all__ = ["check_quality", "check_signals"]
 
@@ -135,3 +149,50 @@ def check_signals(rules: SopRules) -> None:
                     (*path, key), "dimension", f"{value} is {value.words}, but {limit.signal} is measured in {units[output]}",
                     hint=f"give it in {units[output]}",
                 )  # fmt: skip
+        if rules.clean:
+            _check_targets(rules, path, limit, name, output)
+
+
+def _check_targets(
+    rules: SopRules, path: Path, limit: SignalLimit, equipment: str, output: str
+) -> None:
+    """No step of the role sets the signal to a value beyond the limit: each run would end there."""
+    seen: set[tuple[object, ...]] = set()
+    for flat in rules.flat.steps:
+        step = flat.step
+        key = (id(step), flat.scope.prefix, *flat.scope.values.values())
+        if flat.role != equipment or isinstance(step, ManualStep) or key in seen:
+            continue
+        seen.add(key)
+        role = rules.sop.equipment[equipment]
+        spec = rules.capabilities[role.capability].actions[step.action].args.get(output)
+        raw = given_arguments(step).get(output)
+        if spec is None or spec.kind != "quantity" or raw is None:
+            continue
+
+        def target(
+            box: Box, flat: FlatStep = flat, raw: Argument = raw, spec: ArgSpec = spec
+        ) -> Value:
+            names = planned_names(flat.scope, box)
+            wanted = names_in(raw) if isinstance(raw, str) and "${" in raw else []
+            names = rules.references.with_outputs(names, wanted, flat.scope, box, bounded=True)
+            found = resolve(raw, spec, names)
+            assert isinstance(found, Value)
+            return found
+
+        for side, bound, above in (
+            ("maximum", limit.maximum, True),
+            ("minimum", limit.minimum, False),
+        ):
+            witness = bound and find_beyond(target, rules.box, bound.base, above=above)
+            if not bound or not witness:
+                continue
+            own = Value(witness.value, bound.definition.dimension, bound.definition.scale)
+            shown = Quantity(own.number(bound.unit), bound.unit)
+            rules.report(
+                (*path, side), "limit",
+                f'"{step.id}" sets {limit.signal} to {shown}, {"above" if above else "below"} this limit{at_words(witness)}',
+                why="what guards the run would end it each time",
+                hint="widen the limit, or narrow what the step asks for",
+            )  # fmt: skip
+            return

@@ -9,7 +9,7 @@ from lab.domain.quantity import Quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.arguments import BadArgumentError, resolve
 from lab.sop.diagnostics import did_you_mean
-from lab.sop.expression import ExpressionError
+from lab.sop.expression import ExpressionError, unwrap
 from lab.sop.model_steps import ManualStep, SafeStep, Step
 from lab.sop.procedure import implied_guards, planned_names
 from lab.sop.rules import at_words
@@ -268,7 +268,23 @@ class _StepArguments:
             self.rules.report(place, problem.code, f"{name} {problem.message}", hint=problem.hint)
             return None
         self._check_range(place, name, raw, spec, value)
+        if spec.kind == "choice":
+            self._check_choices(place, raw, spec)
         return value
+
+    def _check_choices(self, place: Path, raw: Argument, spec: ArgSpec) -> None:
+        """Whatever a campaign chooses for a parameter, the action must take it; the default has been looked at."""
+        name = (unwrap(raw) or "") if isinstance(raw, str) else ""
+        scope = self.flat.scope
+        option = scope.sop.options.get(name.removeprefix("parameters."))
+        if option is None or option.role != "fixed" or scope.outer is not None:
+            return
+        for choice in option.choices:
+            if choice not in spec.choices:
+                self.rules.report(
+                    place, "value", f'"{name}" may be "{choice}", which "{self.step.action}" does not take',
+                    why="a campaign may set any of the choices", hint=did_you_mean(choice, spec.choices),
+                )  # fmt: skip
 
     def _names_for(self, raw: Argument, box: Box) -> Names:
         names = planned_names(self.flat.scope, box) if box is not self.rules.box else self.names

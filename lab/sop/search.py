@@ -40,12 +40,17 @@ class Witness:
 
 
 def find_beyond(
-    compute: Callable[[Box], Value], box: Box, limit: float, *, above: bool
+    compute: Callable[[Box], Value],
+    box: Box,
+    limit: float,
+    *,
+    above: bool,
+    most_boxes: int = _MAX_BOXES,
 ) -> Witness | None:
     """Parameters in the box for which `compute` goes beyond `limit` (SI base units); None where there are none.
 
     Branch and bound: a part of the box whose range stays within the limit is done; the likeliest corner of the
-    others is tried, then they are halved.
+    others is tried, then they are halved, until `most_boxes` have been looked at.
     """
     sign = 1.0 if above else -1.0
     whole = compute(box)
@@ -76,7 +81,7 @@ def find_beyond(
         if sign * reached > sign * limit:
             return Witness(reached, {name: corner[name][0] for name in relevant})
         widest = _widest(part, relevant)
-        if widest is None or count > _MAX_BOXES:
+        if widest is None or count > most_boxes:
             point = {name: corner[name][0] for name in relevant}
             return Witness(-most * sign, point, proven=False)
         for half in _halves(part, widest):

@@ -9,12 +9,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lab.domain.quantity import QuantityError
 from lab.sop.vague_words import SETTLING, WHY, WORDS, WORDS_FOR_VALUES, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["VagueEntry", "VagueWord", "find_vague", "vague_entries"]
+__all__ = ["VagueEntry", "VagueWord", "explained", "find_vague", "vague_entries"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,21 @@ def find_vague(text: str, *, value: bool) -> tuple[VagueWord, ...]:
 def vague_entries() -> tuple[VagueEntry, ...]:
     """All words that are looked for."""
     return tuple(entry for entry, _ in _PATTERNS)
+
+
+def explained(error: QuantityError, text: str) -> QuantityError:
+    """What is wrong with a text that stands where a quantity is due, where a vague word is what is wrong with it."""
+    found = find_vague(text, value=True) if error.code == "quantity" else ()
+    if not found:
+        return error
+    word = found[0]
+    shown = f'"{text}"' if word.word == text else f'"{text}": "{word.word}"'
+    return QuantityError(
+        "vague",
+        f"{shown} is not a quantity",
+        why=word.why,
+        hint=f"write what is meant, e.g. {word.instead}",
+    )
 
 
 def _without_overlaps(hits: Iterable[VagueWord]) -> tuple[VagueWord, ...]:

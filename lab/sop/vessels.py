@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lab.sop.references import References
     from lab.sop.unfold import Unfolded
 
-__all__ = ["vessel_findings"]
+__all__ = ["lab_rule_findings", "vessel_findings"]
 
 
 def vessel_findings(
@@ -59,3 +59,23 @@ def vessel_findings(
     findings += check_attendance(flat, sop, document, capabilities, overrides)
     findings += check_safe_state(flat, sop, document, capabilities)
     return [*findings, *overrides.unused(kinds)]
+
+
+def lab_rule_findings(
+    flat: Unfolded,
+    sop: Sop,
+    document: Document,
+    capabilities: Mapping[str, CapabilitySpec],
+    box: Box,
+    settings: Mapping[str, Setting],
+    references: References,
+    extra: Sequence[Incompatibility],
+) -> list[RuleFinding]:
+    """What a lab's own rules find beyond the built-in table. All volumes of the procedure can be computed."""
+    ledger = Ledger(flat, sop, capabilities)
+    amounts = Amounts({**references.box, **box}, settings, references)
+    presence = presence_of(ledger, ledger.books(amounts.volume))
+    met = meetings(flat, sop, capabilities, ledger, presence)
+    known = check_mixing(met, sop, document, Overrides(sop, document))
+    found = check_mixing(met, sop, document, Overrides(sop, document), extra)
+    return [finding for finding in found if finding not in known]

@@ -325,12 +325,34 @@ class _Amount:
     compute: Callable[[Transfer], Value]
     known: Mapping[str, Book]
     additions_last: bool
+    nothing: Value = NOTHING
 
     def add(self, state: Value, step: int) -> Value:
         for move in self.ledger.transfers[step]:
             if move.target == self.name:
                 state = state + self._arriving(move, step)
         return state
+
+    def late(self, step: int) -> Value:
+        if self.additions_last:
+            return self.add(NOTHING, step)
+        moves = (move for move in self.ledger.transfers[step] if move.source == self.name)
+        return sum(map(self.compute, moves), NOTHING)
+
+    def both(self, first: Value, second: Value) -> Value:
+        if first is NOTHING or second is NOTHING:
+            return first if second is NOTHING else second
+        return first + second
+
+    def either(self, first: Value, second: Value) -> Value:
+        return first if first is second else first.extreme(second, max)
+
+    def apply(self, state: Value, amount: Value) -> Value:
+        if amount is NOTHING:
+            return state
+        if self.additions_last:
+            return state + amount
+        return drawn(state, amount, self.ledger.dead_volume(self.name))
 
     def _arriving(self, move: Transfer, step: int) -> Value:
         """What a line takes from a container may be less than it was asked for."""

@@ -8,17 +8,20 @@ from pathlib import Path
 
 __all__ = ["BASES", "Case", "base", "edit", "whole"]
 
-_ROOT = Path(__file__).parents[2]
-_EXAMPLE = _ROOT / "sops" / "electrolyte_conductivity"
-_RICH = _ROOT / "tests" / "support" / "rich"
+_SUPPORT = Path(__file__).parents[1] / "support"
+_PLAIN = _SUPPORT / "plain"
+_RICH = _SUPPORT / "rich"
 
 BASES: dict[str, tuple[Path, str]] = {
-    "plain": (_EXAMPLE, "sop.yaml"),
-    "lab": (_EXAMPLE, "lab.yaml"),
-    "campaign": (_EXAMPLE, "campaign.yaml"),
+    "plain": (_PLAIN, "sop.yaml"),
+    "lab": (_PLAIN, "lab.yaml"),
+    "campaign": (_PLAIN, "campaign.yaml"),
     "rich": (_RICH, "sop.yaml"),
 }
-"""Name of a base -> its folder, and the file in it that is changed and checked."""
+"""Name of a base -> its folder, and the file in it that is changed and checked.
+
+`plain` is the electrolyte example as it once was, held still: an example may change without moving every line here.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,14 +220,10 @@ _QUALITY = (
     edit("a limit in the wrong order", "rich", "range", "maximum: 60 degC, on_violation", "minimum: 90 degC, maximum: 60 degC, on_violation"),
 )  # fmt: skip
 
-_LOOP_DOSE = edit(
-    "a loop that fills the vessel beyond its brim", "rich", "overfill", "max_iterations: 4", "max_iterations: 60"
+_VESSELS = (
+    edit("a loop that fills the vessel beyond its brim", "rich", "overfill", "max_iterations: 4", "max_iterations: 60"),
+    edit("a dose above the capacity", "plain", "overfill", "capacity: 20 mL", "capacity: 11 mL"),
+    edit("a limit below the target", "rich", "limit", "maximum: 60 degC, on_violation", "maximum: 20 degC, on_violation"),
 )  # fmt: skip
-_DOSE_CAPACITY = edit("a dose above the capacity", "plain", "overfill", "capacity: 20 mL", "capacity: 11 mL")  # fmt: skip
 
-CASES = (*_ORDER, *_NUMBERS, *_EXPRESSIONS, *_BLOCKS, *_CALLS, *_PEOPLE, *_TIMES, *_QUALITY)  # fmt: skip
-
-_LIMIT = edit("a limit below the target", "rich", "limit", "maximum: 60 degC, on_violation", "maximum: 20 degC, on_violation")  # fmt: skip
-
-PENDING = (_LOOP_DOSE, _DOSE_CAPACITY, _LIMIT)
-"""Cases whose rule is not there yet."""
+CASES = (*_ORDER, *_NUMBERS, *_EXPRESSIONS, *_BLOCKS, *_CALLS, *_PEOPLE, *_TIMES, *_QUALITY, *_VESSELS)  # fmt: skip

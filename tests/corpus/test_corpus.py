@@ -104,9 +104,3 @@ def test_the_words_are_those_that_were_found_right(
 
 def test_nothing_is_in_the_golden_file_that_is_no_case() -> None:
     assert set(_golden()) == {case.name for case in CASES}
-
-
-@pytest.mark.parametrize("case", procedures.PENDING, ids=lambda case: case.name)
-@pytest.mark.xfail(strict=True, reason="the rule is not there yet: move the case to CASES")
-def test_pending(case: Case, tmp_path: Path) -> None:
-    assert case.raises in [item.code for item in findings(case, tmp_path)]

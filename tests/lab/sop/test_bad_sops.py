@@ -38,7 +38,7 @@ def test_the_example_is_clean():
         ("maximum: 40 degC", "maximum: 40 C", "unit-unknown", "40 C", "degC"),
         ("rate: 20 mL/min", "rate: 20 ± 1 mL/min", "quantity", "20 ±", "nominal"),
         ("unit: degC", "unit: celsius", "unit-unknown", "celsius", "degC"),
-        ("timeout: 60 s", "timeout: overnight", "quantity", "overnight", "1.5 s"),
+        ("timeout: 60 s", "timeout: overnight", "vague", "overnight", "16 h"),
         # keys
         ("timeout: 60 s", "timout: 60 s", "key-unknown", "timout", '"timeout"'),
         ("parameters:", "paramters:", "key-unknown", "paramters", '"parameters"'),
