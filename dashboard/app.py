@@ -12,7 +12,7 @@ if str(_HERE.parent) not in sys.path:  # Streamlit puts only this folder there
 import streamlit as st  # noqa: E402
 
 from dashboard.data import database  # noqa: E402
-from dashboard.views import campaign, history, overview, timeline  # noqa: E402
+from dashboard.views import campaign, history, overview, people, timeline  # noqa: E402
 
 __all__ = ["main"]
 
@@ -38,6 +38,7 @@ def main() -> None:
                     icon=":material/monitor_heart:",
                     default=True,
                 ),
+                st.Page(people.show, title="Tasks", icon=":material/assignment:", url_path="tasks"),
                 st.Page(
                     timeline.show,
                     title="Timeline",

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from dashboard.words import (
     AMBER,
     BLUE,
+    GREEN,
     GREY,
     INK,
+    RED,
     clock_time,
     device_sign,
     duration,
@@ -34,11 +36,25 @@ if TYPE_CHECKING:
         QueuedDocument,
         RunDocument,
         StatusDocument,
+        TaskDocument,
         WaitDocument,
+        WindowDocument,
     )
     from lab.records.rows import Row
 
-__all__ = ["AGED_S", "banner", "device_tiles", "queue", "run_cards", "sign_text"]
+__all__ = [
+    "AGED_S",
+    "banner",
+    "device_tiles",
+    "queue",
+    "run_cards",
+    "sign_text",
+    "task_answers",
+    "task_head",
+    "task_notice",
+]
+
+_NEED_A_PERSON = ("question", "person")
 
 AGED_S = 600.0
 """A reading older than this (process seconds) is greyed: it says what was, not what is."""
@@ -146,6 +162,7 @@ def _run_card(run: RunDocument, units: Mapping[str, str], *, live: bool) -> str:
             for step in run["current"]
         )
         rows += "".join(_wait(wait) for wait in run["waits"])
+        rows += "".join(_window(window) for window in run["windows"])
     else:
         # Whether it still runs, nobody knows; and it waits for an engine, whatever held it before.
         rows = "".join(
@@ -155,14 +172,15 @@ def _run_card(run: RunDocument, units: Mapping[str, str], *, live: bool) -> str:
             for step in run["current"]
         )
         rows += _line("…", GREY, "waits for an engine: none answers", "")
+    flags = "".join(_line("⚑", AMBER, f"flagged: {escape(flag)}", "") for flag in run["flags"])
     return (
-        f'<div class="lw-card{" late" if any(w["kind"] == "question" for w in run["waits"]) else ""}">'
+        f'<div class="lw-card{" late" if any(w["kind"] in _NEED_A_PERSON for w in run["waits"]) else ""}">'
         f'<div class="lw-head"><span class="lw-chip" style="background:{colour}"></span>'
         f"<b>Sample {run['trial']}</b>"
         f'<span class="muted">{run["steps_succeeded"]} of {run["steps"]} steps · {duration(run["for_s"])}</span></div>'
         f'<div class="muted lw-small">{escape(run["run"])} · {factors}</div>'
         f'<div class="lw-bar"><div style="width:{share:.0f}%;background:{colour}"></div></div>'
-        f"{ending}{rows}</div>"
+        f"{ending}{rows}{flags}</div>"
     )
 
 
@@ -172,8 +190,9 @@ def _step_text(step: CurrentDocument) -> str:
 
 
 def _wait(wait: WaitDocument) -> str:
-    colour = AMBER if wait["kind"] in ("question", "paused", "safe", "device", "unknown") else GREY
-    glyph = "⚑" if wait["kind"] == "question" else "…"
+    held = (*_NEED_A_PERSON, "paused", "safe", "device", "unknown")
+    colour = AMBER if wait["kind"] in held else GREY
+    glyph = "⚑" if wait["kind"] in _NEED_A_PERSON else "…"
     return _line(
         glyph,
         colour,
@@ -182,11 +201,68 @@ def _wait(wait: WaitDocument) -> str:
     )
 
 
+def _window(window: WindowDocument) -> str:
+    left_s = window["left_s"]
+    what = f"time window <b>{escape(window['window'])}</b>"
+    if left_s < 0:
+        return _line("✖", RED, f"{what} is broken: overdue", f"by {duration(-left_s)}")
+    return _line("◔", GREY, f"{what} closes", f"in {duration(left_s)}")
+
+
 def _line(glyph: str, colour: str, text: str, time: str) -> str:
     return (
         f'<div class="lw-row"><span style="color:{colour}">{glyph}</span>'
         f'<span>{text}</span><span class="time">{time}</span></div>'
     )
+
+
+def task_notice(tasks: Sequence[TaskDocument]) -> str:
+    """That people are needed, for a page that is not the tasks' own."""
+    rows = "".join(
+        _line("⚑", AMBER, _task_words(task), f"{duration(task['left_s'])} left") for task in tasks
+    )
+    return _page(
+        f'<div class="lw-banner" style="border-color:{AMBER}" role="status"><div style="flex:1">'
+        f"<b>People are needed</b>: see the page Tasks{rows}</div></div>"
+    )
+
+
+def _task_words(task: TaskDocument) -> str:
+    who = "a witness" if task["waits_for"] == "witness" else "somebody to do it"
+    return f"<b>Sample {task['trial']}, {escape(task['title'])}</b> waits for {who}"
+
+
+def task_head(task: TaskDocument) -> str:
+    """Which sample, where, what is asked, since when, and how long there is time."""
+    where = f" · at {escape(', '.join(task['at']))}" if task["at"] else ""
+    short = task["left_s"] < 0.2 * (task["left_s"] + task["for_s"])
+    left = f'<b style="color:{RED if short else INK}">{duration(task["left_s"])} left</b>'
+    more = f'<div class="muted">{escape(task["instruction"])}</div>' if task["instruction"] else ""
+    return _page(
+        f'<div class="lw-head"><span class="lw-chip" style="background:{trial_colour(task["trial"])}"></span>'
+        f"<b>Sample {task['trial']}: {escape(task['title'])}</b>"
+        f'<span class="muted">asked at {clock_time(task["since"])}, {duration(task["for_s"])} ago · {left}</span></div>'
+        f'<div class="muted lw-small">{escape(task["run"])}{where} · {escape(task["id"])}</div>'
+        f'<div style="font-size:1.15rem;margin:.5rem 0 .2rem">{escape(task["prompt"])}</div>{more}'
+    )
+
+
+def task_answers(task: TaskDocument) -> str:
+    """What the performer answered, for the witness to compare."""
+    rows = "".join(
+        _line("✔", GREEN, f"{escape(field['prompt'] or field['name'])}: <b>{said}</b>", "")
+        for field in task["fields"]
+        if (said := _said(task["answers"].get(field["name"]), field["unit"]))
+    )
+    return _page(f"<div>{escape(task['answered_by'])} has done it:</div>{rows}")
+
+
+def _said(value: float | bool | str | None, unit: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return escape(f"{value} {unit_text(unit)}".rstrip())
 
 
 def queue(queued: Sequence[QueuedDocument]) -> str:

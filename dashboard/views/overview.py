@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard import actions, markup
+from dashboard import markup
 from dashboard.data import database, look, records_of
+from dashboard.views.asking import ask_button, question_card, tell_reply
 from dashboard.views.frame import REFRESH_S, guarded
 from dashboard.words import number
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
-
     from dashboard.data import View
-    from lab.control.document import QuestionDocument
     from lab.control.port import Verb
 
 __all__ = ["show"]
@@ -56,7 +54,9 @@ def _now() -> None:
     view = look(db)
     st.html(markup.banner(view.document, view.engine, view.trouble, view.read_at))
     for question in view.document["questions"]:
-        _question(db, question, view)
+        question_card(db, question, live=view.engine is not None)
+    if view.document["tasks"]:
+        st.html(markup.task_notice(view.document["tasks"]))
     _verbs(db, view)
     _numbers(view)
     st.subheader("Runs")
@@ -78,27 +78,6 @@ def _units(view: View) -> dict[str, str]:
     return {factor.name: factor.unit for spec in specs for factor in spec.factors}
 
 
-def _question(db: str, question: QuestionDocument, view: View) -> None:
-    with st.container(border=True):
-        st.warning(
-            f"**A person is needed** for {question['run']}: {question['text']}",
-            icon=":material/pan_tool:",
-        )
-        with st.container(horizontal=True, vertical_alignment="center"):
-            for choice in question["choices"]:
-                _button(
-                    db,
-                    "answer",
-                    choice,
-                    key=f"answer-{question['id']}-{choice}",
-                    args={"question": question["id"], "answer": choice},
-                    disabled=view.engine is None,
-                )
-            st.caption(
-                "Your name (in the side bar) and the reason below are recorded with the answer."
-            )
-
-
 def _verbs(db: str, view: View) -> None:
     if view.engine is None:
         st.caption(
@@ -115,10 +94,10 @@ def _verbs(db: str, view: View) -> None:
             if verb == "stop":
                 with st.popover(label, icon=icon, help=effect):
                     st.write(effect)
-                    _button(db, verb, "Yes, stop the campaign", key="verb-stop", kind="primary")
+                    ask_button(db, verb, "Yes, stop the campaign", key="verb-stop", kind="primary")
             else:
                 kind = "primary" if verb in ("resume", "rearm") else "secondary"
-                _button(db, verb, label, key=f"verb-{verb}", icon=icon, effect=effect, kind=kind)
+                ask_button(db, verb, label, key=f"verb-{verb}", icon=icon, effect=effect, kind=kind)
         st.text_input(
             "Reason",
             key="reason",
@@ -126,60 +105,7 @@ def _verbs(db: str, view: View) -> None:
             label_visibility="collapsed",
             width=280,
         )
-    reply = st.session_state.get("reply")
-    if isinstance(reply, actions.Reply):
-        _tell(reply)
-
-
-def _tell(reply: actions.Reply) -> None:
-    match reply.kind:
-        case "accepted":
-            st.success(f"Accepted: {reply.text}", icon=":material/check:")
-        case "refused":
-            st.error(f"Refused: {reply.text}", icon=":material/block:")
-        case "unreachable":
-            st.error(
-                f"Nobody knows whether it was taken; ask again: {reply.text}",
-                icon=":material/cloud_off:",
-            )
-        case "incomplete":
-            st.warning(reply.text, icon=":material/edit:")
-
-
-def _button(
-    db: str,
-    verb: Verb,
-    label: str,
-    *,
-    key: str,
-    icon: str | None = None,
-    effect: str = "",
-    kind: str = "secondary",
-    args: dict[str, JsonValue] | None = None,
-    disabled: bool = False,
-) -> None:
-    """A button whose request id is made with it: several clicks in one rerun are one request."""
-    request_id = st.session_state.setdefault(f"id-{key}", actions.new_id())
-    st.button(
-        label,
-        key=key,
-        icon=icon,
-        help=effect or None,
-        type="primary" if kind == "primary" else "secondary",
-        disabled=disabled,
-        on_click=_ask,
-        args=(db, verb, key, request_id, args),
-    )
-
-
-def _ask(db: str, verb: Verb, key: str, request_id: str, args: dict[str, JsonValue] | None) -> None:
-    who, reason = str(st.session_state.get("who", "")), str(st.session_state.get("reason", ""))
-    reply = actions.ask(db, verb, who, reason, request_id, args)
-    st.session_state["reply"] = reply
-    if reply.settled:
-        st.session_state.pop(f"id-{key}", None)
-    if reply.kind == "accepted":
-        st.session_state["reason"] = ""
+    tell_reply()
 
 
 def _numbers(view: View) -> None:

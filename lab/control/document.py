@@ -116,13 +116,19 @@ class TaskFieldDocument(TypedDict):
 
 
 class TaskDocument(TypedDict):
-    """What a person is asked to do. `waits_for` is the performer, or the witness once somebody has answered."""
+    """What a person is asked to do. `waits_for` is the performer, or the witness once somebody has answered.
+
+    `at` names the stations where the work is to be done; after `left_s` without an answer the step fails.
+    """
 
     id: str
     run: str
+    trial: int
     step: str
     title: str
+    at: list[str]
     prompt: str
+    instruction: str
     fields: list[TaskFieldDocument]
     sign: Literal["none", "performer", "witness"]
     waits_for: Literal["performer", "witness"]

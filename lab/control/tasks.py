@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from lab.control.moments import elapsed, iso
-from lab.control.waits import step_title
 from lab.domain.answers import describe
 
 if TYPE_CHECKING:
@@ -24,12 +23,17 @@ def task_documents(state: LabState, now_s: float) -> list[TaskDocument]:
 
 def _task(state: LabState, task: Task, now_s: float) -> TaskDocument:
     asked, answer = task.asked, task.answer
+    run = state.runs[asked.run]
+    planned = run.plan.step(asked.step)
     return {
         "id": asked.task,
         "run": asked.run,
+        "trial": run.trial,
         "step": asked.step,
-        "title": step_title(state, asked.run, asked.step),
+        "title": planned.title,
+        "at": list(planned.claims),
         "prompt": asked.prompt,
+        "instruction": planned.instruction,
         "fields": [_field(name, field) for name, field in asked.fields.items()],
         "sign": asked.sign,
         "waits_for": "performer" if answer is None else "witness",

@@ -13,11 +13,15 @@ from lab.control.server import ControlServer
 from lab.domain import event as ev
 from lab.domain.reduce import reduce
 from lab.domain.state import LabState
+from lab.engine import messages as msg
+from lab.engine.people import judge_answer, judge_witness
 from tests.support.sample_journal import START, sample_events
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from lab.engine.people import Judgement
 
 __all__ = ["EngineThread", "FakeEngine"]
 
@@ -31,7 +35,10 @@ _EFFECTS = {
 
 
 class FakeEngine:
-    """Obeys `EnginePort`. `tell` adds an event; `asked` holds every request that reached the engine."""
+    """Obeys `EnginePort`. `tell` adds an event; `asked` holds every request that reached the engine.
+
+    What people say is judged by the engine's own rules; what would follow from it beside the step's end is not played.
+    """
 
     def __init__(self, database: str, until_s: float = 1460.0) -> None:
         self.records: list[ev.Recorded] = []
@@ -68,21 +75,36 @@ class FakeEngine:
                 args=request.args,
             )
         )
-        if request.verb == "answer" and request.args["question"] not in self._state.questions:
-            answer = Answer(id=request.id, accepted=False, detail="no such question is open")
+        facts: list[ev.Event] = []
+        if request.verb in ("answer", "witness"):
+            accepted, detail, facts = self._judged(request)
         else:
-            answer = Answer(id=request.id, accepted=True, detail=f"{request.verb}: done")
-        self.tell(
-            ev.RequestAnswered(request=answer.id, accepted=answer.accepted, detail=answer.detail)
-        )
-        if answer.accepted and request.verb == "answer":
-            question, text = str(request.args["question"]), str(request.args["answer"])
-            self.tell(ev.QuestionAnswered(question=question, answer=text, actor=request.actor))
-        elif answer.accepted:
+            accepted, detail = True, f"{request.verb}: done"
             effect = _EFFECTS[request.verb]
             why = {"reason": request.reason} if "reason" in effect.model_fields else {}
-            self.tell(effect(actor=request.actor, **why))
-        return answer
+            facts = [effect(actor=request.actor, **why)]
+        self.tell(ev.RequestAnswered(request=request.id, accepted=accepted, detail=detail))
+        for fact in facts:
+            self.tell(fact)
+            self._end_task(fact)
+        return Answer(id=request.id, accepted=accepted, detail=detail)
+
+    def _judged(self, request: Request) -> Judgement:
+        """As the engine judges what people say."""
+        judge = judge_answer if request.verb == "answer" else judge_witness
+        said = msg.Requested(
+            request.id, request.verb, request.actor, request.reason, dict(request.args)
+        )
+        return judge(self._state, said)
+
+    def _end_task(self, fact: ev.Event) -> None:
+        """A task that is answered and, where that is due, witnessed ends its step."""
+        if not isinstance(fact, ev.TaskAnswered | ev.TaskWitnessed):
+            return
+        task = self._state.tasks[fact.task]
+        if task.ended and task.answer is not None:
+            given = task.answer.answers
+            self.tell(ev.StepSucceeded(run=fact.run, step=fact.step, outputs=given))
 
     def state(self) -> LabState:
         return self._state

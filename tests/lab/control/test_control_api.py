@@ -120,7 +120,7 @@ async def test_a_refusal_is_an_answer_not_a_failure(client):
     args = {"question": "q9", "answer": "yes"}
     answer = await ask(client.request, "answer", "Ada", "", args)
     assert not answer.accepted
-    assert answer.detail == "no such question is open"
+    assert answer.detail == "there is no open question or task 'q9'"
 
 
 async def test_questions_are_answered_by_name(client, engine):
@@ -139,7 +139,9 @@ async def test_questions_are_answered_by_name(client, engine):
     assert document["questions"][0]["choices"] == ["yes", "no"]
     await ask(client.request, "answer", "Ada", "I looked", {"question": "q1", "answer": "yes"})
     assert (await ask(client.status))["questions"] == []
-    assert engine.records[-1].event == ev.QuestionAnswered(question="q1", answer="yes", actor="Ada")
+    assert engine.records[-1].event == ev.QuestionAnswered(
+        question="q1", answer="yes", actor="Ada", reason="I looked"
+    )
 
 
 @pytest.mark.parametrize(
