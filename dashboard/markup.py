@@ -250,7 +250,7 @@ def task_head(task: TaskDocument) -> str:
 def task_answers(task: TaskDocument) -> str:
     """What the performer answered, for the witness to compare."""
     rows = "".join(
-        _line("✔", GREEN, f"{escape(field['prompt'] or field['name'])}: <b>{said}</b>", "")
+        _line("✔", GREEN, f"{escape(field['prompt'] or words_of(field['name']))} <b>{said}</b>", "")
         for field in task["fields"]
         if (said := _said(task["answers"].get(field["name"]), field["unit"]))
     )

@@ -73,6 +73,19 @@ _STATUS = {
     "pending": Sign("…", "under way", BLUE),
     "waiting": Sign("…", "waiting", GREY),
     "not_run": Sign("-", "not run", GREY),
+    "skipped": Sign("↷", "skipped", GREY),
+    "open": Sign("◔", "open", BLUE),
+    "answered": Sign("✔", "answered", GREEN),
+    "withdrawn": Sign("-", "withdrawn", GREY),
+    "unwitnessed": Sign("◔", "waits for a witness", BLUE),
+    "not_witnessed": Sign("✖", "nobody witnessed it", RED),
+    "unanswered": Sign("✖", "nobody answered", RED),
+    "kept": Sign("✔", "kept", GREEN),
+    "broken": Sign("✖", "broken", RED),
+    "not_reached": Sign("-", "not reached", GREY),
+    "accepted": Sign("✔", "accepted", GREEN),
+    "rejected": Sign("✖", "not accepted", RED),
+    "not_judged": Sign("-", "not judged", GREY),
 }
 
 

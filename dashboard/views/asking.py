@@ -102,17 +102,18 @@ def tell_reply() -> None:
         show_reply(reply)
 
 
-def show_reply(reply: actions.Reply) -> None:
-    """A reply in words and colour."""
+def show_reply(reply: actions.Reply, about: str = "") -> None:
+    """A reply in words and colour; `about` names what it belongs to where that does not stand beside it."""
+    text = f"{about}: {reply.text}" if about else reply.text
     match reply.kind:
         case "accepted":
-            st.success(f"Accepted: {reply.text}", icon=":material/check:")
+            st.success(f"Accepted: {text}", icon=":material/check:")
         case "refused":
-            st.error(f"Refused: {reply.text}", icon=":material/block:")
+            st.error(f"Refused: {text}", icon=":material/block:")
         case "unreachable":
             st.error(
-                f"Nobody knows whether it was taken; ask again: {reply.text}",
+                f"Nobody knows whether it was taken; ask again: {text}",
                 icon=":material/cloud_off:",
             )
         case "incomplete":
-            st.warning(reply.text, icon=":material/edit:")
+            st.warning(text, icon=":material/edit:")

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from dashboard.data import database, look, records_of
+from dashboard.views.course import show_course
 from dashboard.views.frame import guarded, table
 from dashboard.words import clock_time, duration, status_sign
+from lab.records.columns import TABLES
 from lab.records.rows import cell_text
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from lab.records.rows import Row, Rows
+
+_DOWNLOADS = tuple(name for name in TABLES if name != "events")
 
 __all__ = ["csv_text", "run_table", "show", "step_table"]
 
@@ -36,13 +40,15 @@ def _draw() -> None:
         st.info("No run has been started with these records.", icon=":material/info:")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.toggle("Problems only", key="bad_runs", help="Failed and aborted runs")
+        st.toggle("Problems only", key="bad_runs", help="Failed, aborted and flagged runs")
         st.button("Read again", icon=":material/refresh:")
         st.caption(f"As of {view.read_at:%H:%M:%S}, event {view.document['seq']}.")
     bad = bool(st.session_state.get("bad_runs"))
-    shown = [row for row in runs if not bad or row["status"] in ("failed", "aborted")]
+    shown = [
+        row for row in runs if not bad or row["status"] in ("failed", "aborted") or row["flags"]
+    ]
     if not shown:
-        st.success("No run has failed or was aborted.", icon=":material/check:")
+        st.success("No run has failed, was aborted or is flagged.", icon=":material/check:")
         return
     reason = {"Reason": st.column_config.TextColumn(width="large")}
     table(run_table(shown), columns=reason, alt="Runs")
@@ -55,22 +61,17 @@ def _draw() -> None:
         "Errors": st.column_config.TextColumn(width="large"),
     }
     table(step_table(records.steps(run)), columns=errors, alt="Steps")
+    show_course(records, run)
     st.subheader("Downloads")
     st.caption(
         "Complete tables as CSV, failed and aborted work included, times in ISO 8601 UTC. `lab export` writes all files at once."
     )
     with st.container(horizontal=True):
-        for name, rows in (
-            ("trials", records.trials),
-            ("runs", records.runs),
-            ("steps", records.steps),
-            ("commands", records.commands),
-            ("observations", records.observations),
-        ):
+        for name in _DOWNLOADS:
             # A function: the file is made when it is asked for, not at each drawing.
             st.download_button(
                 f"{name}.csv",
-                data=lambda rows=rows: csv_text(rows()),
+                data=lambda name=name: csv_text(getattr(records, name)()),
                 file_name=f"{name}.csv",
                 mime="text/csv",
                 icon=":material/download:",
@@ -91,7 +92,9 @@ def run_table(rows: list[Row]) -> list[Row]:
             "Status": f"{sign.glyph} {sign.word}",
             "Started (UTC)": _at(row["started_at"]),
             "Took": duration(seconds) if isinstance(seconds, float) else "",
-            "Steps": f"{row['steps_succeeded']} of {row['steps']}",
+            "Steps": f"{row['steps_succeeded']} of {row['steps']}"
+            + (f", {row['steps_skipped']} skipped" if row["steps_skipped"] else ""),
+            "Flags": f"⚑ {row['flags']}" if row["flags"] else "",
             "Reason": row["reason"],
         }
         people.append(shown)
@@ -111,7 +114,7 @@ def step_table(rows: list[Row]) -> list[Row]:
                 "Tries": row["attempts"],
                 "Planned": _span(row["planned_start"], row["planned_end"]),
                 "Actual": _span(row["started_at"], row["ended_at"]),
-                "Errors": row["errors"],
+                "Errors": row["reason"] or row["errors"],
             }
         )
     return people

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from dashboard import actions, markup
 from dashboard.data import database, look
-from dashboard.views.asking import question_card, request_id, send, show_reply
+from dashboard.views.asking import question_card, request_id, send, show_reply, tell_reply
 from dashboard.views.frame import REFRESH_S, guarded
+from dashboard.words import number, unit_text, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from lab.control.document import TaskDocument, TaskFieldDocument
+    from lab.control.port import Verb
 
 __all__ = ["given_answers", "show"]
 
@@ -35,25 +38,47 @@ def _now() -> None:
     live = view.engine is not None
     st.html(markup.banner(view.document, view.engine, view.trouble, view.read_at))
     tasks, questions = view.document["tasks"], view.document["questions"]
-    replies = _replies()
-    for task in [name for name in replies if name not in {task["id"] for task in tasks}]:
-        show_reply(replies[task])  # the card is gone, what came of it is not
+    said = _last_said()
+    if said is not None and said.task not in {task["id"] for task in tasks}:
+        show_reply(said.reply, about=said.title)  # the card is gone, what came of it is not
     for question in questions:
         question_card(db, question, live=live)
     if questions:
         st.text_input("Reason", key="reason", placeholder="Reason (recorded)", width=280)
-        reply = st.session_state.get("reply")
-        if isinstance(reply, actions.Reply) and reply not in replies.values():
-            show_reply(reply)
+        tell_reply()
     for task in tasks:
         _task(db, task, live=live)
     if not tasks and not questions:
         st.info("Nobody is asked for anything.", icon=":material/task_alt:")
 
 
-def _replies() -> dict[str, actions.Reply]:
-    """Task -> what came of the last that was said of it."""
-    return st.session_state.setdefault("task-replies", {})
+@dataclass(frozen=True)
+class _Said:
+    """What came of the last that was said of a task from this browser window."""
+
+    task: str
+    title: str
+    reply: actions.Reply
+
+
+def _last_said() -> _Said | None:
+    return st.session_state.get("task-said")
+
+
+def _say(
+    db: str,
+    verb: Verb,
+    task: TaskDocument,
+    key: str,
+    request: str,
+    who: str,
+    reason: str,
+    args: Mapping[str, JsonValue],
+) -> None:
+    given = {"question": task["id"], **args}
+    reply = send(db, verb, key, request, who, reason, given)
+    title = f"Sample {task['trial']}, {task['title']}"
+    st.session_state["task-said"] = _Said(task["id"], title, reply)
 
 
 def _task(db: str, task: TaskDocument, *, live: bool) -> None:
@@ -64,9 +89,9 @@ def _task(db: str, task: TaskDocument, *, live: bool) -> None:
             _performer(db, task, live=live)
         else:
             _witness(db, task, live=live)
-        reply = _replies().get(name)
-        if reply is not None:
-            show_reply(reply)
+        said = _last_said()
+        if said is not None and said.task == name:
+            show_reply(said.reply)
 
 
 # -- who does it ------------------------------------------------------------------------------------
@@ -107,14 +132,14 @@ def _performer(db: str, task: TaskDocument, *, live: bool) -> None:
             "Report that it failed",
             key=key,
             on_click=_fail,
-            args=(db, name, key, request_id(key)),
+            args=(db, task, key, request_id(key)),
         )
 
 
 def _input(task: str, field: TaskFieldDocument) -> None:
     """The widget for a kind of answer. Limits are shown, and judged by the engine, which says what is wrong."""
     key = f"{task}-{field['name']}"
-    label = field["prompt"] or field["name"]
+    label = field["prompt"] or words_of(field["name"])
     optional = "" if field["required"] else " (may be left out)"
     match field["kind"]:
         case "yes_no":
@@ -122,10 +147,9 @@ def _input(task: str, field: TaskFieldDocument) -> None:
         case "choice":
             st.segmented_control(label + optional, field["choices"], key=key)
         case "quantity" | "integer":
-            unit = f" in {field['unit']}" if field["unit"] else ""
             whole = field["kind"] == "integer"
             st.number_input(
-                f"{label}{unit}{optional}",
+                f"{label}{_limits(field)}{optional}",
                 value=None,
                 step=1 if whole else None,
                 format="%d" if whole else "%.10g",
@@ -134,7 +158,20 @@ def _input(task: str, field: TaskFieldDocument) -> None:
                 width=420,
             )
         case _:
-            st.text_input(label + optional, key=key, max_chars=2000)
+            st.text_input(label + optional, key=key, max_chars=2000, width=640)
+
+
+def _limits(field: TaskFieldDocument) -> str:
+    """` (15 to 30 °C)`: always in sight, also while something stands in the field."""
+    low, high = number(field["minimum"]), number(field["maximum"])
+    span = {
+        (True, True): f"{low} to {high}",
+        (True, False): f"at least {low}",
+        (False, True): f"at most {high}",
+        (False, False): "",
+    }[field["minimum"] is not None, field["maximum"] is not None]
+    text = f"{span} {unit_text(field['unit'])}".strip()
+    return f" ({text})" if text else ""
 
 
 def given_answers(task: TaskDocument, state: Mapping[str, object]) -> dict[str, JsonValue]:
@@ -148,20 +185,16 @@ def given_answers(task: TaskDocument, state: Mapping[str, object]) -> dict[str, 
 
 
 def _answer(db: str, task: TaskDocument, key: str, request: str) -> None:
+    answers = given_answers(task, {str(k): v for k, v in st.session_state.items()})
+    who = str(st.session_state.get(f"who-{task['id']}", ""))
+    _say(db, "answer", task, key, request, who, "", {"answers": answers})
+
+
+def _fail(db: str, task: TaskDocument, key: str, request: str) -> None:
     name = task["id"]
-    args: dict[str, JsonValue] = {
-        "question": name,
-        "answers": given_answers(task, {str(k): v for k, v in st.session_state.items()}),
-    }
-    who = str(st.session_state.get(f"who-{name}", ""))
-    _replies()[name] = send(db, "answer", key, request, who, "", args)
-
-
-def _fail(db: str, name: str, key: str, request: str) -> None:
     who = str(st.session_state.get(f"who-{name}", "") or st.session_state.get("who", ""))
     why = str(st.session_state.get(f"why-{name}", ""))
-    args: dict[str, JsonValue] = {"question": name, "failed": True}
-    _replies()[name] = send(db, "answer", key, request, who, why, args)
+    _say(db, "answer", task, key, request, who, why, {"failed": True})
 
 
 # -- who saw it -------------------------------------------------------------------------------------
@@ -187,10 +220,10 @@ def _witness(db: str, task: TaskDocument, *, live: bool) -> None:
             icon=":material/how_to_reg:",
             disabled=not live,
             on_click=_confirm,
-            args=(db, name, key, request_id(key)),
+            args=(db, task, key, request_id(key)),
         )
 
 
-def _confirm(db: str, name: str, key: str, request: str) -> None:
-    who = str(st.session_state.get(f"witness-who-{name}", ""))
-    _replies()[name] = send(db, "witness", key, request, who, "", {"question": name})
+def _confirm(db: str, task: TaskDocument, key: str, request: str) -> None:
+    who = str(st.session_state.get(f"witness-who-{task['id']}", ""))
+    _say(db, "witness", task, key, request, who, "", {})
