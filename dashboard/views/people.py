@@ -45,6 +45,7 @@ def _now() -> None:
         question_card(db, question, live=live)
     if questions:
         st.text_input("Reason", key="reason", placeholder="Reason (recorded)", width=280)
+    if said is None or said.reply is not st.session_state.get("reply"):
         tell_reply()
     for task in tasks:
         _task(db, task, live=live)
@@ -128,6 +129,9 @@ def _performer(db: str, task: TaskDocument, *, live: bool) -> None:
         key = f"fail-{name}"
         st.write("The step fails with your reason; the procedure says what follows.")
         st.text_input("Why", key=f"why-{name}", placeholder="e.g. the meter is not calibrated")
+        # Of its own: what stands in a form reaches this page only with the form's button.
+        st.session_state.setdefault(f"fail-who-{name}", str(st.session_state.get("who", "")))
+        st.text_input("Reported by", key=f"fail-who-{name}", placeholder="Full name")
         st.button(
             "Report that it failed",
             key=key,
@@ -192,7 +196,7 @@ def _answer(db: str, task: TaskDocument, key: str, request: str) -> None:
 
 def _fail(db: str, task: TaskDocument, key: str, request: str) -> None:
     name = task["id"]
-    who = str(st.session_state.get(f"who-{name}", "") or st.session_state.get("who", ""))
+    who = str(st.session_state.get(f"fail-who-{name}", ""))
     why = str(st.session_state.get(f"why-{name}", ""))
     _say(db, "answer", task, key, request, who, why, {"failed": True})
 

@@ -12,6 +12,7 @@ import dashboard
 from dashboard.views import campaign as campaign_view
 from dashboard.views import history, timeline
 from lab.domain import event as ev
+from lab.records.columns import TABLES
 from tests.support.fake_engine import EngineThread
 from tests.support.sample_journal import SampleLab
 
@@ -65,7 +66,7 @@ def test_the_app_starts_with_the_overview(sample):
     assert not at.run().exception  # and again: the router outlives its first run
 
 
-@pytest.mark.parametrize("name", ["overview", "timeline", "campaign", "history"])
+@pytest.mark.parametrize("name", ["overview", "people", "timeline", "campaign", "history"])
 def test_without_records_every_page_says_what_to_do(tmp_path, monkeypatch, name):
     monkeypatch.setenv("LABWRIGHT_DB", str(tmp_path / "none.db"))
     monkeypatch.setattr("sys.argv", ["app.py"])
@@ -225,7 +226,7 @@ def test_an_empty_journal_is_no_error(tmp_path, monkeypatch):
     lab = SampleLab(tmp_path / "empty.db", until_s=-1)
     monkeypatch.setenv("LABWRIGHT_DB", str(lab.path))
     monkeypatch.setattr("sys.argv", ["app.py"])
-    for name in ("overview", "timeline", "campaign", "history"):
+    for name in ("overview", "people", "timeline", "campaign", "history"):
         at = page(name)
         assert not at.exception
         assert at.info
@@ -344,7 +345,8 @@ def test_the_records_page_shows_runs_steps_and_downloads(sample):
     steps = at.dataframe[1].value
     assert list(steps["Tries"])[4] == 3
     assert list(steps["Status"])[4] == "✖ failed"
-    assert len(at.get("download_button")) == 5
+    labels = [element.proto.label for element in at.get("download_button")]
+    assert labels == [f"{name}.csv" for name in TABLES if name != "events"]
 
 
 def test_downloads_are_what_the_export_writes(sample, tmp_path):

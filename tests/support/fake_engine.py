@@ -18,7 +18,7 @@ from lab.engine.people import judge_answer, judge_witness
 from tests.support.sample_journal import START, sample_events
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from lab.engine.people import Judgement
@@ -40,7 +40,9 @@ class FakeEngine:
     What people say is judged by the engine's own rules; what would follow from it beside the step's end is not played.
     """
 
-    def __init__(self, database: str, until_s: float = 1460.0) -> None:
+    def __init__(
+        self, database: str, until_s: float = 1460.0, play: Sequence[ev.Recorded] = ()
+    ) -> None:
         self.records: list[ev.Recorded] = []
         self.asked: list[Request] = []
         self.hold = asyncio.Event()
@@ -50,6 +52,11 @@ class FakeEngine:
         self._state = LabState()
         self._database = database
         self._news = asyncio.Event()
+        if play:  # what happened in it, in place of the sample
+            self.now = play[-1].at
+            for record in play:
+                self.tell(record.event, (record.at - START).total_seconds())
+            return
         for event, at_s in sample_events():
             if at_s <= until_s:
                 self.tell(event, at_s)
@@ -133,8 +140,9 @@ class FakeEngine:
 class EngineThread:
     """A fake engine behind a real control server, on a loop in a thread of its own."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, play: Sequence[ev.Recorded] = ()) -> None:
         self._database = database
+        self._play = play
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
 
@@ -149,7 +157,7 @@ class EngineThread:
 
     async def _serve(self) -> None:
         self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-        self.port = FakeEngine(f"sqlite:///{self._database}")
+        self.port = FakeEngine(f"sqlite:///{self._database}", play=self._play)
         async with ControlServer(self.port):
             self._ready.set()
             await self._end.wait()

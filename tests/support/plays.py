@@ -9,16 +9,27 @@ from typing import TYPE_CHECKING
 from lab.app.options import RunOptions
 from lab.app.run import run_campaign
 from lab.records.journal import Journal
-from tests.golden.plays import PLAYS
+from tests.golden.plays import PLAYS, manual
 from tests.lab.engine.kit import START
-from tests.lab.engine.stage import Stage
+from tests.lab.engine.stage import Script, Stage
 
 if TYPE_CHECKING:
     from lab.app.options import RunReport
     from lab.domain import event as ev
     from lab.records.rows import Row
+    from tests.lab.engine.kit import Mind
 
-__all__ = ["RICH", "RUN", "keep_play", "keep_records", "number", "picked", "run_rich", "second"]
+__all__ = [
+    "RICH",
+    "RUN",
+    "asked_of_a_person",
+    "keep_play",
+    "keep_records",
+    "number",
+    "picked",
+    "run_rich",
+    "second",
+]
 
 RUN = "kit-1/r001"
 """The run of every play."""
@@ -38,6 +49,16 @@ def keep_records(url: str, records: list[ev.Recorded]) -> None:
         journal.append([(record.event, record.at) for record in records])
     finally:
         journal.close()
+
+
+def asked_of_a_person() -> Mind:
+    """Somebody is to read the pH, and a second person to confirm it: the play `manual`, up to there."""
+    mind = Stage(manual(), Script()).mind
+    mind.settle()
+    mind.propose()
+    [weigh] = mind.state.open_commands()
+    mind.end(weigh.command.id, device="balance", mass=1.0)
+    return mind
 
 
 def run_rich(database: Path | str) -> RunReport:

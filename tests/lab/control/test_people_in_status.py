@@ -15,25 +15,16 @@ from lab.control.port import Request
 from lab.control.status import status_document
 from lab.control.waits import run_waits
 from lab.engine import messages as msg
-from tests.golden.plays import branch, held, loop, manual, timed, watched
+from tests.golden.plays import branch, held, loop, timed, watched
 from tests.lab.engine.kit import plan_of, step
 from tests.lab.engine.stage import Script, Stage
+from tests.support.plays import asked_of_a_person
 
 if TYPE_CHECKING:
     from tests.lab.engine.kit import Mind
 
 RUN = "kit-1/r001"
 STATUS: TypeAdapter[StatusDocument] = TypeAdapter(StatusDocument)
-
-
-def asked() -> Mind:
-    """Somebody is to read the pH, and a second person to confirm it."""
-    mind = Stage(manual(), Script()).mind
-    mind.settle()
-    mind.propose()
-    [weigh] = mind.state.open_commands()
-    mind.end(weigh.command.id, device="balance", mass=1.0)
-    return mind
 
 
 def say(mind: Mind, verb: str, actor: str, **args: object) -> None:
@@ -57,7 +48,7 @@ def waits(mind: Mind) -> dict[str, tuple[str, str]]:
 
 
 def test_a_task_says_what_is_asked_since_when_and_what_to_type() -> None:
-    mind = asked()
+    mind = asked_of_a_person()
     mind.pass_time(40)
     [task] = document(mind)["tasks"]
     assert (task["run"], task["step"], task["waits_for"]) == (RUN, "read", "performer")
@@ -72,13 +63,14 @@ def test_a_task_says_what_is_asked_since_when_and_what_to_type() -> None:
     assert "ph: a number of at least 0 and of at most 14" in text
     ph = task["fields"][0]
     assert (ph["minimum"], ph["maximum"], ph["kind"]) == (0, 14, "quantity")
+    assert (task["trial"], task["title"], task["at"]) == (1, "read", [])
     typed = f"lab answer {task['id']} ph=... clear=... [note=...] --who NAME, then a witness"
     assert typed in text
     assert waits(mind) == {"read": ("person", "somebody to do it: Read the pH meter")}
 
 
 def test_an_answered_task_waits_for_somebody_else() -> None:
-    mind = asked()
+    mind = asked_of_a_person()
     [task] = mind.state.tasks
     say(mind, "answer", "Ada", question=task, answers={"ph": 7.5, "clear": "no"})
     [shown] = document(mind)["tasks"]

@@ -12,7 +12,7 @@ from lab.records.journal import Journal
 from lab.records.reader import open_records
 from tests.golden.plays import manual, timed
 from tests.lab.engine.stage import Says, Script, Stage
-from tests.support.plays import RUN, keep_records, picked, second
+from tests.support.plays import RUN, asked_of_a_person, keep_records, picked, second
 
 
 def test_a_task_tells_who_did_it_when_and_who_saw_it(opened) -> None:
@@ -75,11 +75,7 @@ def test_a_task_that_nobody_did_is_in_it(opened) -> None:
 
 
 def test_an_open_task_waits_for_the_performer_and_then_for_the_witness(url: str) -> None:
-    mind = Stage(manual(), Script()).mind
-    mind.settle()
-    mind.propose()
-    [weigh] = mind.state.open_commands()
-    mind.end(weigh.command.id, device="balance", mass=1.0)
+    mind = asked_of_a_person()
     [task] = mind.state.tasks
     asked = len(mind.records)
     mind.tell(msg.Requested("a", "answer", "Ada", "", {"question": task, "answers": {"ph": 7, "clear": True}}))  # fmt: skip
