@@ -53,15 +53,16 @@ def _draw() -> None:
     reason = {"Reason": st.column_config.TextColumn(width="large")}
     table(run_table(shown), columns=reason, alt="Runs")
     names = [str(row["run"]) for row in reversed(shown)]
-    st.subheader("Steps of a run")
+    st.subheader("One run")
     run = st.selectbox("Run", names, key="run", label_visibility="collapsed", width=320)
-    errors = {
+    show_course(records, run)
+    wide = {
         "Planned": st.column_config.TextColumn(width="medium"),
         "Actual": st.column_config.TextColumn(width="medium"),
-        "Errors": st.column_config.TextColumn(width="large"),
+        "Why": st.column_config.TextColumn(width="large"),
     }
-    table(step_table(records.steps(run)), columns=errors, alt="Steps")
-    show_course(records, run)
+    st.subheader("Steps")
+    table(step_table(records.steps(run)), columns=wide, alt="Steps")
     st.subheader("Downloads")
     st.caption(
         "Complete tables as CSV, failed and aborted work included, times in ISO 8601 UTC. `lab export` writes all files at once."
@@ -114,7 +115,7 @@ def step_table(rows: list[Row]) -> list[Row]:
                 "Tries": row["attempts"],
                 "Planned": _span(row["planned_start"], row["planned_end"]),
                 "Actual": _span(row["started_at"], row["ended_at"]),
-                "Errors": row["reason"] or row["errors"],
+                "Why": row["reason"] or row["errors"],
             }
         )
     return people
