@@ -124,6 +124,23 @@ def test_every_command_named_in_the_docs_exists():
     assert unknown == []
 
 
+def test_every_command_is_in_the_reference_of_the_command_line():
+    import typer.main
+
+    from lab.cli.main import app
+
+    text = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    named = {" ".join(words) for words in commands(text)}
+    missing: list[str] = []
+    for verb, command in vars(typer.main.get_command(app))["commands"].items():
+        below = vars(command).get("commands") or {"": None}
+        whole = [f"{verb} {name}".strip() for name in below]
+        missing += [
+            name for name in whole if not any(n == name or n.startswith(f"{name} ") for n in named)
+        ]
+    assert missing == []
+
+
 @pytest.mark.parametrize(
     ("model", "heading"),
     [

@@ -47,9 +47,7 @@ def parts(model: Any) -> set[type[BaseModel]]:
     return found
 
 
-@pytest.mark.parametrize(
-    "model", sorted(parts(Sop) | parts(Lab) | parts(Campaign), key=str)
-)
+@pytest.mark.parametrize("model", sorted(parts(Sop) | parts(Lab) | parts(Campaign), key=str))
 def test_every_key_of_every_part_is_there_with_its_meaning(model: type[BaseModel]) -> None:
     rows = section(model.__name__)
     assert list(rows) == [field.alias or name for name, field in model.model_fields.items()]
