@@ -6,7 +6,8 @@ A name means, in this order: an output of the step itself (in its checks), somet
 not, the name means the latest round.
 
 Functions over a loop (`mean`, `slope`) look at rows: the rounds of the loops that all steps inside the function have
-in common. Those of one expression may look at different loops (`mean(sample.x) - mean(blank.x)`). Written inside the loop itself they look at its rounds up to the present one.
+in common. Written inside the loop itself they look at its rounds up to the present one. Those of one expression may
+look at different loops (`mean(sample.x) - mean(blank.x)`).
 """
 
 from __future__ import annotations
