@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.devices.capability import CAPABILITIES
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from lab.devices.registry import Registry
     from lab.domain.diagnostic import Diagnostic
 
-__all__ = ["check_files", "files_in"]
+__all__ = ["Checked", "check_files", "checked", "files_in"]
 
 _FORMATS = ("sop_format", "lab_format", "campaign_format")
 
@@ -49,8 +50,23 @@ def _is_ours(path: Path) -> bool:
     return any(line.startswith(tuple(f"{key}:".encode() for key in _FORMATS)) for line in lines)
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What `lab check` has to say of files."""
+
+    findings: list[Diagnostic]
+    """In the order of the files, each once."""
+    hashes: dict[str, str]
+    """SOP file that can be run -> its `sop_sha256`, which a `call` of it must name."""
+
+
 def check_files(paths: tuple[Path, ...]) -> list[Diagnostic]:
-    """Findings of all files in order, each once. A campaign brings its SOP and lab, and is bound once for a try.
+    """The findings of `checked`."""
+    return checked(paths).findings
+
+
+def checked(paths: tuple[Path, ...]) -> Checked:
+    """Read and check all files. A campaign brings its SOP and lab, and is bound once for a try.
 
     InputError where a file can't be read at all.
     """
@@ -60,11 +76,13 @@ def check_files(paths: tuple[Path, ...]) -> list[Diagnostic]:
     texts = {path: read_text(path, str(path)) for path in paths}
     kinds = {path: _kind(text, str(path)) for path, text in texts.items()}
     found: dict[Path, list[Diagnostic]] = {}
+    hashes: dict[Path, str] = {}
     brought: set[Path] = set()
     for path in paths:
         if kinds[path] == "campaign":
-            found[path], beside = _campaign(path, registry)
+            found[path], beside, known = _campaign(path, registry)
             brought |= beside
+            hashes |= known
     for path, text in texts.items():
         if path in found or path.resolve() in brought:
             continue
@@ -73,8 +91,13 @@ def check_files(paths: tuple[Path, ...]) -> list[Diagnostic]:
 
             found[path] = check_lab_file(text, str(path), registry)[1]
         else:
-            found[path] = load_sop(path, text, str(path), CAPABILITIES)[1]
-    return list(dict.fromkeys(item for path in paths for item in found.get(path, ())))
+            procedure, found[path] = load_sop(path, text, str(path), CAPABILITIES)
+            if procedure is not None and not any(item.blocking for item in found[path]):
+                hashes[path.resolve()] = procedure.sha256
+    return Checked(
+        list(dict.fromkeys(item for path in paths for item in found.get(path, ()))),
+        {str(path): known for path in paths if (known := hashes.get(path.resolve()))},
+    )
 
 
 def _kind(text: str, name: str) -> str:
@@ -85,8 +108,10 @@ def _kind(text: str, name: str) -> str:
     return next((kind for kind in ("campaign", "lab") if f"{kind}_format" in keys), "sop")
 
 
-def _campaign(path: Path, registry: Registry) -> tuple[list[Diagnostic], set[Path]]:
-    """Its findings, and the files that were checked with it."""
+def _campaign(
+    path: Path, registry: Registry
+) -> tuple[list[Diagnostic], set[Path], dict[Path, str]]:
+    """Its findings, the files that were checked with it, and the hash of its SOP."""
     from lab.app.context import FilesContext
     from lab.app.files import open_campaign
 
@@ -94,7 +119,9 @@ def _campaign(path: Path, registry: Registry) -> tuple[list[Diagnostic], set[Pat
         files = open_campaign(path, registry)
     except LabError as error:
         if error.diagnostics:
-            return list(error.diagnostics), set()
+            return list(error.diagnostics), set(), {}
         raise
     FilesContext(files).candidates(1, files.middle)
-    return list(files.bundle.diagnostics), set(files.bundle.paths.values())
+    bundle = files.bundle
+    hashes = {bundle.paths["sop"]: bundle.procedure.sha256}
+    return list(bundle.diagnostics), set(bundle.paths.values()), hashes

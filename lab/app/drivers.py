@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lab.devices.manifest import Manifest
     from lab.devices.stream import ByteStream
     from lab.domain.clock import Clock
-    from lab.sop.lab_model import Device, Lab
+    from lab.sop.lab_model import Device, Lab, Station
 
 __all__ = [
     "LabDrivers",
@@ -194,15 +194,12 @@ def build_simulation(
             },
         )
     vessels: dict[str, float] = {}
+    dead: dict[str, float] = {}
     for name, station in lab.stations.items():
-        capacity = station.capacity.to("mL").magnitude
-        if station.wells is None:
-            vessels[name] = capacity
-        else:
-            vessels |= {
-                f"{name}:{well_name(number, station.wells)}": capacity
-                for number in range(1, station.wells + 1)
-            }
+        places = _vessels(name, station)
+        vessels |= dict.fromkeys(places, station.capacity.to("mL").magnitude)
+        if station.dead_volume is not None:
+            dead |= dict.fromkeys(places, station.dead_volume.to("mL").magnitude)
     devices = tuple(
         kit.SimulatedDevice(
             name=name,
@@ -224,6 +221,7 @@ def build_simulation(
         clock=clock,
         stock=stock,
         vessels_ml=vessels,
+        dead_ml=dead,
         devices=devices,
         temperature_c=22.0 if room is None else room.to("degC").magnitude,
         acts_file=acts,
@@ -237,6 +235,14 @@ def simulated_chemistries() -> Mapping[str, Sequence[str]] | None:
         return _simulation_module().CHEMISTRIES
     except InputError:
         return None
+
+
+def _vessels(name: str, station: Station) -> list[str]:
+    """The simulated vessels that a station stands for: itself, or each well of a plate."""
+    if station.wells is None:
+        return [name]
+    wells = range(1, station.wells + 1)
+    return [f"{name}:{well_name(number, station.wells)}" for number in wells]
 
 
 def _simulation_module() -> SimulationKit:

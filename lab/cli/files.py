@@ -107,20 +107,28 @@ def check(
 def _check(paths: tuple[Path, ...], as_json: bool) -> int:
     from dataclasses import asdict
 
-    from lab.app.check import check_files
+    from lab.app.check import checked
 
-    found = check_files(paths)
-    if as_json:
-        print_json({"files": [str(p) for p in paths], "findings": [asdict(d) for d in found]})
-    else:
-        print_diagnostics(found)
+    report = checked(paths)
+    found = report.findings
     errors = sum(1 for d in found if d.severity == "error")
     refused = sum(1 for d in found if d.severity == "safety")
-    if not as_json:
+    if as_json:
+        print_json(
+            {
+                "files": [str(p) for p in paths],
+                "findings": [asdict(d) for d in found],
+                "sop_sha256": report.hashes,
+            }
+        )
+    else:
+        print_diagnostics(found)
         if errors or refused:
             say(f"lab: {errors} errors, {refused} refused by safety rules")
         else:
             print(f"{len(paths)} file(s) checked: no blocking findings")
+        for name, sha256 in report.hashes.items():
+            print(f"{name}: sop_sha256 {sha256}")
     return 1 if errors or refused else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lab.domain.errors import InputError
@@ -12,11 +13,12 @@ from lab.sop.expression import ExpressionError
 from lab.sop.planned import difference_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from lab.domain.action import CapabilitySpec
     from lab.domain.quantity import Quantity
     from lab.sop.formulas import Formulas
+    from lab.sop.model_quality import Blank, Replicates, Standard
     from lab.sop.unfold import Scope
 
 __all__ = ["limits_of", "quality_of", "results_of"]
@@ -38,13 +40,17 @@ def quality_of(scopes: Iterable[Scope], formulas: Formulas) -> tuple[QualityChec
     """Standards, blanks and replicates of each SOP, named with the path of its call."""
     found: list[QualityCheck] = []
     for scope in scopes:
-        for group, checks in (
-            ("standards", _standards), ("blanks", _blanks), ("replicates", _replicates),
-        ):  # fmt: skip
+        quality = scope.sop.quality
+        makers: list[tuple[str, str, Callable[[], QualityCheck]]] = [
+            *(("standards", name, partial(_standard, name, item, scope, formulas)) for name, item in quality.standards.items()),
+            *(("blanks", name, partial(_blank, name, item, scope, formulas)) for name, item in quality.blanks.items()),
+            *(("replicates", name, partial(_replicates, name, item, scope, formulas)) for name, item in quality.replicates.items()),
+        ]  # fmt: skip
+        for group, name, make in makers:
             try:
-                found += checks(scope, formulas)
+                found.append(make())
             except (ExpressionError, QuantityError) as error:
-                raise _refusal(scope, ("quality", group), error) from error
+                raise _refusal(scope, ("quality", group, name), error) from error
     return tuple(found)
 
 
@@ -88,48 +94,45 @@ def _number(quantity: Quantity | None, unit: str) -> float | None:
     return None if quantity is None else quantity.to(unit).magnitude
 
 
-def _standards(scope: Scope, formulas: Formulas) -> Iterator[QualityCheck]:
-    for name, item in scope.sop.quality.standards.items():
-        unit = item.certified_value.unit
-        tolerance = difference_in(item.tolerance, unit)
-        yield QualityCheck(
-            name=scope.prefix + name,
-            kind="standard",
-            formula=formulas.formula(item.measured, scope),
-            unit=unit,
-            certified_value=item.certified_value.magnitude,
-            expanded_uncertainty=difference_in(item.expanded_uncertainty, unit),
-            coverage_factor=item.k,
-            certificate=item.certificate,
-            minimum=-tolerance,
-            maximum=tolerance,
-            on_failure=item.on_failure,
-        )
+def _standard(name: str, item: Standard, scope: Scope, formulas: Formulas) -> QualityCheck:
+    unit = item.certified_value.unit
+    tolerance = difference_in(item.tolerance, unit)
+    return QualityCheck(
+        name=scope.prefix + name,
+        kind="standard",
+        formula=formulas.formula(item.measured, scope),
+        unit=unit,
+        certified_value=item.certified_value.magnitude,
+        expanded_uncertainty=difference_in(item.expanded_uncertainty, unit),
+        coverage_factor=item.k,
+        certificate=item.certificate,
+        minimum=-tolerance,
+        maximum=tolerance,
+        on_failure=item.on_failure,
+    )
 
 
-def _blanks(scope: Scope, formulas: Formulas) -> Iterator[QualityCheck]:
-    for name, item in scope.sop.quality.blanks.items():
-        limit = item.maximum if item.maximum is not None else item.minimum
-        unit = limit.unit if limit is not None else formulas.unit_of(item.measured, scope)
-        yield QualityCheck(
-            name=scope.prefix + name,
-            kind="blank",
-            formula=formulas.formula(item.measured, scope),
-            unit=unit,
-            minimum=_number(item.minimum, unit),
-            maximum=_number(item.maximum, unit),
-            on_failure=item.on_failure,
-        )
+def _blank(name: str, item: Blank, scope: Scope, formulas: Formulas) -> QualityCheck:
+    limit = item.maximum if item.maximum is not None else item.minimum
+    unit = limit.unit if limit is not None else formulas.unit_of(item.measured, scope)
+    return QualityCheck(
+        name=scope.prefix + name,
+        kind="blank",
+        formula=formulas.formula(item.measured, scope),
+        unit=unit,
+        minimum=_number(item.minimum, unit),
+        maximum=_number(item.maximum, unit),
+        on_failure=item.on_failure,
+    )
 
 
-def _replicates(scope: Scope, formulas: Formulas) -> Iterator[QualityCheck]:
-    for name, item in scope.sop.quality.replicates.items():
-        yield QualityCheck(
-            name=scope.prefix + name,
-            kind="replicates",
-            formula=formulas.formula(item.measured, scope, series=True),
-            unit=formulas.unit_of(item.measured, scope),
-            maximum=item.max_relative_sd.to("percent").magnitude,
-            least=item.least,
-            on_failure=item.on_failure,
-        )
+def _replicates(name: str, item: Replicates, scope: Scope, formulas: Formulas) -> QualityCheck:
+    return QualityCheck(
+        name=scope.prefix + name,
+        kind="replicates",
+        formula=formulas.formula(item.measured, scope, series=True),
+        unit=formulas.unit_of(item.measured, scope),
+        maximum=item.max_relative_sd.to("percent").magnitude,
+        least=item.least,
+        on_failure=item.on_failure,
+    )

@@ -6,7 +6,8 @@ A name means, in this order: an output of the step itself (in its checks), somet
 not, the name means the latest round.
 
 Functions over a loop (`mean`, `slope`) look at rows: the rounds of the loops that all steps inside the function have
-in common. Written inside the loop itself they look at its rounds up to the present one.
+in common. Written inside the loop itself they look at its rounds up to the present one. Those of one expression may
+look at different loops (`mean(sample.x) - mean(blank.x)`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from lab.domain.quantity import Quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.diagnostics import did_you_mean
 from lab.sop.expression import ExpressionError, parse_expression, unwrap
+from lab.sop.grammar_walk import series_apart, series_calls
 from lab.sop.planned import difference_in
 from lab.sop.procedure import loop_value
 from lab.sop.value import Value
@@ -27,6 +29,7 @@ from lab.sop.value import Value
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from lab.sop.grammar import Expression
     from lab.sop.model import Result
     from lab.sop.model_steps import LoopValue
     from lab.sop.planned import Planned
@@ -111,6 +114,8 @@ class Formulas:
         """
         inner = unwrap(text)
         expression = parse_expression(text.strip() if inner is None else inner)
+        if not series and self._over_several_loops(expression, scope, own):
+            return self._in_parts(expression, scope, own)
         common = [name for name, _ in expression.names]
         inside = [name for name, _ in expression.series_names]
         if series:
@@ -121,6 +126,25 @@ class Formulas:
             return Formula(expression=expression.text, names=names, rows=() if uses else None)
         shared, rows = self._rows(list(dict.fromkeys(inside)), scope, own)
         return Formula(expression=expression.text, names={**shared, **names}, rows=rows)
+
+    def _over_several_loops(
+        self, expression: Expression, scope: Scope, own: FlatStep | None
+    ) -> bool:
+        """Do its functions over a loop look at different ones?"""
+        seen: set[tuple[str, ...]] = set()
+        for call in series_calls(expression.node):
+            sources = self._sources(call.names, scope, own).values()
+            seen.add(max((_loops(source, scope) for source in sources), key=len, default=()))
+        return len(seen) > 1
+
+    def _in_parts(self, expression: Expression, scope: Scope, own: FlatStep | None) -> Formula:
+        """Each function over a loop as a formula of its own; their uncertainties count as independent."""
+        text, parts = series_apart(expression)
+        names = {name: self._bind(name, scope, own) for name, _ in expression.names}
+        names |= {
+            name: Binding(formula=self.formula(part, scope, own)) for name, part in parts.items()
+        }
+        return Formula(expression=text, names=names)
 
     def is_known(self, formula: Formula) -> bool:
         """True where nothing in it depends on what steps yield."""

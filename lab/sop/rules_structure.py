@@ -199,6 +199,17 @@ def _texts(value: JsonValue) -> list[str]:
     return []
 
 
+def _lent(rules: SopRules) -> set[str]:
+    """Roles, containers and materials that called SOPs use, under their own names or mapped."""
+    found: set[str] = set()
+    for scope in {id(flat.scope): flat.scope for flat in rules.flat.steps}.values():
+        if scope.outer is not None:
+            found.update(map(scope.role, scope.sop.equipment))
+            found.update(map(scope.container, scope.sop.containers))
+            found.update(map(scope.material, scope.sop.materials))
+    return found
+
+
 def check_unused(rules: SopRules) -> None:
     """What is declared and never used is a slip, or was forgotten (warnings)."""
     sop = rules.sop
@@ -216,6 +227,7 @@ def check_unused(rules: SopRules) -> None:
     mentioned = heads | set(texts) | {key for text in _keys(content) for key in (text,)}
     for role in sop.equipment.values():
         mentioned.update((role.at, role.into, *role.draws))
+    mentioned |= _lent(rules)
     for name, item in sop.parameters.items():
         if name not in heads and item.role != "reported":
             rules.report(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.app.check import check_files, files_in
+from lab.app.check import check_files, checked, files_in
 from lab.domain.errors import FindingsError, InputError
 from lab.sop.load import refuse
 from tests.corpus.cases import BASES, base
@@ -97,3 +97,28 @@ def test_a_finding_that_two_files_bring_is_said_once(tmp_path: Path) -> None:
     sop.write_text(base("plain").replace("timeout: 60 s", "timeout: 60", 1))
     found = check_files(files_in((tmp_path,)))
     assert [(item.code, item.line) for item in found].count(("unit-missing", found[0].line)) == 1
+
+
+def test_the_hash_that_a_call_must_name_is_told(folder: Path) -> None:
+    paths = (folder / "sop.yaml", folder / "rinse.yaml", folder / "lab.yaml")
+    hashes = checked(paths).hashes
+    assert list(hashes) == [str(folder / "sop.yaml"), str(folder / "rinse.yaml")], "no SOP, no hash"
+    rinse = folder / "rinse.yaml"
+    named = hashes[str(rinse)]
+    assert f"sha256: {named}" in (folder / "sop.yaml").read_text(encoding="utf-8")
+    text = rinse.read_text(encoding="utf-8")
+    rinse.write_text("# a remark changes nothing\n" + text)
+    assert checked((rinse,)).hashes == {str(rinse): named}
+    rinse.write_text(text.replace("title: Rinse", "title: Rince"))
+    assert checked((rinse,)).hashes[str(rinse)] != named
+    rinse.write_text("sop_format: 1\n")
+    assert checked((rinse,)).hashes == {}, "what can't be run can't be called"
+
+
+def test_a_campaign_tells_the_hash_of_its_procedure(tmp_path: Path) -> None:
+    for name in ("sop.yaml", "lab.yaml", "campaign.yaml"):
+        shutil.copy(BASES["lab"][0] / name, tmp_path)
+    sop, campaign = tmp_path / "sop.yaml", tmp_path / "campaign.yaml"
+    together = checked((campaign, sop)).hashes
+    assert list(together) == [str(sop)]
+    assert together == checked((sop,)).hashes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,7 +15,11 @@ from lab.app.files import open_campaign, open_lab
 from lab.bus.memory import MemoryBus, MemoryTransport
 from lab.domain.errors import InputError
 from lab.engine.clock import ScaledClock
+from simulators.lab import SimulatedLab
 from tests.lab.app.electrolyte import CAMPAIGN, copied
+
+if TYPE_CHECKING:
+    from simulators.world import World
 
 
 def lab_with_database(folder: Path, database: str) -> Path:
@@ -138,6 +143,43 @@ def test_a_chemistry_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no chemistry 'electrolite'") as refusal:
         simulated(tmp_path, "  chemistry: electrolite\n")
     assert "'electrolyte'" in refusal.value.hint
+
+
+def changed_world(folder: Path, old: str, new: str) -> World:
+    lab = copied(folder).with_name("lab.yaml")
+    text = lab.read_text(encoding="utf-8")
+    assert old in text
+    lab.write_text(text.replace(old, new, 1), encoding="utf-8")
+    made = build_simulation(open_lab(lab), seed=1, clock=ScaledClock(1.0))
+    assert isinstance(made, SimulatedLab)
+    return made.world
+
+
+def test_what_a_line_can_not_draw_stays_in_the_station(tmp_path: Path) -> None:
+    world = changed_world(
+        tmp_path, "pot: {capacity: 20 mL}", "pot: {capacity: 20 mL, dead_volume: 500 uL}"
+    )
+    assert world.vessel("pot").dead_volume_ml == pytest.approx(0.5)
+    assert world.vessel("cell_1").dead_volume_ml == 0.0, "nothing is said of the others"
+    pot, cell = world.fill("pot", 4.0, 1.0, {}), world.vessel("cell_1")
+    assert world.pour(pot, cell, 20.0) == pytest.approx(3.5)
+    assert world.pour(pot, cell, 20.0) == 0.0
+
+
+def test_each_well_of_a_plate_keeps_it_back(tmp_path: Path) -> None:
+    world = changed_world(
+        tmp_path, "stations:\n", "stations:\n  plate: {capacity: 360 uL, wells: 6, dead_volume: 20 uL}\n"
+    )  # fmt: skip
+    wells = {f"plate:{row}{column}" for row in "AB" for column in (1, 2, 3)}
+    assert {name for name in world.vessels if name.startswith("plate")} == wells
+    assert all(world.vessel(name).dead_volume_ml == pytest.approx(0.02) for name in wells)
+
+
+def test_a_dead_volume_that_is_all_of_the_vessel_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="20 mL"):
+        changed_world(
+            tmp_path, "pot: {capacity: 20 mL}", "pot: {capacity: 20 mL, dead_volume: 20 mL}"
+        )
 
 
 # -- doctor -----------------------------------------------------------------------------------------

@@ -111,3 +111,21 @@ def test_replicates_outside_a_loop_are_wrong_input():
             small(PROCEDURE, QUALITY.replace("read.mass", "tare.mass")), {}, {}, lab_of(LAB),
             CAPABILITIES, 1, {"scale": ("weighing",), "pump": ("liquid_dosing",)},
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("group", "entry"),
+    [
+        ("blanks", '    second: {measured: "${mean(tare.mass)}", maximum: 2 mg}\n'),
+        ("replicates", "    second: {measured: tare.mass, least: 3, max_relative_sd: 1 percent}\n"),
+    ],
+)
+def test_what_can_not_be_judged_is_found_at_its_own_line(group, entry):
+    text = QUALITY.replace(f"  {group}:\n", f"  {group}:\n{entry}")
+    with pytest.raises(InputError, match="second: a function over a loop") as refused:
+        bind(
+            small(PROCEDURE, text), {}, {}, lab_of(LAB), CAPABILITIES, 1,
+            {"scale": ("weighing",), "pump": ("liquid_dosing",)},
+        )  # fmt: skip
+    [finding] = refused.value.diagnostics
+    assert "second" in finding.source_line

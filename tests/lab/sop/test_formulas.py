@@ -59,6 +59,8 @@ OUTPUTS = {
     "read[1,1]": {"mass": 1.1},
     "read[1,2]": {"mass": 1.2},
     "read[2,1]": {"mass": 2.1},
+    "other[1]": {"mass": 1.4},
+    "other[2]": {"mass": 1.6},
 }
 
 
@@ -90,6 +92,10 @@ def number(text: str, unit: str, scope: Scope = TOP, outputs=OUTPUTS) -> float:
         ("last(read.mass)", "g", 2.1),
         # rounds that both have in common: the latest reading of each level
         ("sum(after.mass - read.mass)", "g", -0.3),
+        # each function looks at a loop of its own: all readings here, one reading of each level there
+        ("sum(read.mass) - sum(after.mass)", "g", -2.6),
+        ("mean(other.mass) / tare.mass * slope(level, read.mass)", "g/mL", 3.0 * 0.95),
+        ("sum(read.mass) - sum(after.mass) + sum(read.mass)", "g", 1.8),
         ("mean(level) * water.density", "g", 7 / 3),
     ],
 )
@@ -185,6 +191,33 @@ def test_declared_uncertainties_are_propagated():
     assert uncertainty("water.density") == pytest.approx(10.0)  # kg/m^3
     assert uncertainty("mass_due") == pytest.approx(2e-6 * 10.0)
     assert uncertainty("after.mass / mass_due") == pytest.approx(0.02, rel=0.01)
+
+
+def test_uncertainties_of_two_loops_are_joined_and_what_is_written_twice_counts_once():
+    assert uncertainty("sum(after.mass) + sum(other.mass)") == pytest.approx(2e-6 * math.sqrt(3))
+    readings = 1e-5 * math.hypot(1.1, 1.2, 2.1)
+    both = math.hypot(readings, 2e-6 * math.sqrt(3))
+    assert uncertainty("sum(read.mass) - sum(after.mass)") == pytest.approx(both)
+    assert uncertainty("sum(read.mass) + sum(other.mass) - sum(read.mass)") == pytest.approx(
+        0.0, abs=1e-12
+    )
+
+
+def test_a_formula_over_two_loops_has_no_value_while_one_gave_none():
+    formula = FORMULAS.formula("sum(read.mass) - sum(other.mass)", TOP)
+    some = {name: values for name, values in OUTPUTS.items() if not name.startswith("other")}
+    assert measured(formula, OUTPUTS) is not None
+    assert measured(formula, some) is None
+    assert not FORMULAS.is_known(formula)
+    with pytest.raises(ExpressionError, match="needs an output"):
+        FORMULAS.formula("sum(read.mass) - sum(other.mas)", TOP)
+
+
+def test_inside_a_loop_each_function_sees_its_rounds_so_far():
+    formula = FORMULAS.formula("sum(after.mass) - sum(read.mass)", scope_of("after[2]"))
+    value = evaluate_formula(formula, OUTPUTS)
+    assert isinstance(value, Value)
+    assert value.number("g") == pytest.approx(3.0 - 2.1)
 
 
 def test_a_measured_deviation_adds_in_quadrature():

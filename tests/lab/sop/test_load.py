@@ -42,11 +42,17 @@ def refused(path: Path, kind: type[LabError] = InputError) -> LabError:
     return caught.value
 
 
-@pytest.mark.parametrize("folder", sorted((ROOT / "sops").iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "folder",
+    sorted(path.parent for path in ROOT.glob("sops/*/sop.yaml")),
+    ids=lambda path: path.name,
+)
 def test_every_example_is_clean(folder):
     if (folder / "campaign.yaml").is_file():
-        drivers = {**DRIVERS, "clslab_light": ("light_mixing",)}
-        assert load_campaign(folder / "campaign.yaml", CAPABILITIES, drivers).diagnostics == ()
+        drivers = {**DRIVERS, "clslab_light": ("light_mixing",), "atlas_ezo_ph": ("ph",)}
+        found = load_campaign(folder / "campaign.yaml", CAPABILITIES, drivers).diagnostics
+        # what meets on purpose, and who answers for it, is noted
+        assert [item.text() for item in found if item.severity != "note"] == []
 
 
 def test_a_bundle_holds_all_that_was_read(tmp_path):

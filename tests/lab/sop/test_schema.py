@@ -39,7 +39,11 @@ def test_it_is_a_schema_of_draft_7(name):
     jsonschema.Draft7Validator.check_schema(json_schemas()[name])
 
 
-@pytest.mark.parametrize("folder", sorted((ROOT / "sops").iterdir()), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "folder",
+    sorted(path.parent for path in ROOT.glob("sops/*/sop.yaml")),
+    ids=lambda path: path.name,
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_examples_fulfil_it_and_name_it(folder, name):
     path = folder / f"{name}.yaml"
