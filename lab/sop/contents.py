@@ -31,10 +31,10 @@ __all__ = ["dose_place", "final_levels", "levels", "levels_for", "round_words"]
 
 _SHARE = 1e-9
 """Of a capacity, what counts as nothing."""
-_EFFORT = 60_000
-"""Levels of containers that are computed for the search of the worst parameters, in all: a second or so."""
-_LEAST_BOXES, _MOST_BOXES = 8, 2000
-_REMEMBERED = 32
+_EFFORT = 7_000
+"""How often steps are looked at in the search for the worst parameters, in all: a third of a second."""
+_MOST_BOXES = 2000
+_REMEMBERED = 64
 """Sets of parameters whose books are kept: one search and the words about it ask for the same ones again."""
 
 
@@ -159,12 +159,12 @@ class _Check:
         return books[name].lines[step], amounts
 
     def _cost(self, name: str) -> int:
-        """Of computing what is in a container, in levels of containers."""
-        return sum(len(self.books[item].lines) for item in self.ledger.upstream(name)) or 1
+        """Of computing what is in a container, in looks at steps."""
+        return sum(self.books[item].looks for item in self.ledger.upstream(name)) or 1
 
     def _search(self, name: str, compute: Callable[[Box], Value], limit: float) -> Witness | None:
         """Parameters for which something about a container goes above a limit."""
-        boxes = max(_LEAST_BOXES, min(_MOST_BOXES, self.effort // self._cost(name)))
+        boxes = max(0, min(_MOST_BOXES, self.effort // self._cost(name)))
         return find_beyond(compute, self.box, limit, above=True, most_boxes=boxes)
 
     def _nothing(self, name: str) -> float:

@@ -33,6 +33,8 @@ _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _OTHER_BASE = re.compile(r"0[xo][0-9A-Fa-f]+")
+_HIDDEN_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+"""What YAML takes for the end of a line, and most editors do not."""
 _VERSION_KEYS = ("version", "sop_version")
 
 
@@ -121,6 +123,10 @@ def read_document(text: str, file: str) -> Document:
             )
         )
         return document
+    hidden = _HIDDEN_BREAK.search(text)
+    if hidden:
+        document.diagnostics.append(_hidden_break(document, hidden.start()))
+        return document
     try:
         tree = _Builder(document).build()
     except _StopError as stop:
@@ -145,6 +151,17 @@ def read_document(text: str, file: str) -> Document:
         return document
     document.data = tree
     return document
+
+
+def _hidden_break(document: Document, offset: int) -> Diagnostic:
+    before = document.text[:offset].split("\n")
+    return document.at(
+        Position(len(before), len(before[-1]) + 1),
+        "syntax",
+        f"a hidden line break (U+{ord(document.text[offset]):04X}) stands here",
+        why="what looks like one line is read as two",
+        hint="delete the character, or end the line with a plain newline",
+    )
 
 
 class _StopError(Exception):

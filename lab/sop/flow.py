@@ -261,13 +261,15 @@ class Walk(Generic[State]):
     before: dict[int, State]
     after: dict[int, State]
     final: State
+    looks: int
+    """How often a step was looked at: what it cost."""
 
 
 def walk(tree: Tree, account: Account[State], start: State) -> Walk[State]:
     """Follow a container through the procedure."""
     walker = _Walker(account)
     final = walker.run(tree, start, account.nothing, record=True)
-    return Walk(walker.before, walker.after, final)
+    return Walk(walker.before, walker.after, final, walker.looks)
 
 
 class _Sums(Generic[State]):
@@ -309,6 +311,7 @@ class _Walker(Generic[State]):
         self._amounts: dict[int, State] = {}
         self.before: dict[int, State] = {}
         self.after: dict[int, State] = {}
+        self.looks = 0
 
     def run(self, tree: Tree, state: State, beside: State, *, record: bool) -> State:
         """`beside`: the amount of what may be done at the same time."""
@@ -331,6 +334,7 @@ class _Walker(Generic[State]):
         return state
 
     def _unit(self, unit: _Unit, state: State, beside: State, *, record: bool) -> State:
+        self.looks += 1
         if unit.touch is not None:
             done = self._step(unit.touch, state)
             if record:
@@ -392,6 +396,7 @@ class _Walker(Generic[State]):
         return deepest
 
     def _together(self, group: _Group, state: State, beside: State, *, record: bool) -> State:
+        self.looks += len(group.units)
         late = 0
         for unit in group.units:
             if self._counts(unit) and unit.open:

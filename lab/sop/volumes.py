@@ -211,6 +211,8 @@ class Book:
     lines: Mapping[int, Line]
     """Number of the step in `Order.steps` -> line, for each step that touches or looks at the container."""
     final: tuple[Value, Value]
+    looks: int = 0
+    """How often a step was looked at for it: what it cost."""
 
     @property
     def most(self) -> Value:
@@ -313,7 +315,7 @@ def _bound(low: Walk[Value], high: Walk[Value]) -> Book:
         step: Line(low.before[step], high.before[step], low.after[step], high.after[step])
         for step in sorted(high.after)
     }
-    return Book(lines, (low.final, high.final))
+    return Book(lines, (low.final, high.final), low.looks + high.looks)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DRIVERS"]
+__all__ = ["CHEMISTRIES", "DRIVERS"]
 
 DRIVERS: dict[str, tuple[str, ...]] = {
     "atlas_ezo_ec": ("conductivity",),
@@ -12,3 +12,11 @@ DRIVERS: dict[str, tuple[str, ...]] = {
     "opentrons_robot": ("liquid_handling",),
     "teaching_plate_reader": ("absorbance",),
 }
+
+CHEMISTRIES: dict[str, tuple[str, ...]] = {
+    "dyes": (),
+    "electrolyte": (),
+    "saponification": ("rate_constant", "activation_energy_kj_mol"),
+    "water": (),
+}
+"""What the simulators of the examples can be set to: chemistry -> its settings."""

@@ -14,7 +14,7 @@ from lab.sop.procedure import Box, full_box
 from lab.sop.references import References
 from lab.sop.unfold import Unfolded, unfold
 
-__all__ = ["Small", "branch", "dose", "loop", "parallel", "small", "step"]
+__all__ = ["Small", "branch", "dose", "loop", "parallel", "small", "small_tree", "step"]
 
 TIMES = {"duration": "10 s", "timeout": "1 min"}
 
@@ -74,7 +74,7 @@ class Small:
         return (self.flat, self.sop, CAPABILITIES, self.box, {}, self.references)
 
 
-def small(procedure: list[Any], /, **changes: Any) -> Small:
+def small_tree(procedure: list[Any], /, **changes: Any) -> dict[str, Any]:
     """A SOP with pot and cell (20 mL each), water and acid, pumps `water_pot`, `acid_pot`, `water_cell`, `acid_cell`,
     `pot_cell`, `cell_pot`, `pot_waste`, `cell_waste`, a stirrer at the cell, and a parameter `size` (1 to 2)."""
     names = ("water_pot", "acid_pot", "water_cell", "acid_cell", "pot_cell", "cell_pot")
@@ -104,6 +104,12 @@ def small(procedure: list[Any], /, **changes: Any) -> Small:
     for name, change in changes.items():
         both = isinstance(change, dict) and isinstance(data.get(name), dict)
         data[name] = {**data[name], **change} if both else change
+    return data
+
+
+def small(procedure: list[Any], /, **changes: Any) -> Small:
+    """`small_tree`, written out flat."""
+    data = small_tree(procedure, **changes)
     document = read_document(json.dumps(data, indent=1), "small.yaml")
     sop, findings = validate(Sop, document)
     assert sop is not None, [item.text() for item in findings]
