@@ -13,7 +13,7 @@ from lab.app import doctor
 from lab.app.drivers import DeviceConnector, build_simulation
 from lab.app.files import open_campaign, open_lab
 from lab.bus.memory import MemoryBus, MemoryTransport
-from lab.domain.errors import InputError
+from lab.domain.errors import FindingsError, InputError
 from lab.engine.clock import ScaledClock
 from simulators.lab import SimulatedLab
 from tests.lab.app.electrolyte import CAMPAIGN, copied
@@ -140,9 +140,11 @@ def test_the_chemistry_of_the_lab_file_is_the_one_that_goes_on(tmp_path: Path) -
 
 
 def test_a_chemistry_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no chemistry 'electrolite'") as refusal:
+    with pytest.raises(FindingsError) as refusal:
         simulated(tmp_path, "  chemistry: electrolite\n")
-    assert "'electrolyte'" in refusal.value.hint
+    (finding,) = refusal.value.diagnostics
+    assert finding.message == 'there is no chemistry "electrolite"'
+    assert '"electrolyte"' in finding.hint
 
 
 def changed_world(folder: Path, old: str, new: str) -> World:
