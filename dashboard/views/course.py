@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
@@ -36,7 +36,7 @@ def course_tables(records: Records, run: str) -> dict[str, list[Row]]:
             for r in records.flags(run)
         ],
         "Questions to people": [_question(r) for r in records.questions(run)],
-        "Time windows": [_window(r) for r in records.windows(run)],
+        "Time windows": [_window(r) for r in sorted(records.windows(run), key=_urgency)],
         "Values beyond their limits": [_limit(r) for r in records.limits(run)],
         "Quality": [_quality(r) for r in records.quality(run)],
         "Manual tasks": _tasks(records.tasks(run), records.answers(run)),
@@ -68,6 +68,11 @@ def _question(row: Row) -> Row:
         "By": row["answered_by"],
         "Reason": row["reason"],
     }
+
+
+def _urgency(row: Row) -> int:
+    """What is broken comes first, what was never reached last; else in the order of the SOP."""
+    return ("broken", "open", "kept", "not_reached").index(str(row["status"]))
 
 
 def _window(row: Row) -> Row:
@@ -130,13 +135,22 @@ def _tasks(tasks: Iterable[Row], answers: Iterable[Row]) -> list[Row]:
 def _decision(row: Row) -> Row:
     seen: dict[str, dict[str, object]] = json.loads(str(row["saw"]))
     saw = ", ".join(
-        f"{name} = {known.get('value', known.get('values'))} {unit_text(str(known['unit']))}".rstrip()
+        f"{name} = {_seen(known.get('value', known.get('values')), known['unit'])}"
         for name, known in seen.items()
     )
     return {
         "At": _at(row["at"]),
         "Question": row["title"],
         "Condition": row["expression"],
-        "Saw": saw,
         "Answer": "yes" if row["value"] else "no",
+        "Saw": saw,
     }
+
+
+def _seen(value: object, unit: object) -> str:
+    if isinstance(value, bool | str):
+        return str(value).lower() if isinstance(value, bool) else value
+    if isinstance(value, list):
+        several = cast("list[object]", value)
+        return f"({', '.join(_number(one) for one in several)}) {unit_text(str(unit))}".rstrip()
+    return _number(value, unit)
