@@ -56,6 +56,7 @@ def check_sop(
     rules.check_options()
     rules.check_equipment()
     rules.check_amounts()
+    rules.check_safety()
     check_words(rules)
     check_structure(rules, others)
     if rules.clean:

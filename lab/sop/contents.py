@@ -31,7 +31,7 @@ __all__ = ["dose_place", "final_levels", "levels", "levels_for", "round_words"]
 
 _SHARE = 1e-9
 """Of a capacity, what counts as nothing."""
-_EFFORT = 7_000
+_EFFORT = 4_000
 """How often steps are looked at in the search for the worst parameters, in all: a third of a second."""
 _MOST_BOXES = 2000
 _REMEMBERED = 64

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lab.sop.diagnostics import did_you_mean
 from lab.sop.functions import clamp, decimal_logarithm, exponential, natural_logarithm
 from lab.sop.grammar import COMPARISONS, Constant, Name, Operation, Series
 from lab.sop.series import summarise
@@ -75,7 +76,10 @@ def _compute(
 def _look_up(node: Name, names: Mapping[str, Computed]) -> Computed:
     if node.name not in names:
         raise ExpressionError(
-            "reference", f'there is nothing called "{node.name}" here', offset=node.offset
+            "reference",
+            f'there is nothing called "{node.name}" here',
+            hint=did_you_mean(node.name, [key for key in names if not key.startswith("parameters.")]),
+            offset=node.offset,
         )
     found = names[node.name]
     if isinstance(found, Value) and not _is_number(found):

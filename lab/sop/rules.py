@@ -15,7 +15,7 @@ from lab.sop.unfold import Unfolded, all_items
 from lab.sop.value import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lab.domain.action import CapabilitySpec
     from lab.domain.diagnostic import Diagnostic, Severity
@@ -273,12 +273,38 @@ class SopRules:
                     hint="give what a line can not draw from it",
                 )  # fmt: skip
 
+    def check_safety(self) -> None:
+        """What is said about safety is about something that is there; else it would guard nothing."""
+        safety = self.sop.safety
+        for index, item in enumerate(safety.incompatible_materials):
+            for number, name in enumerate(item.materials):
+                self._declared(
+                    ("safety", "incompatible_materials", index, "materials", number), name,
+                    "material", self.sop.materials,
+                )  # fmt: skip
+        known = [*self.sop.materials, *self.sop.containers]
+        stations = [role.into for role in self.sop.equipment.values() if role.into]
+        for index, item in enumerate(safety.overrides):
+            for number, name in enumerate(item.between):
+                if name not in stations:
+                    self._declared(
+                        ("safety", "overrides", index, "between", number), name,
+                        "material or container", known,
+                    )  # fmt: skip
+        self._positive(("safety", "max_unattended"), safety.max_unattended, zero=False)
+
+    def _declared(self, path: Path, name: str, what: str, known: Iterable[str]) -> None:
+        if name not in known:
+            self.report(
+                path, "reference", f'there is no {what} "{name}"', hint=did_you_mean(name, known)
+            )
+
     def _positive(self, path: Path, value: Quantity | None, *, zero: bool) -> None:
         if value is None or value.base > 0 or (zero and value.base == 0):
             return
         word = str(path[-1]).replace("_", " ")
         self.report(
-            path, "range", f"a {word} of {value} can't be",
+            path, "range", f"{word} can't be {value}",
             hint=f"give a value {'from' if zero else 'above'} 0 {value.unit}",
         )  # fmt: skip
 

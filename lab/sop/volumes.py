@@ -160,10 +160,14 @@ class Amounts:
     _names: dict[object, Names] = field(default_factory=dict[object, "Names"])
     _values: dict[object, Value] = field(default_factory=dict[object, Value])
     _parsed: dict[str, Expression] = field(default_factory=dict[str, "Expression"])
+    _volumes: dict[tuple[str, str], Value] = field(default_factory=dict[tuple[str, str], Value])
 
     def volume(self, transfer: Transfer) -> Value:
         """BadArgumentError, ExpressionError or CalculationError where it can't be computed, or has no limits."""
-        return self.value(transfer.raw, transfer.spec, transfer.step.scope)
+        key = transfer.step.path, transfer.source
+        if key not in self._volumes:
+            self._volumes[key] = self.value(transfer.raw, transfer.spec, transfer.step.scope)
+        return self._volumes[key]
 
     def value(self, raw: Argument, spec: ArgSpec, scope: Scope) -> Value:
         """Any quantity among the arguments of a step."""

@@ -220,10 +220,4 @@ _QUALITY = (
     edit("a limit in the wrong order", "rich", "range", "maximum: 60 degC, on_violation", "minimum: 90 degC, maximum: 60 degC, on_violation"),
 )  # fmt: skip
 
-_VESSELS = (
-    edit("a loop that fills the vessel beyond its brim", "rich", "overfill", "max_iterations: 4", "max_iterations: 60"),
-    edit("a dose above the capacity", "plain", "overfill", "capacity: 20 mL", "capacity: 11 mL"),
-    edit("a limit below the target", "rich", "limit", "maximum: 60 degC, on_violation", "maximum: 20 degC, on_violation"),
-)  # fmt: skip
-
-CASES = (*_ORDER, *_NUMBERS, *_EXPRESSIONS, *_BLOCKS, *_CALLS, *_PEOPLE, *_TIMES, *_QUALITY, *_VESSELS)  # fmt: skip
+CASES = (*_ORDER, *_NUMBERS, *_EXPRESSIONS, *_BLOCKS, *_CALLS, *_PEOPLE, *_TIMES, *_QUALITY)

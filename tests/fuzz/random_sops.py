@@ -69,7 +69,7 @@ class _Made:
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
-        self.count = 0
+        self.count = 1
         self.ids: list[str] = []
 
     def one(self, choices: _Choices) -> str:
