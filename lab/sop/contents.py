@@ -10,7 +10,7 @@ from lab.sop.arguments import BadArgumentError
 from lab.sop.expression import ExpressionError
 from lab.sop.finding import RuleFinding
 from lab.sop.model_steps import RepeatBlock
-from lab.sop.search import find_beyond
+from lab.sop.search import Witness, find_beyond
 from lab.sop.value import CalculationError, Value
 from lab.sop.volumes import NOTHING, Amounts, Ledger, drawn, filled_by_hand, transfers_of
 
@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from lab.sop.model import Sop
     from lab.sop.procedure import Box, Setting
     from lab.sop.references import References
-    from lab.sop.search import Witness
     from lab.sop.unfold import FlatDecision, FlatStep, Unfolded
     from lab.sop.volumes import Book, Line, Transfer
 
-__all__ = ["dose_place", "final_levels", "levels", "levels_for", "round_words"]
+__all__ = ["check_levels", "dose_place", "final_levels", "levels", "levels_for", "round_words"]
 
 _SHARE = 1e-9
 """Of a capacity, what counts as nothing."""
@@ -52,15 +51,27 @@ def levels_for(
     between them, unless the box says more. A volume that can't be computed or has no limits is a finding, too, and
     counts as nothing elsewhere.
     """
-    check = _Check(
-        flat, Ledger(flat, sop, capabilities), {**references.box, **box}, settings, references
-    )
+    return check_levels(
+        flat, Ledger(flat, sop, capabilities), capabilities, box, settings, references
+    )[0]
+
+
+def check_levels(
+    flat: Unfolded,
+    ledger: Ledger,
+    capabilities: Mapping[str, CapabilitySpec],
+    box: Box,
+    settings: Mapping[str, Setting],
+    references: References,
+) -> tuple[list[RuleFinding], dict[str, Book]]:
+    """As `levels_for`, and the books of all containers, for whoever goes on with them."""
+    check = _Check(flat, ledger, {**references.box, **box}, settings, references)
     check.compute()
-    for name in sop.containers:
+    for name in ledger.sop.containers:
         # a vessel that runs over is not emptied by what was meant to empty it: one mistake, not two
         check.is_there(name, empties=check.fits(name))
     check.safe_pours(capabilities)
-    return check.findings
+    return check.findings, check.books
 
 
 def levels(
@@ -120,6 +131,7 @@ class _Check:
     books: dict[str, Book] = field(default_factory=dict[str, "Book"])
     findings: list[RuleFinding] = field(default_factory=list[RuleFinding])
     effort: int = _EFFORT
+    _whole: Amounts | None = None
     _known: dict[object, tuple[dict[str, Book], Amounts]] = field(
         default_factory=dict[object, "tuple[dict[str, Book], Amounts]"]
     )
@@ -144,9 +156,15 @@ class _Check:
         self.books = self.ledger.books(amounts.volume)
 
     def _amounts(self, box: Box) -> Amounts:
-        return Amounts(box, self.settings, self.references)
+        if box != self.box:
+            return Amounts(box, self.settings, self.references)
+        if self._whole is None:
+            self._whole = Amounts(box, self.settings, self.references)
+        return self._whole
 
     def _line(self, box: Box, name: str, step: int) -> tuple[Line, Amounts]:
+        if box == self.box:
+            return self.books[name].lines[step], self._amounts(box)
         key = (name, *box.items())
         if key not in self._known:
             if len(self._known) >= _REMEMBERED:
@@ -163,8 +181,16 @@ class _Check:
         return sum(self.books[item].looks for item in self.ledger.upstream(name)) or 1
 
     def _search(self, name: str, compute: Callable[[Box], Value], limit: float) -> Witness | None:
-        """Parameters for which something about a container goes above a limit."""
-        boxes = max(0, min(_MOST_BOXES, self.effort // self._cost(name)))
+        """Parameters for which something about a container goes above a limit.
+
+        Where that would cost too much, the bound itself counts: what may be, without the parameters that lead there.
+        """
+        if self.effort < self._cost(name):
+            value = compute(self.box)
+            if value.high <= limit:
+                return None
+            return Witness(value.high, {}, proven=value.exact)
+        boxes = min(_MOST_BOXES, self.effort // self._cost(name))
         return find_beyond(compute, self.box, limit, above=True, most_boxes=boxes)
 
     def _nothing(self, name: str) -> float:

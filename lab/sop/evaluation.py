@@ -78,7 +78,9 @@ def _look_up(node: Name, names: Mapping[str, Computed]) -> Computed:
         raise ExpressionError(
             "reference",
             f'there is nothing called "{node.name}" here',
-            hint=did_you_mean(node.name, [key for key in names if not key.startswith("parameters.")]),
+            hint=did_you_mean(
+                node.name, [key for key in names if not key.startswith("parameters.")]
+            ),
             offset=node.offset,
         )
     found = names[node.name]

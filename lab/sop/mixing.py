@@ -116,7 +116,9 @@ def check_mixing(
             words = "; ".join(item.text() for item in worst[:_MAX_REASONS])
             severity = _SEVERITY[known[0].severity]
             hint = "separate them, or name who answers for it under `safety.overrides`"
-            finding = _finding(meeting, words, "" if severity == "note" else hint, severity)
+            if severity == "note":
+                hint = "nothing need be done where amounts are small and it can't get hot"
+            finding = _finding(meeting, words, hint, severity)
             findings.append(overrides.judge(finding, (*pair, meeting.where)))
     return findings
 

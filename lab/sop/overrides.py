@@ -34,7 +34,8 @@ class Overrides:
             if item.finding == finding.code and set(item.between) <= names:
                 self._used.add(number)
                 message = f"{finding.message} ({item.name} answers for it: {item.reason})"
-                return replace(finding, severity="note", message=message, hint="")
+                hint = f"ask {item.name} again where amounts, materials or the vessel change"
+                return replace(finding, severity="note", message=message, hint=hint)
         return finding
 
     def unused(self, kinds: Sequence[str]) -> list[RuleFinding]:

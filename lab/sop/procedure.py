@@ -12,6 +12,7 @@ from lab.domain.quantity import Quantity, QuantityError, parse_quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.expression import ExpressionError, evaluate, parse_expression, unwrap
 from lab.sop.model import Option, Parameter
+from lab.sop.vague import explained
 from lab.sop.value import CalculationError, Truth, Value
 
 if TYPE_CHECKING:
@@ -223,9 +224,11 @@ def _number(raw: str, names: Names, unit_name: str) -> Value:
             else evaluate(parse_expression(text), names)
         )
     except QuantityError as error:
-        raise CalculationError(error.code, error.message, error.hint) from error
+        told = explained(error, raw)
+        raise CalculationError(told.code, told.message, told.hint) from error
     if not isinstance(value, Value):
-        raise CalculationError("expression", f"{raw} is not a number")
+        hint = f"give an expression for a value in {unit_name}"
+        raise CalculationError("expression", f"{raw} is not a number", hint)
     value.bounds(unit_name)
     return value
 

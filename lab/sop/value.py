@@ -124,13 +124,22 @@ class Value:
         return sum(abs(part) for part in self.spread.values()) + self.error
 
     @property
+    def exact(self) -> bool:
+        """Is it one number?"""
+        return not self.spread and not self.error
+
+    @property
     def low(self) -> float:
         """The least it can be, in base units."""
+        if not self.spread and not self.error:
+            return self.centre
         return max(self.centre - self.radius, self.least)
 
     @property
     def high(self) -> float:
         """The most it can be, in base units."""
+        if not self.spread and not self.error:
+            return self.centre
         return min(self.centre + self.radius, self.most)
 
     @property
@@ -236,6 +245,12 @@ class Value:
     def extreme(self, other: Value, pick: Callable[[float, float], float]) -> Value:
         """The lesser (`pick=min`) or the greater (`pick=max`) of two."""
         first, second = (self, other) if pick(0.0, 1.0) == 0.0 else (other, self)
+        if self.dimension == other.dimension and self.scale == other.scale:
+            # mostly the ranges lie apart, and the form need not be looked at
+            if self.high <= other.low:
+                return first
+            if self.low >= other.high:
+                return second
         difference = self._sum(other, -1.0, "compares {} with {}")
         if difference.high <= 0.0:
             return first
@@ -269,14 +284,13 @@ class Value:
 
     def _sum(self, other: Value, sign: float, verb: str) -> Value:
         scale = self._scale_of_sum(other, sign, verb)
+        if self.exact and other.exact:
+            return Value(self._centre_of_sum(other, sign), self.dimension, scale)
         spread = dict(self.spread)
         for name, part in other.spread.items():
             spread[name] = spread.get(name, 0.0) + sign * part
         spread = {name: part for name, part in spread.items() if part != 0.0}
-        centre = self.centre + sign * other.centre
-        # without this, 10 mL - 7 mL - 3 mL were a negative dose
-        if abs(centre) < NOISE * (abs(self.centre) + abs(other.centre)):
-            centre = 0.0
+        centre = self._centre_of_sum(other, sign)
         error = self.error + other.error
         near, far = (other.low, other.high) if sign > 0 else (-other.high, -other.low)
         return Value(
@@ -284,7 +298,14 @@ class Value:
             *_bounds(spread, error, self.low + near, self.high + far),
         )  # fmt: skip
 
+    def _centre_of_sum(self, other: Value, sign: float) -> float:
+        centre = self.centre + sign * other.centre
+        # without this, 10 mL - 7 mL - 3 mL were a negative dose
+        return 0.0 if abs(centre) < NOISE * (abs(self.centre) + abs(other.centre)) else centre
+
     def _scale_of_sum(self, other: Value, sign: float, verb: str) -> Scale:
+        if self.dimension == other.dimension and self.scale == other.scale == "plain":
+            return "plain"
         if self.dimension != other.dimension:
             raise CalculationError("dimension", verb.format(other.words, self.words), _ALIKE)
         pair = (self.scale, other.scale)

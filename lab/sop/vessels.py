@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.sop.attendance import check_attendance, check_safe_state
-from lab.sop.contents import levels_for
+from lab.sop.contents import check_levels
 from lab.sop.heat import check_heat, heated_steps
 from lab.sop.mixing import check_mixing, meetings
 from lab.sop.overrides import Overrides
@@ -44,13 +44,12 @@ def vessel_findings(
     that is reported of vessels.
     """
     overrides = Overrides(sop, document)
-    findings = levels_for(flat, sop, capabilities, box, settings, references)
     kinds = ["unattended"]
     looks = heated_steps(flat.steps, sop, capabilities)
     ledger = Ledger(flat, sop, capabilities, looks)
+    findings, books = check_levels(flat, ledger, capabilities, box, settings, references)
     if all(finding.code in ("overfill", "overdraw", "empties") for finding in findings):
         amounts = Amounts({**references.box, **box}, settings, references)
-        books = ledger.books(amounts.volume)
         presence = presence_of(ledger, books)
         findings += check_heat(ledger.order, sop, capabilities, amounts, books, presence, overrides)
         found = meetings(flat, sop, capabilities, ledger, presence)

@@ -34,6 +34,17 @@ class Case:
     changes: tuple[tuple[str, str], ...] = ()
     content: bytes | None = None
     """The whole file, in place of the base with changes."""
+    others: tuple[tuple[str, str, str], ...] = ()
+    """(base, old, new): what is different in the files that it is checked together with."""
+
+    def other(self, name: str) -> str:
+        """The text of another base beside this case."""
+        text = base(name)
+        for of, old, new in self.others:
+            if of == name:
+                assert old in text, f"{self.name}: {of} has no {old!r}"
+                text = text.replace(old, new, 1)
+        return text
 
     def text(self) -> bytes:
         """What is in the file. AssertionError where the base has no such text to change."""
@@ -53,10 +64,12 @@ def base(name: str) -> str:
     return (folder / file).read_text(encoding="utf-8")
 
 
-def edit(name: str, of: str, raises: str, *changes: str) -> Case:
+def edit(
+    name: str, of: str, raises: str, *changes: str, others: tuple[tuple[str, str, str], ...] = ()
+) -> Case:
     """A base with texts replaced: old, new, old, new ..."""
     pairs = tuple(zip(changes[::2], changes[1::2], strict=True))
-    return Case(name, of, raises, pairs)
+    return Case(name, of, raises, pairs, None, others)
 
 
 def whole(name: str, of: str, raises: str, content: str | bytes) -> Case:

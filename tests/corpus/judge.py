@@ -11,13 +11,14 @@ from lab.sop.check import check_campaign, check_lab, check_sop
 from lab.sop.check_together import check_together
 from lab.sop.document import read_document
 from lab.sop.load import load_sop, read_text
-from tests.corpus.cases import BASES, Case, base
-from tests.support.drivers import DRIVERS
+from tests.corpus.cases import BASES
+from tests.support.drivers import CHEMISTRIES, DRIVERS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lab.domain.diagnostic import Diagnostic
+    from tests.corpus.cases import Case
 
 __all__ = ["findings", "golden_text"]
 
@@ -39,21 +40,27 @@ def findings(case: Case, folder: Path) -> list[Diagnostic]:
         text = read_text(path, name)
     except LabError as error:
         return list(error.diagnostics)
-    if case.base == "lab":
-        return check_lab(text, name, DRIVERS)[1]
-    if case.base == "campaign":
-        return _campaign(text, name)
+    if case.base in ("lab", "campaign"):
+        return _together(case, text)
     return load_sop(path, text, name, CAPABILITIES)[1]
 
 
-def _campaign(text: str, name: str) -> list[Diagnostic]:
-    campaign, found = check_campaign(text, name)
-    if campaign is None:
+def _together(case: Case, text: str) -> list[Diagnostic]:
+    """A campaign with its SOP and its lab, one of which is the case; what is wrong with it alone comes first."""
+    campaign_text = text if case.base == "campaign" else case.other("campaign")
+    lab_text = text if case.base == "lab" else case.other("lab")
+    campaign, found = check_campaign(campaign_text, "campaign.yaml")
+    lab, lab_found = check_lab(
+        lab_text, "lab.yaml", DRIVERS, capabilities=CAPABILITIES, chemistries=CHEMISTRIES
+    )
+    found = [*found, *lab_found]
+    procedure, _ = check_sop(case.other("plain"), "sop.yaml", CAPABILITIES)
+    if campaign is None or lab is None:
         return found
-    procedure, _ = check_sop(base("plain"), "sop.yaml", CAPABILITIES)
     assert procedure is not None
-    document = read_document(text, name)
-    return [*found, *check_together(campaign, document, procedure, None, CAPABILITIES)]
+    document = read_document(campaign_text, "campaign.yaml")
+    together = check_together(campaign, document, procedure, lab, CAPABILITIES, DRIVERS)
+    return [*found, *together]
 
 
 def golden_text(case: Case, found: list[Diagnostic]) -> str:

@@ -6,7 +6,11 @@ from tests.corpus.cases import Case, edit
 
 __all__ = ["CASES"]
 
-_SALT, _ACID, _WATER = "    role: reagent\n    identifiers:", "    hazards: [H290]", "    density: 0.998 g/mL"
+_SALT, _ACID, _WATER = (
+    "    role: reagent\n    identifiers:",
+    "    hazards: [H290]",
+    "    density: 0.998 g/mL",
+)
 _WARM = "with: {temperature: 25 degC}"
 _SAFE = "safety:\n"
 _MIX = """\
@@ -26,9 +30,14 @@ def _meeting(name: str, raises: str, first: str, second: str, *more: str) -> Cas
     return edit(name, "rich", raises, _SALT, salt, _ACID, f"    reactive_groups: [{second}]", *more)
 
 
-def _override(kind: str, between: str = "", who: str = "A. Weber", why: str = "tested behind a shield") -> tuple[str, str]:
+def _override(
+    kind: str, between: str = "", who: str = "A. Weber", why: str = "tested behind a shield"
+) -> tuple[str, str]:
     about = f", between: [{between}]" if between else ""
-    return _SAFE, f"{_SAFE}  overrides:\n    - {{finding: {kind}{about}, name: {who}, reason: {why}}}\n"
+    return (
+        _SAFE,
+        f"{_SAFE}  overrides:\n    - {{finding: {kind}{about}, name: {who}, reason: {why}}}\n",
+    )
 
 
 _VESSELS = (

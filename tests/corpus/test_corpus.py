@@ -18,7 +18,7 @@ import pytest
 from lab.devices.capability import CAPABILITIES
 from lab.sop.check import check_lab
 from lab.sop.load import load_sop
-from tests.corpus import procedures, reading, safety, together, values
+from tests.corpus import expressions, procedures, reading, safety, together, values
 from tests.corpus.cases import BASES, base
 from tests.corpus.judge import findings, golden_text
 from tests.support.drivers import DRIVERS
@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from lab.domain.diagnostic import Diagnostic
     from tests.corpus.cases import Case
 
-CASES = (*reading.CASES, *values.CASES, *procedures.CASES, *safety.CASES, *together.CASES)
+CASES = (
+    *reading.CASES,
+    *values.CASES,
+    *expressions.CASES,
+    *procedures.CASES,
+    *safety.CASES,
+    *together.CASES,
+)
 GOLDEN = Path(__file__).with_name("expected.txt")
 
 

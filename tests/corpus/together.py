@@ -6,6 +6,11 @@ from tests.corpus.cases import edit
 
 __all__ = ["CASES"]
 
+_MODE = (("plain", "parameters:\n", "parameters:\n  mode: {type: choice, choices: [careful, quick], default: quick, role: fixed}\n"),)  # fmt: skip
+_DRY = (
+    ("plain", "parameters:\n", "parameters:\n  dry: {type: yes_no, default: true, role: fixed}\n"),
+)
+
 _LAB = (
     edit("a device at an unknown station", "lab", "reference", "    at: pot", "    at: pott"),
     edit("a pump into an unknown station", "lab", "reference", "into: cell_1", "into: cell_3"),
@@ -22,6 +27,20 @@ _LAB = (
     edit("a stock with a decimal comma", "lab", "decimal-comma", "{volume: 800 mL}", "{volume: 800,5 mL}"),
     edit("no devices", "lab", "key-missing", "devices:", "# devices:\nbroken:"),
     edit("an id with a slash", "lab", "value", "id: electrolyte_cell", "id: lab/one"),
+    edit("a limit of what the device does not do", "lab", "reference", 'driver: ika_hotplate\n', 'driver: ika_hotplate\n    limits: {temprature: {maximum: 60 degC}}\n'),
+    edit("a limit of a device of the wrong kind", "lab", "dimension", 'driver: ika_hotplate\n', 'driver: ika_hotplate\n    limits: {temperature: {maximum: 60 rpm}}\n'),
+    edit("a limit of a device in the wrong order", "lab", "range", 'driver: ika_hotplate\n', 'driver: ika_hotplate\n    limits: {temperature: {minimum: 60 degC, maximum: 20 degC}}\n'),
+    edit("a resolution of what the device does not measure", "lab", "reference", "driver: mettler_toledo_sics\n", "driver: mettler_toledo_sics\n    resolution: {temperature: 1 K}\n"),
+    edit("a limit of a device below what the SOP asks", "lab", "device-limit", 'driver: ika_hotplate\n', 'driver: ika_hotplate\n    limits: {temperature: {maximum: 24 degC}}\n'),
+    edit("a rule about an unknown reactive group", "lab", "reference", "broker: embedded", "incompatibilities:\n  - {groups: [ester, oxydiser], reason: they ignite}\nbroker: embedded"),
+    edit("a rule of the lab that a SOP breaks", "lab", "incompatible", "broker: embedded", "incompatibilities:\n  - {groups: [combustible, combustible], reason: two flammable liquids go through one line here}\nbroker: embedded"),
+    edit("a chemistry that does not exist", "lab", "reference", "chemistry: electrolyte", "chemistry: electrolite"),
+    edit("a setting that the chemistry does not have", "lab", "reference", "chemistry: electrolyte", "chemistry: saponification\n  settings: {rate_konstant: 0.1}"),
+    edit("a setting of a chemistry without settings", "lab", "reference", "chemistry: electrolyte", "chemistry: electrolyte\n  settings: {noise: 0.1}"),
+    edit("a stock that is used up", "lab", "supply", "solvent: {volume: 800 mL}", "solvent: {volume: 100 mL}"),
+    edit("a waste bottle that runs over", "lab", "supply", "waste: {capacity: 5 L", "waste: {capacity: 100 mL"),
+    edit("a waste that is not there", "lab", "reference", "waste: {capacity: 5 L", "wast: {capacity: 5 L", "    into: waste", "    into: wast", "    into: waste", "    into: wast"),
+    edit("fewer wells than trials", "lab", "range", "pot: {capacity: 20 mL}", "pot: {capacity: 20 mL, wells: 12}"),
     edit("a key given twice in a lab", "lab", "duplicate-key", "  dilute: {volume", "  solvent: {volume"),
 )  # fmt: skip
 
@@ -47,6 +66,14 @@ _CAMPAIGN = (
     edit("no trials", "campaign", "value", "trials: 24", "trials: 0"),
     edit("more runs at once than trials", "campaign", "range", "trials: 24", "trials: 2"),
     edit("a negative seed", "campaign", "value", "id: electrolyte", "seed: -1\nid: electrolyte"),
+    edit("a SOP that has been superseded", "campaign", "version", others=(("plain", "status: approved", "status: superseded"),)),
+    edit("a factor that is a choice", "campaign", "factor", "  dilute_volume: {}", "  dilute_volume: {}\n  mode: {}", others=_MODE),
+    edit("a fixed choice that is none", "campaign", "value", "temperature: 25 degC", "temperature: 25 degC\n  mode: quik", others=_MODE),
+    edit("a fixed choice that is a number", "campaign", "value", "temperature: 25 degC", "temperature: 25 degC\n  mode: 5", others=_MODE),
+    edit("a fixed yes/no that is a text", "campaign", "value", "temperature: 25 degC", "temperature: 25 degC\n  dry: yes", others=_DRY),
+    edit("a fixed value that is reported", "campaign", "reference", "temperature: 25 degC", "temperature: 25 degC\n  dry: true", others=((*_DRY[0][:2], _DRY[0][2].replace("fixed", "reported")),)),
+    edit("true for a temperature", "campaign", "value", "temperature: 25 degC", "temperature: true"),
+    edit("a list for a fixed value", "campaign", "quantity", "temperature: 25 degC", "temperature: [25 degC]"),
     edit("weights in a campaign", "campaign", "key-unknown", "  direction: maximize", "  direction: maximize\n  weight: 2"),
 )  # fmt: skip
 
