@@ -46,15 +46,13 @@ class _Message(BaseModel):
 
 
 class Hello(_Message):
-    """An engine's first word: hosts refuse every lower epoch from now on. Re-arms nothing by itself."""
+    """An engine's first word: hosts refuse every lower epoch from now on. Lifts nothing by itself."""
 
     op: Literal["hello"] = "hello"
     epoch: int
-    rearm: bool = False
-    """True when a named person re-armed the lab after `safe`."""
     lifts: tuple[str, ...] = ()
-    """Ids of the safe requests that the person lifted; empty means all so far. Name them: a late copy of this message
-    must not lift a request that came after it."""
+    """Ids of the safe requests that no longer hold, because a named person re-armed the lab. They are always named: a
+    late copy of this message must not lift a request that came after it."""
 
 
 class CommandMessage(_Message):
@@ -87,7 +85,7 @@ class QueryMessage(_Message):
 
 
 class SafeMessage(_Message):
-    """Go to the declared safe state and refuse commands until re-armed by a hello."""
+    """Go to the declared safe state and refuse commands until a hello lifts this request."""
 
     op: Literal["safe"] = "safe"
     id: str
@@ -122,6 +120,8 @@ class State(_Message):
     device: str
     state: DeviceState
     detail: str = ""
+    safe_requests: tuple[str, ...] = ()
+    """Ids of the requests that keep the device safe: what a hello would have to lift."""
 
 
 class Heartbeat(_Message):
@@ -132,6 +132,8 @@ class Heartbeat(_Message):
     boot: str
     epoch: int
     state: DeviceState
+    safe_requests: tuple[str, ...] = ()
+    """As in `State`."""
 
 
 class Ack(_Message):

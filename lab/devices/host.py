@@ -5,7 +5,8 @@ Protocol, as seen by the engine (messages in `lab.bus.envelope`, topics in `lab.
               its recorded answer and never acts again. One action at a time; a second one is refused as `busy`.
   query    -> `evt` query_reply. An id never seen is refused from then on, so that a late copy can't act.
   safe     -> the running action is cancelled, the device made safe, `evt` safe_reply; commands are refused until a
-              hello with `rearm`, also after a restart. It is obeyed from any epoch: nobody is asked twice for safety.
+              hello lifts the request by its id, also after a restart. It is obeyed from any epoch: nobody is asked
+              twice for safety.
   hello    -> lower epochs are refused from then on; a heartbeat and the state answer it.
 
 The ledger is written before and after each step of an action, so a new host on the same ledger knows what the old one
@@ -108,7 +109,7 @@ class DeviceHost:
         self._line = DeviceLine(
             device_name, driver, self._ledger, self._timing, self._on_line_change
         )
-        self._safe = self._ledger.safe_in_force() is not None
+        self._safe_requests = self._ids_in_force()
         self._work: Work | None = None
         self._work_task: asyncio.Task[None] | None = None
         self._resolving: set[str] = set()
@@ -187,7 +188,7 @@ class DeviceHost:
 
     async def _beat(self) -> None:
         while True:
-            self._voice.heartbeat(self._boot, self._ledger.epoch(), self._state())
+            self._say_alive()
             await asyncio.sleep(self._timing.heartbeat_s)
 
     async def _measure(self) -> None:
@@ -225,13 +226,13 @@ class DeviceHost:
 
     def _on_hello(self, hello: Hello) -> None:
         self._ledger.raise_epoch(hello.epoch)
-        if hello.rearm:
-            self._ledger.rearm(hello.lifts)
-            self._safe = self._ledger.safe_in_force() is not None
+        if hello.lifts:
+            self._ledger.lift(hello.lifts)
+            self._safe_requests = self._ids_in_force()
         # An engine that has just started wants to hear the state, known to others or not.
         self._voice.forget_state()
         self._announce()
-        self._voice.heartbeat(self._boot, self._ledger.epoch(), self._state())
+        self._say_alive()
 
     def _on_command(self, message: CommandMessage, *, retained: bool) -> None:
         known = self._ledger.entry(message.id)
@@ -312,12 +313,15 @@ class DeviceHost:
 
     def _on_safe(self, message: SafeMessage) -> None:
         self._ledger.raise_epoch(message.epoch)
-        self._ledger.enter_safe(message.id)
-        self._safe = True
+        self._enter_safe(message.id)
+
+    def _enter_safe(self, request_id: str) -> None:
+        self._ledger.enter_safe(request_id)
+        self._safe_requests = self._ids_in_force()
         self._announce()
         if self._work is not None:
             self._work.stop.set()
-        self._spawn(self._make_safe(message.id))
+        self._spawn(self._make_safe(request_id))
 
     # -- acting ---------------------------------------------------------------------------------
 
@@ -433,7 +437,7 @@ class DeviceHost:
         return self._work is not None and self._work.command.id == command_id
 
     def _mode(self) -> Mode:
-        if self._safe:
+        if self._safe_requests:
             return "safe"
         if not self._line.connected:
             return "disconnected"
@@ -446,7 +450,13 @@ class DeviceHost:
         return self._mode()
 
     def _announce(self) -> None:
-        self._voice.state(self._state(), self._line.trouble)
+        self._voice.state(self._state(), self._line.trouble, self._safe_requests)
+
+    def _say_alive(self) -> None:
+        self._voice.heartbeat(self._boot, self._ledger.epoch(), self._state(), self._safe_requests)
+
+    def _ids_in_force(self) -> tuple[str, ...]:
+        return tuple(request.id for request in self._ledger.safe_in_force())
 
     def _on_line_change(self) -> None:
         self._announce()

@@ -61,7 +61,7 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class SafeRecord:
-    """A request to make the device safe, in force until a person re-arms. `confirmed` by the device, or not yet."""
+    """A request to make the device safe, in force until it is lifted. `confirmed` by the device, or not yet."""
 
     id: str
     confirmed: bool
@@ -213,17 +213,17 @@ class DeviceLedger:
 
     # -- safe state -----------------------------------------------------------------------------
 
-    def safe_in_force(self) -> SafeRecord | None:
-        """The latest request to be safe that no person has lifted; it outlives restarts."""
-        row = cast(
-            "tuple[str, int, str] | None",
+    def safe_in_force(self) -> tuple[SafeRecord, ...]:
+        """The requests to be safe that have not been lifted, oldest first; they outlive restarts."""
+        rows = cast(
+            "list[tuple[str, int, str]]",
             self._db.execute(
                 "SELECT id, confirmed, detail FROM safe_request WHERE device = ? AND armed = 0"
-                " ORDER BY rowid DESC",
+                " ORDER BY rowid",
                 (self._device,),
-            ).fetchone(),
+            ).fetchall(),
         )
-        return SafeRecord(row[0], bool(row[1]), row[2]) if row else None
+        return tuple(SafeRecord(row[0], bool(row[1]), row[2]) for row in rows)
 
     def enter_safe(self, request_id: str) -> None:
         """Refuse commands from now on. A repeat of a lifted request is in force again: safety is never doubted."""
@@ -239,10 +239,8 @@ class DeviceLedger:
             (int(confirmed), detail, self._device, request_id),
         )
 
-    def rearm(self, request_ids: Sequence[str] = ()) -> None:
-        """A named person re-armed the lab: these requests are lifted, or every one so far."""
-        if not request_ids:
-            self._db.execute("UPDATE safe_request SET armed = 1 WHERE device = ?", (self._device,))
+    def lift(self, request_ids: Sequence[str]) -> None:
+        """These requests no longer hold; unknown ones change nothing."""
         for request_id in request_ids:
             self._db.execute(
                 "UPDATE safe_request SET armed = 1 WHERE device = ? AND id = ?",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-__all__ = ["command_id", "hold_id", "run_id", "sha256_text", "task_id"]
+__all__ = ["command_id", "hold_id", "run_id", "safe_order", "sha256_text", "task_id"]
 
 
 def sha256_text(text: str) -> str:
@@ -25,6 +25,11 @@ def command_id(run: str, step: str, attempt: int) -> str:
 def task_id(run: str, step: str, attempt: int) -> str:
     """What a person is asked to do, as one types it: `t-` and 12 hex digits."""
     return f"t-{command_id(run, step, attempt)[:12]}"
+
+
+def safe_order(seq: int) -> str:
+    """The order that makes all devices safe, named by the record that brought it: `safe-412`."""
+    return f"safe-{seq}"
 
 
 def hold_id(run: str, step: str, attempt: int, about: str) -> str:

@@ -94,10 +94,14 @@ class DeviceGateway:
             await self._subscription.close()
             self._subscription = None
 
-    async def hello(self, *, rearm: bool = False) -> None:
-        """Tell every host the present epoch; with `rearm` they take commands again after `safe`."""
+    async def hello(self) -> None:
+        """Tell every host the present epoch."""
         for device in self._devices:
-            await self._send(device, Hello(epoch=self._epoch, rearm=rearm))
+            await self._send(device, Hello(epoch=self._epoch))
+
+    async def lift(self, device: str, requests: tuple[str, ...]) -> None:
+        """Tell a host that these safe requests no longer hold."""
+        await self._send(device, Hello(epoch=self._epoch, lifts=requests))
 
     async def command(self, command: Command) -> None:
         """Send a command whose intent is durable."""
@@ -179,14 +183,15 @@ class DeviceGateway:
             self._deliver(DeviceLost(device))
         if beat.epoch < self._epoch:
             self._spawn(self._send(device, Hello(epoch=self._epoch)))
-        if first or rebooted or self._state_name(device) != beat.state:
-            state = State(device=device, state=beat.state)
+        if first or rebooted or self._is_news(beat):
+            state = State(device=device, state=beat.state, safe_requests=beat.safe_requests)
             self._states[device] = state
             self._deliver(state)
 
-    def _state_name(self, device: str) -> str:
-        state = self._states.get(device)
-        return "" if state is None else state.state
+    def _is_news(self, beat: Heartbeat) -> bool:
+        known = self._states.get(beat.device)
+        told = (beat.state, beat.safe_requests)
+        return known is None or (known.state, known.safe_requests) != told
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

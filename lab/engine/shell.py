@@ -146,8 +146,6 @@ class Engine:
             first += _given_up(self._state, samples_lost)
         if start is not None:
             first.append(start)
-        # A person who re-armed the lab did so for the devices as they were then.
-        self._inflight.rearmed_seq = self._state.rearmed_seq
         await self._commit(first)
         # Looks once before anything is heard: what is open from before may wait for a moment, not for a message.
         self._inbox.put_nowait(msg.Tick())
@@ -281,7 +279,7 @@ class Engine:
             case msg.MakeSafe():
                 self._spawn(self._gateway.safe(effect.actor, effect.id))
             case msg.Rearm():
-                self._spawn(self._gateway.hello(rearm=True))
+                self._spawn(self._gateway.lift(effect.device, effect.lifts))
             case msg.Answered():
                 future = self._answers.pop(effect.request, None)
                 if future is not None and not future.done():

@@ -23,7 +23,16 @@ __all__ = ["end_steps"]
 _MAX_ATTEMPTS = 50
 """An end to attempts that never act: a device that refuses for ever is a fault, not a delay."""
 
-_PASSING = ("busy", "disconnected", "expired", "stale_epoch", "safe", "retained")
+_PASSING = (
+    "busy",
+    "disconnected",
+    "expired",
+    "stale_epoch",
+    "stale_seq",
+    "safe",
+    "retained",
+    "withdrawn",
+)
 """Refusals that say nothing against the step itself; it is tried again when the device is ready."""
 
 _REFUSAL_DELAY_S = 5.0

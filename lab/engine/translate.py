@@ -37,7 +37,9 @@ def translate(state: LabState, message: msg.Message) -> list[ev.Event]:
         case env.QueryReply():
             return _query_reply(state, message)
         case env.State():
-            return _device_state(state, message.device, message.state, message.detail)
+            return _device_state(
+                state, message.device, message.state, message.detail, message.safe_requests
+            )
         case msg.DeviceLost():
             return _lost(state, message.device)
         case env.Description():
@@ -133,13 +135,23 @@ def _ask_person(state: LabState, entry: CommandState, detail: str) -> list[ev.Ev
 _KnownState = Literal["ready", "manual", "fault", "safe", "disconnected", "lost"]
 
 
-def _device_state(state: LabState, device: str, told: str, detail: str) -> list[ev.Event]:
+def _device_state(
+    state: LabState, device: str, told: str, detail: str, safe_requests: tuple[str, ...] = ()
+) -> list[ev.Event]:
     # Busy is seen from the command; as a device state it would only swell the journal.
     new = "ready" if told == "busy" else told
     known = state.devices.get(device)
-    if known is not None and known.state == new and known.detail == detail:
+    news = (new, detail, safe_requests)
+    if known is not None and (known.state, known.detail, known.safe_requests) == news:
         return []
-    return [ev.DeviceStateChanged(device=device, state=cast("_KnownState", new), detail=detail)]
+    return [
+        ev.DeviceStateChanged(
+            device=device,
+            state=cast("_KnownState", new),
+            detail=detail,
+            safe_requests=safe_requests,
+        )
+    ]
 
 
 def _lost(state: LabState, device: str) -> list[ev.Event]:
@@ -269,7 +281,10 @@ def _some_device_is_safe(state: LabState) -> bool:
 
 
 def _rearm(state: LabState, actor: str) -> tuple[bool, str, list[ev.Event]]:
-    facts: list[ev.Event] = [ev.LabRearmed(actor=actor)]
+    # By name, so that nothing is lifted that comes after this: the orders of this lab, and whatever else keeps a device safe.
+    in_force = [name for device in state.devices.values() for name in device.safe_requests]
+    lifts = tuple(dict.fromkeys((*state.safe_orders, *in_force)))
+    facts: list[ev.Event] = [ev.LabRearmed(actor=actor, lifts=lifts)]
     if state.mode != "safe" or state.stop_asked is None:
         return True, f"re-armed by {actor}", facts
     # Who asked to stop before the lab was made safe did not ask to go on after it.

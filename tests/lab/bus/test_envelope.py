@@ -43,7 +43,7 @@ settlements = st.builds(Settlement, outputs=mappings, detail=words)
 states = st.sampled_from(["ready", "busy", "manual", "fault", "safe", "disconnected"])
 
 downstream = st.one_of(
-    st.builds(Hello, epoch=numbers, rearm=st.booleans(), lifts=st.tuples(words)),
+    st.builds(Hello, epoch=numbers, lifts=st.tuples(words)),
     st.builds(
         CommandMessage,
         id=words,

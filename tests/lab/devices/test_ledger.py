@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from lab.devices.ledger import CommandLedger
+from lab.devices.ledger import CommandLedger, SafeRecord
 from lab.domain.command import Command, Outcome, Settlement
 from lab.domain.errors import UnavailableError
 
@@ -79,7 +79,7 @@ def test_devices_are_apart():
     one.raise_epoch(4)
     one.enter_safe("s")
     assert two.entry("x") is None
-    assert (two.epoch(), two.last_seq(4), two.safe_in_force()) == (0, -1, None)
+    assert (two.epoch(), two.last_seq(4), two.safe_in_force()) == (0, -1, ())
     two.receive(command("x"), 1, 1)
     book.close()
 
@@ -150,18 +150,19 @@ def test_acts_are_counted_so_that_old_counters_are_not_asked(ledger):
 
 
 def test_safe_is_in_force_until_it_is_lifted(ledger):
-    assert ledger.safe_in_force() is None
+    assert ledger.safe_in_force() == ()
     ledger.enter_safe("s1")
     ledger.confirm_safe("s1", confirmed=True, detail="")
     ledger.enter_safe("s2")
-    assert ledger.safe_in_force().id == "s2"
-    ledger.rearm(("s2",))
-    assert (ledger.safe_in_force().id, ledger.safe_in_force().confirmed) == ("s1", True)
-    ledger.rearm()
-    assert ledger.safe_in_force() is None
+    assert [request.id for request in ledger.safe_in_force()] == ["s1", "s2"]
+    ledger.lift(("s2", "never heard of"))
+    assert ledger.safe_in_force() == (SafeRecord("s1", confirmed=True, detail=""),)
+    ledger.lift(())
+    assert ledger.safe_in_force(), "what is not named is not lifted"
+    ledger.lift(("s1",))
+    assert ledger.safe_in_force() == ()
     ledger.enter_safe("s1")
-    assert ledger.safe_in_force().id == "s1"
-    assert not ledger.safe_in_force().confirmed
+    assert ledger.safe_in_force() == (SafeRecord("s1", confirmed=False, detail=""),)
 
 
 # -- the file -----------------------------------------------------------------------------------
@@ -172,7 +173,7 @@ def test_a_killed_process_leaves_what_it_had_written(tmp_path):
     script = f"""
         import os
         from tests.lab.devices.test_ledger import command
-        from lab.devices.ledger import CommandLedger
+        from lab.devices.ledger import CommandLedger, SafeRecord
         ledger = CommandLedger({str(path)!r}).device("pump")
         ledger.raise_epoch(4)
         ledger.receive(command(), 4, 1)
@@ -193,7 +194,7 @@ def test_a_second_process_is_refused(tmp_path):
     path = tmp_path / "ledger.db"
     book = CommandLedger(path)
     script = f"""
-        from lab.devices.ledger import CommandLedger
+        from lab.devices.ledger import CommandLedger, SafeRecord
         from lab.domain.errors import UnavailableError
         try:
             CommandLedger({str(path)!r})

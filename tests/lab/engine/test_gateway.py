@@ -165,6 +165,19 @@ def test_ready_is_believed_only_from_a_device_whose_heart_beats() -> None:
     on_stand(test)
 
 
+def test_what_keeps_a_device_safe_is_news_even_where_its_state_is_not() -> None:
+    async def test(stand: Stand) -> None:
+        for requests in (("safe-1",), ("safe-1",), ("safe-1", "safe-4"), ()):
+            beat = env.Heartbeat(
+                device="pump", boot="b1", epoch=EPOCH, state="safe", safe_requests=requests
+            )
+            await stand.say("hb", beat)
+        told = [report.safe_requests for report in stand.delivered]  # pyright: ignore[reportAttributeAccessIssue]
+        assert told == [("safe-1",), ("safe-1", "safe-4"), ()]
+
+    on_stand(test)
+
+
 def test_a_host_that_obeys_a_lower_epoch_is_told_again() -> None:
     async def test(stand: Stand) -> None:
         await stand.beat(epoch=EPOCH)
@@ -220,15 +233,15 @@ def test_commands_are_numbered_and_carry_their_expiry() -> None:
                 await gateway.command(like.model_copy(update={"id": id}))
             await gateway.query("a", "pump")
             await gateway.safe("Ada", "safe-9")
-            await gateway.hello(rearm=True)
+            await gateway.lift("pump", ("safe-9",))
             await stand.quiet()
-            _, a, b, query, safe, rearm = stand.sent
+            _, a, b, query, safe, lift = stand.sent
             assert isinstance(a, env.CommandMessage)
             assert isinstance(b, env.CommandMessage)
             assert (a.id, a.seq, b.id, b.seq, a.epoch) == ("a", 1, "b", 2, EPOCH)
             assert a.expires_s > 0
             assert query == env.QueryMessage(id="a", epoch=EPOCH)
             assert safe == env.SafeMessage(id="safe-9", epoch=EPOCH, actor="Ada")
-            assert rearm == env.Hello(epoch=EPOCH, rearm=True)
+            assert lift == env.Hello(epoch=EPOCH, lifts=("safe-9",))
 
     run_virtual(main())
