@@ -18,6 +18,7 @@ __all__ = [
     "Description",
     "DeviceState",
     "Downstream",
+    "EngineBeat",
     "Heartbeat",
     "Hello",
     "OutcomeMessage",
@@ -93,6 +94,18 @@ class SafeMessage(_Message):
     actor: str
 
 
+class EngineBeat(_Message):
+    """The engine lives and is in charge (topic `_engine` of the lab, QoS 0). Hosts that hear none for long make their
+    devices safe by themselves."""
+
+    op: Literal["beat"] = "beat"
+    epoch: int
+    sent_at: float
+    """Unix time of sending, as in a command: a beat that was long under way is no sign of life."""
+    leaving: bool = False
+    """The last one of an engine that has ended in order: devices stay as its procedures left them."""
+
+
 # -- device host -> engine ---------------------------------------------------------------------
 
 
@@ -132,8 +145,9 @@ class Heartbeat(_Message):
     boot: str
     epoch: int
     state: DeviceState
+    detail: str = ""
     safe_requests: tuple[str, ...] = ()
-    """As in `State`."""
+    """These three as in `State`."""
 
 
 class Ack(_Message):
@@ -203,7 +217,7 @@ class SafeReply(_Message):
 
 
 Downstream = Annotated[
-    Hello | CommandMessage | QueryMessage | SafeMessage, Field(discriminator="op")
+    Hello | CommandMessage | QueryMessage | SafeMessage | EngineBeat, Field(discriminator="op")
 ]
 Upstream = Annotated[
     Description

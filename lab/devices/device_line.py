@@ -42,6 +42,8 @@ class HostTiming:
     read_s: float = 10.0
     grace_s: float = 5.0
     """How long a cancelled driver call, a disconnection or a query without a connection is waited for."""
+    dead_man_s: float | None = None
+    """Without a sign of the engine for so long the device is made safe; None where it need not be."""
 
 
 class DeviceLine:

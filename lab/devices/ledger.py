@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS safe_request (
     device TEXT NOT NULL, id TEXT NOT NULL, armed INTEGER NOT NULL, confirmed INTEGER NOT NULL, detail TEXT NOT NULL,
     PRIMARY KEY (device, id)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS charge (device TEXT PRIMARY KEY, somebody INTEGER NOT NULL) STRICT;
 PRAGMA user_version = 1;
 """
 
@@ -126,6 +127,18 @@ class DeviceLedger:
         """The highest sequence number taken in an epoch; -1 before the first."""
         return self._number(
             "SELECT seq FROM seq WHERE device = ? AND epoch = ?", (self._device, epoch), -1
+        )
+
+    # -- who is in charge -----------------------------------------------------------------------
+
+    def is_in_charge(self) -> bool:
+        """Whether an engine is in charge of the device, and has not left it in order."""
+        return self._number("SELECT somebody FROM charge WHERE device = ?", (self._device,)) == 1
+
+    def in_charge(self, somebody: bool) -> None:
+        """Remember it; it outlives restarts."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO charge VALUES (?, ?)", (self._device, int(somebody))
         )
 
     # -- commands -------------------------------------------------------------------------------

@@ -73,11 +73,21 @@ class Voice:
         self._last_state = None
 
     def heartbeat(
-        self, boot: str, epoch: int, state: DeviceState, safe_requests: tuple[str, ...]
+        self,
+        boot: str,
+        epoch: int,
+        state: DeviceState,
+        detail: str,
+        safe_requests: tuple[str, ...],
     ) -> None:
         """I live."""
         beat = Heartbeat(
-            device=self._device, boot=boot, epoch=epoch, state=state, safe_requests=safe_requests
+            device=self._device,
+            boot=boot,
+            epoch=epoch,
+            state=state,
+            detail=detail,
+            safe_requests=safe_requests,
         )
         topic = topics.hb(self._lab, self._device)
         self._outbox.post(topic, beat, qos=0, droppable=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
-from lab.domain.ids import safe_order
+from lab.domain.ids import dead_man_of, safe_order
 from lab.domain.reduce_run import (
     reduce_finding,
     reduce_run,
@@ -289,6 +289,7 @@ def _device(
                 detail=event.detail,
                 since_s=at_s,
                 safe_requests=event.safe_requests,
+                dead_man=dead_man_of(event.safe_requests) or device.dead_man,
             )
         case ev.DeviceMadeSafe() if state.mode != "safe":
             # A late word from before the re-arming: what the device is now, its host has told since.

@@ -173,6 +173,8 @@ class DeviceStatus:
     description: ev.DeviceDescribed | None = None
     safe_requests: tuple[str, ...] = ()
     """What keeps it safe, as its host last told."""
+    dead_man: str = ""
+    """The last request that its host made by itself."""
 
 
 @dataclass(frozen=True, slots=True)

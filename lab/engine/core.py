@@ -220,11 +220,15 @@ def _safety(look: Look) -> Decision:
 
 
 def _lift(look: Look) -> Decision:
-    """Devices that are kept safe by a request that a person has lifted: they missed it, or heard a late copy of it."""
+    """Devices that are kept safe by a request that no longer holds: a person has lifted it, and they missed that or heard
+    a late copy; or their host made it, for want of an engine, and what follows from that is recorded by now."""
     effects: list[msg.Effect] = []
     wakes: list[float] = []
     for device in look.state.devices.values():
-        due = tuple(name for name in device.safe_requests if name in look.state.lifted)
+        own = device.dead_man
+        due = tuple(
+            name for name in device.safe_requests if name in look.state.lifted or name == own
+        )
         if not due:
             continue
         told, told_s = look.inflight.lifted.get(device.name, ((), 0.0))

@@ -14,6 +14,7 @@ from lab.bus.envelope import (
     CommandMessage,
     Description,
     Downstream,
+    EngineBeat,
     Heartbeat,
     Hello,
     QueryMessage,
@@ -42,7 +43,8 @@ _EXPIRY_S = 30.0
 class DeviceGateway:
     """Talks to the device hosts of one lab. One instance per engine process, used from its loop.
 
-    `deliver` gets every valid report and a `DeviceLost` when a device falls silent.
+    `deliver` gets every valid report and a `DeviceLost` when a device falls silent. `beat_s`: real seconds between two
+    signs of life for the hosts' dead-man timers; None where no host waits for one.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class DeviceGateway:
         wall: Callable[[], float],
         *,
         heartbeat_s: float = 1.0,
+        beat_s: float | None = None,
         actor: str = "engine",
     ) -> None:
         self._transport = transport
@@ -64,6 +67,7 @@ class DeviceGateway:
         self._deliver = deliver
         self._wall = wall
         self._heartbeat_s = heartbeat_s
+        self._beat_s = beat_s
         self._actor = actor
         self._seq = dict.fromkeys(devices, 0)
         self._heard: dict[str, float] = {}
@@ -71,6 +75,7 @@ class DeviceGateway:
         self._states: dict[str, State] = {}
         self._lost: set[str] = set()
         self._subscription: Subscription | None = None
+        self._living: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -81,6 +86,15 @@ class DeviceGateway:
             asyncio.create_task(self._watch(), name="gateway-watch"),
         ]
         await self.hello()
+        if self._beat_s is not None:
+            self._living = asyncio.create_task(self._live(self._beat_s), name="gateway-live")
+            self._tasks.append(self._living)
+
+    async def leave(self) -> None:
+        """Tell all hosts that the engine ends in order: no timer need run for it."""
+        if self._living is not None:
+            self._living.cancel()
+            await self._say_beat(leaving=True)
 
     async def close(self) -> None:
         """Stop listening. Safe to call twice."""
@@ -135,6 +149,17 @@ class DeviceGateway:
         for device in self._devices:
             await self._send(device, SafeMessage(id=id, epoch=self._epoch, actor=actor))
 
+    async def _live(self, beat_s: float) -> None:
+        while True:
+            await self._say_beat()
+            await asyncio.sleep(beat_s)
+
+    async def _say_beat(self, *, leaving: bool = False) -> None:
+        beat = EngineBeat(epoch=self._epoch, sent_at=self._wall(), leaving=leaving)
+        topic = topics.engine_beat(self._lab)
+        payload = beat.model_dump_json().encode()
+        await self._transport.publish(topic, payload, qos=1 if leaving else 0)
+
     async def _send(self, device: str, message: Downstream) -> None:
         payload = message.model_dump_json().encode()
         await self._transport.publish(topics.cmd(self._lab, device), payload)
@@ -184,7 +209,12 @@ class DeviceGateway:
         if beat.epoch < self._epoch:
             self._spawn(self._send(device, Hello(epoch=self._epoch)))
         if first or rebooted or self._is_news(beat):
-            state = State(device=device, state=beat.state, safe_requests=beat.safe_requests)
+            state = State(
+                device=device,
+                state=beat.state,
+                detail=beat.detail,
+                safe_requests=beat.safe_requests,
+            )
             self._states[device] = state
             self._deliver(state)
 

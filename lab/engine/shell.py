@@ -71,6 +71,7 @@ class Engine:
         suggest: Suggest,
         version: str,
         heartbeat_s: float = 1.0,
+        beat_s: float | None = 2.0,
         simulate_people: bool = False,
     ) -> None:
         self._lab = lab
@@ -105,6 +106,7 @@ class Engine:
             self._inbox.put_nowait,
             clock.wall,
             heartbeat_s=heartbeat_s,
+            beat_s=beat_s,
         )
 
     @property
@@ -153,6 +155,7 @@ class Engine:
             await self._gateway.start()
             while not self._finished():
                 await self._turn()
+            await self._gateway.leave()
             return self._state
         finally:
             await self._close()

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Literal, cast
 from lab.bus import envelope as env
 from lab.domain import event as ev
 from lab.domain.command import Settlement
+from lab.domain.ids import dead_man_of, hold_id
 from lab.domain.run import CommandReport, advance
 from lab.engine import messages as msg
 from lab.engine.people import SETTLE_CHOICES, judge_answer, judge_witness
 
 if TYPE_CHECKING:
-    from lab.domain.state import CommandState, LabState
+    from lab.domain.state import CommandState, LabState, RunState
 
 __all__ = ["translate"]
 
@@ -144,14 +145,53 @@ def _device_state(
     news = (new, detail, safe_requests)
     if known is not None and (known.state, known.detail, known.safe_requests) == news:
         return []
-    return [
-        ev.DeviceStateChanged(
-            device=device,
-            state=cast("_KnownState", new),
-            detail=detail,
-            safe_requests=safe_requests,
+    changed = ev.DeviceStateChanged(
+        device=device, state=cast("_KnownState", new), detail=detail, safe_requests=safe_requests
+    )
+    own = dead_man_of(safe_requests)
+    if not own or (known is not None and known.dead_man == own):
+        return [changed]
+    return [changed, *_left_alone(state, device, own)]
+
+
+def _left_alone(state: LabState, device: str, request: str) -> list[ev.Event]:
+    """A device went to its safe state by itself: runs that count on how it was set are held for a person."""
+    events: list[ev.Event] = []
+    for run in state.open_runs():
+        path = _counts_on(run, device)
+        if run.status != "running" or not path:
+            continue
+        step = run.steps[path]
+        title = run.plan.step(path).title
+        reason = (
+            f"{device} was made safe by its host, which had no sign of the engine, after '{title}'"
         )
+        events += [
+            ev.SampleFlagged(run=run.id, step=path, flag="interrupted", reason=reason),
+            ev.QuestionAsked(
+                question=hold_id(run.id, path, step.attempt, request),
+                command="",
+                run=run.id,
+                step=path,
+                text=f"{run.id} is held: {reason}. It is no longer as that step set it. Go on?",
+                choices=("continue", "abort"),
+            ),
+        ]
+    return events
+
+
+def _counts_on(run: RunState, device: str) -> str:
+    """The last step by which a run has set something at a device, while there is more to do; empty where there is none."""
+    if all(run.steps[s.path].status != "waiting" for s in run.plan.steps if not s.safe_state):
+        return ""
+    done = [
+        planned.path
+        for planned in run.plan.steps
+        if planned.device == device
+        and planned.effect == "absolute"
+        and run.steps[planned.path].status == "succeeded"
     ]
+    return max(done, key=lambda path: run.steps[path].ended_s or 0.0, default="")
 
 
 def _lost(state: LabState, device: str) -> list[ev.Event]:

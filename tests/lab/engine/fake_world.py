@@ -254,7 +254,10 @@ class World:
         self._do_tasks(discard=discard)
         for question in list(self.mind.state.questions.values())[:1]:
             if question.step:
-                self._say(question.id, "abort" if discard else question.choices[-2])
+                good = "emptied" if "emptied" in question.choices else question.choices[-2]
+                again = "try_again" in question.choices and self.requests % 2
+                bad = "abort" if "abort" in question.choices else "try_again" if again else good
+                self._say(question.id, bad if discard else good)
                 continue
             entry = self.mind.state.commands.get(question.command)
             acted = False
@@ -401,6 +404,25 @@ class World:
         if step.command and command.effect == "once":
             assert state.commands[step.command].status in NOT_ACTED, "once means once"
         assert state.devices[command.device].state == "ready"
+        self._check_empty(state, command)
+
+    def _check_empty(self, state: LabState, command: Command) -> None:
+        """No sample enters where one that ended badly was left: by what the hosts did, not by what the records say."""
+        for place in state.runs[command.run].plan.step(command.step).claims:
+            for run in state.runs.values():
+                ended_badly = run.status in ("failed", "aborted") and run.id != command.run
+                if not ended_badly or "emptied by" in run.reason:
+                    continue
+                acted = {
+                    path
+                    for host in self.hosts.values()
+                    for name, path in host.acts
+                    if name == run.id
+                }
+                here = [s for s in run.plan.steps if place in s.claims and s.path in acted]
+                brought = any(s.effect == "once" and place not in s.draws_from for s in here)
+                drained = any(place in s.draws_from for s in here)
+                assert drained or not brought, f"{command.run} enters {place}, full of {run.id}"
 
     def _check_state(self) -> None:
         state = self.mind.state
@@ -408,8 +430,10 @@ class World:
         assert len(busy) == len(set(busy)), "two open commands at one device"
         for question in state.questions.values():
             if question.step:
-                assert state.runs[question.run].status == "running", "a hold of what is over"
-                assert state.runs[question.run].steps[question.step].status == "failed"
+                due = "stopping" if "emptied" in question.choices else "running"
+                assert state.runs[question.run].status == due, "a hold of what is over"
+                step = state.runs[question.run].steps[question.step]
+                assert due == "stopping" or question.holds_run or step.status == "failed"
             else:
                 assert state.commands[question.command].open, "a question about what is settled"
         for task in state.tasks.values():

@@ -106,7 +106,7 @@ def usual_plan(retries: int = 1, checks: tuple[Check, ...] = ()) -> Plan:
             checks=checks,
             output_units={"mass": "g"},
         ),
-        step("empty", "pump", safe_state=True, claims=("pot",)),
+        step("empty", "pump", safe_state=True, claims=("pot",), draws_from=("pot",)),
     )
 
 

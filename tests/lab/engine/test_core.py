@@ -294,7 +294,7 @@ def test_safe_stops_everything_until_a_named_person_rearms() -> None:
     assert mind.settle() == [msg.MakeSafe("Ada", f"safe-{mind.state.mode_seq}")]
     assert mind.settle() == []
     assert mind.end(dose, "failed_partial") == []
-    assert mind.state.runs["kit-1/r001"].status == "aborted"
+    assert mind.state.runs["kit-1/r001"].status == "stopping"
     nobody = msg.Requested("n", "rearm", " ")
     mind.tell(nobody)
     assert not mind.state.requests["n"].accepted
@@ -337,7 +337,9 @@ def test_the_safe_state_waits_for_a_device_that_is_away_but_not_for_ever() -> No
     mind.end(dose, "failed_partial")
     assert mind.state.runs["kit-1/r001"].status == "stopping"
     mind.pass_time(121)
-    assert mind.state.runs["kit-1/r001"].status in ("failed", "aborted")
+    assert mind.state.runs["kit-1/r001"].steps["empty"].status == "failed"
+    [question] = mind.state.questions.values()
+    assert "can't be reached" in question.text
     assert mind.state.runs["kit-1/r001"].steps["empty"].status == "failed"
 
 

@@ -92,10 +92,10 @@ def one_behind_the_other() -> tuple[Mind, str, str]:
     """One sample is weighed in the cell, the next one is dosed into the pot; the mind and both commands."""
     plan = plan_of(
         step("dose", "pump", claims=("pot",)),
-        step("transfer", "pump", ("dose",), claims=("pot", "cell")),
+        step("transfer", "pump", ("dose",), claims=("pot", "cell"), draws_from=("pot",)),
         step("weigh", "balance", ("transfer",), claims=("cell",)),
-        step("empty_pot", "pump", safe_state=True, claims=("pot",)),
-        step("empty_cell", "pump", safe_state=True, claims=("cell",)),
+        step("empty_pot", "pump", safe_state=True, claims=("pot",), draws_from=("pot",)),
+        step("empty_cell", "pump", safe_state=True, claims=("cell",), draws_from=("cell",)),
         stations=("pot", "cell"),
     )
     mind = Mind(KitContext(plan), trials=2, parallel=2, batch=2)
@@ -252,7 +252,7 @@ def test_a_stop_before_safe_is_still_a_stop_after_it(stopped: bool) -> None:
         ask(mind, "stop", "Ada", "enough")
     ask(mind, "safe", "Bob", "smoke")
     mind.end(dose, "failed_partial")
-    ask(mind, "rearm", "Grace")
+    mind.end(command_of(ask(mind, "rearm", "Grace")))
     campaign = mind.state.campaigns["kit-1"]
     assert campaign.status == ("stopped" if stopped else "running")
     assert ("enough" in campaign.reason) == stopped

@@ -19,6 +19,8 @@ from lab.engine.virtual_loop import run_virtual
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from lab.bus.transport import Message
+
 LAB = "bench"
 EPOCH = 3
 
@@ -212,6 +214,61 @@ def test_a_reboot_is_a_loss_however_quick_it_was() -> None:
         assert stand.delivered == [READY, DeviceLost("pump"), READY]
 
     on_stand(test)
+
+
+def test_the_engine_s_own_beats_are_heard_by_all_hosts_until_it_leaves_in_order() -> None:
+    async def main() -> None:
+        bus = MemoryBus()
+        beats: list[env.EngineBeat] = []
+        loop = asyncio.get_running_loop()
+        async with MemoryTransport(bus) as transport, MemoryTransport(bus) as host:
+            inbox = await host.subscribe(topics.engine_beat(LAB))
+
+            async def listen() -> None:
+                async for message in inbox:
+                    beat = env.parse_downstream(message.payload)
+                    assert isinstance(beat, env.EngineBeat)
+                    beats.append(beat)
+
+            listening = asyncio.create_task(listen())
+            for leaves in (True, False):
+                gateway = DeviceGateway(
+                    transport, LAB, ("pump",), EPOCH, lambda _: None, loop.time, beat_s=2.0
+                )
+                beats.clear()
+                await gateway.start()
+                began = loop.time()
+                await asyncio.sleep(9)
+                assert [beat.sent_at - began for beat in beats] == [0, 2, 4, 6, 8]
+                if leaves:
+                    await gateway.leave()
+                await gateway.close()
+                await asyncio.sleep(60)
+                assert [beat.leaving for beat in beats] == [False] * 5 + [True] * leaves
+                assert {beat.epoch for beat in beats} == {EPOCH}
+            await inbox.close()
+            await listening
+
+    run_virtual(main())
+
+
+def test_where_no_host_counts_no_beat_is_sent() -> None:
+    async def test(stand: Stand) -> None:
+        inbox: list[bytes] = []
+        async with MemoryTransport(stand.bus) as host:
+            heard = await host.subscribe(topics.engine_beat(LAB))
+            task = asyncio.create_task(_collect(heard, inbox))
+            await asyncio.sleep(600)
+            await heard.close()
+            await task
+        assert inbox == []
+
+    on_stand(test)
+
+
+async def _collect(heard: AsyncIterator[Message], into: list[bytes]) -> None:
+    async for message in heard:
+        into.append(message.payload)
 
 
 def test_commands_are_numbered_and_carry_their_expiry() -> None:
