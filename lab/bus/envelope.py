@@ -75,6 +75,9 @@ class CommandMessage(_Message):
     """Unix time of sending on the engine's real clock (process clock when virtual)."""
     expires_s: float
     actor: str
+    horizon: int
+    """Every command to this device with a lower number in this epoch, and every one of lower epochs, is closed in the
+    journal and will never be asked for again; 0 says nothing."""
 
 
 class QueryMessage(_Message):

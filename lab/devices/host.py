@@ -264,6 +264,8 @@ class DeviceHost:
         )
         if not retained:
             self._ledger.raise_epoch(message.epoch)
+            if message.epoch == self._ledger.epoch():
+                self._ledger.forget(message.epoch, message.horizon)
         if isinstance(decision, Refuse):
             self._ledger.refuse(
                 message.id,
@@ -316,7 +318,8 @@ class DeviceHost:
     def _on_query(self, query: QueryMessage) -> None:
         known = self._ledger.entry(query.id)
         if known is None:
-            self._ledger.refuse(query.id, "withdrawn", "a query came before the command")
+            came_first = "a query came before the command"
+            self._ledger.refuse(query.id, "withdrawn", came_first, epoch=query.epoch)
         if known is None or known.state == "refused_forever":
             self._voice.query_reply(query.id, "never_seen")
         elif self._in_hand(query.id):

@@ -25,6 +25,10 @@ __all__ = ["CommandLedger", "DeviceLedger", "LedgerEntry", "LedgerState", "SafeR
 
 LedgerState = Literal["received", "prepared", "acting", "ended", "settled", "refused_forever"]
 
+_KEPT = 1000
+_SLACK = 100
+"""Closed commands of a device that are kept whatever the engine says, and how many more may gather before the rest goes."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS command (
     device TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
@@ -189,6 +193,33 @@ class DeviceLedger:
                 "INSERT OR IGNORE INTO command (device, id, state, epoch, seq, reason, detail)"
                 " VALUES (?, ?, 'refused_forever', ?, ?, ?, ?)",
                 (self._device, command_id, epoch, seq, reason, detail),
+            )
+
+    def forget(self, epoch: int, horizon: int) -> None:
+        """Drop the oldest of what is closed here and will never be asked for again: commands of lower epochs, or with a
+        number below `horizon` in this one. Nothing where `horizon` is 0.
+
+        Late copies of what is forgotten are still refused, by their epoch or their number. The newest are kept.
+        """
+        if horizon <= 0:
+            return
+        count = self._number("SELECT COUNT(*) FROM command WHERE device = ?", (self._device,))
+        if count <= _KEPT + _SLACK:
+            return
+        with self._transaction():
+            self._db.execute(
+                "DELETE FROM command WHERE device = ? AND state IN ('ended', 'settled', 'refused_forever')"
+                " AND (epoch < ? OR (epoch = ? AND seq < ?)) AND rowid <= (SELECT rowid FROM command"
+                " WHERE device = ? ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
+                (self._device, epoch, epoch, horizon, self._device, _KEPT),
+            )
+            self._db.execute(
+                "DELETE FROM seq WHERE device = ? AND epoch < ?", (self._device, self.epoch())
+            )
+            self._db.execute(
+                "DELETE FROM safe_request WHERE device = ? AND armed = 1 AND rowid <= (SELECT rowid FROM"
+                " safe_request WHERE device = ? ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
+                (self._device, self._device, _KEPT),
             )
 
     def prepare(self, command_id: str) -> None:

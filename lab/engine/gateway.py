@@ -26,7 +26,7 @@ from lab.bus.envelope import (
 from lab.engine.messages import DeviceLost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Collection, Coroutine
 
     from lab.bus.transport import Message, Subscription, Transport
     from lab.domain.command import Command
@@ -70,6 +70,7 @@ class DeviceGateway:
         self._beat_s = beat_s
         self._actor = actor
         self._seq = dict.fromkeys(devices, 0)
+        self._open_numbers: dict[str, dict[str, int]] = {device: {} for device in devices}
         self._heard: dict[str, float] = {}
         self._boots: dict[str, str] = {}
         self._states: dict[str, State] = {}
@@ -117,9 +118,15 @@ class DeviceGateway:
         """Tell a host that these safe requests no longer hold."""
         await self._send(device, Hello(epoch=self._epoch, lifts=requests))
 
-    async def command(self, command: Command) -> None:
-        """Send a command whose intent is durable."""
+    async def command(self, command: Command, still_open: Collection[str]) -> None:
+        """Send a command whose intent is durable. `still_open`: the device's commands that are not closed in the journal."""
         self._seq[command.device] += 1
+        numbers = self._open_numbers[command.device]
+        numbers[command.id] = self._seq[command.device]
+        for closed in numbers.keys() - {*still_open, command.id}:
+            del numbers[closed]
+        # One that was sent in an earlier epoch has no number here: then nothing may be forgotten yet.
+        known = all(name in numbers for name in still_open)
         await self._send(
             command.device,
             CommandMessage(
@@ -137,6 +144,7 @@ class DeviceGateway:
                 sent_at=self._wall(),
                 expires_s=_EXPIRY_S,
                 actor=self._actor,
+                horizon=min(numbers.values()) if known else 0,
             ),
         )
 

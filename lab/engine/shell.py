@@ -274,7 +274,12 @@ class Engine:
     async def _act(self, effect: msg.Effect) -> None:
         match effect:
             case msg.SendCommand():
-                self._spawn(self._gateway.command(effect.command))
+                still_open = [
+                    entry.command.id
+                    for entry in self._state.open_commands()
+                    if entry.command.device == effect.command.device
+                ]
+                self._spawn(self._gateway.command(effect.command, still_open))
             case msg.QueryCommand():
                 self._spawn(self._gateway.query(effect.command, effect.device))
             case msg.AskOptimiser():

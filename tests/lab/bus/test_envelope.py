@@ -95,6 +95,7 @@ COMMAND = CommandMessage(
     sent_at=0.0,
     expires_s=30.0,
     actor="ada",
+    horizon=0,
 ).model_dump(mode="json")
 
 

@@ -165,6 +165,110 @@ def test_safe_is_in_force_until_it_is_lifted(ledger):
     assert ledger.safe_in_force() == (SafeRecord("s1", confirmed=False, detail=""),)
 
 
+# -- forgetting -----------------------------------------------------------------------------------
+
+
+def ended(ledger, number: int, epoch: int = 1) -> str:
+    name = f"e{epoch}-{number}"
+    ledger.receive(command(name), epoch, number)
+    ledger.prepare(name)
+    ledger.act(name)
+    ledger.end(name, DONE)
+    return name
+
+
+def names(book) -> set[str]:
+    return {name for (name,) in book._db.execute("SELECT id FROM command")}
+
+
+def test_a_ledger_stays_small_however_long_it_serves():
+    book = CommandLedger()
+    ledger = book.device("doser")
+    most = 0
+    for epoch in (1, 2, 3):
+        ledger.raise_epoch(epoch)
+        for number in range(1, 1001):
+            ended(ledger, number, epoch)
+            ledger.forget(epoch, number)
+            most = max(most, len(names(book)))
+    assert 1000 <= most <= 1101
+    newest = ledger.entry("e3-1000")
+    assert newest is not None
+    assert newest.state == "ended", "the newest stay"
+    assert ledger.entry("e1-1000") is None
+    assert [ledger.last_seq(epoch) for epoch in (1, 2, 3)] == [-1, -1, 1000]
+    book.close()
+
+
+def test_nothing_is_forgotten_that_the_engine_may_still_ask_for():
+    book = CommandLedger()
+    ledger = book.device("doser")
+    for number in range(1, 1301):
+        ended(ledger, number)
+        ledger.forget(1, 0)
+    assert len(names(book)) == 1300, "a horizon of 0 says nothing"
+    ledger.forget(1, 51)
+    assert len(names(book)) == 1250, "only what is below the horizon"
+    assert ledger.entry("e1-51") is not None
+    ledger.forget(1, 1301)
+    assert len(names(book)) == 1000
+    book.close()
+
+
+def test_what_was_interrupted_is_never_forgotten():
+    book = CommandLedger()
+    ledger = book.device("doser")
+    for number, state in enumerate(("received", "prepared", "acting"), start=1):
+        name = f"open-{state}"
+        ledger.receive(command(name), 1, number)
+        if state != "received":
+            ledger.prepare(name)
+        if state == "acting":
+            ledger.act(name)
+    for number in range(4, 1500):
+        ended(ledger, number)
+    ledger.forget(2, 1)
+    assert {entry.id for entry in ledger.interrupted()} == {
+        "open-received",
+        "open-prepared",
+        "open-acting",
+    }
+    acting = ledger.entry("open-acting")
+    assert acting is not None
+    assert ledger.acted_since(acting)
+    book.close()
+
+
+def test_another_device_s_memory_is_its_own():
+    book = CommandLedger()
+    one, two = book.device("one"), book.device("two")
+    for number in range(1, 1301):
+        one.receive(command(f"one-{number}"), 1, number)
+        one.end(f"one-{number}", DONE)
+        two.receive(command(f"two-{number}"), 1, number)
+        two.end(f"two-{number}", DONE)
+    one.forget(1, 1301)
+    left = names(book)
+    assert sum(name.startswith("one-") for name in left) == 1000
+    assert sum(name.startswith("two-") for name in left) == 1300
+    book.close()
+
+
+def test_lifted_safe_requests_are_forgotten_and_those_in_force_are_not():
+    book = CommandLedger()
+    ledger = book.device("doser")
+    ledger.enter_safe("in force")
+    for number in range(1200):
+        ledger.enter_safe(f"s{number}")
+        ledger.lift((f"s{number}",))
+        ended(ledger, number + 1)
+    ledger.forget(1, 1201)
+    [(count,)] = book._db.execute("SELECT COUNT(*) FROM safe_request").fetchall()
+    assert count == 1001
+    assert [request.id for request in ledger.safe_in_force()] == ["in force"]
+    book.close()
+
+
 # -- the file -----------------------------------------------------------------------------------
 
 

@@ -271,23 +271,46 @@ async def _collect(heard: AsyncIterator[Message], into: list[bytes]) -> None:
         into.append(message.payload)
 
 
+@pytest.mark.parametrize(
+    ("still_open", "horizon"),
+    [(("c",), 3), ((), 3), (("b", "c"), 2), (("a", "c"), 1), (("an earlier epoch's", "c"), 0)],
+)
+def test_the_horizon_is_below_whatever_may_still_be_asked_for(
+    still_open: tuple[str, ...], horizon: int
+) -> None:
+    async def main() -> None:
+        stand = Stand()
+        async with stand.open() as gateway:
+            await gateway.command(command("a"), ("a",))
+            await gateway.command(command("b"), ("a", "b"))
+            await gateway.command(command("c"), still_open)
+            await stand.quiet()
+            numbers = [m.horizon for m in stand.sent if isinstance(m, env.CommandMessage)]
+            assert numbers == [1, 1, horizon]
+
+    run_virtual(main())
+
+
+def command(id: str) -> Command:
+    return Command(
+        id=id,
+        run="r",
+        step="dose",
+        attempt=1,
+        device="pump",
+        action="dispense",
+        effect="once",
+        settle="query",
+        timeout_s=60,
+    )
+
+
 def test_commands_are_numbered_and_carry_their_expiry() -> None:
     async def main() -> None:
         stand = Stand()
         async with stand.open() as gateway:
-            like = Command(
-                id="",
-                run="r",
-                step="dose",
-                attempt=1,
-                device="pump",
-                action="dispense",
-                effect="once",
-                settle="query",
-                timeout_s=60,
-            )
             for id in ("a", "b"):
-                await gateway.command(like.model_copy(update={"id": id}))
+                await gateway.command(command(id), ("a", "b"))
             await gateway.query("a", "pump")
             await gateway.safe("Ada", "safe-9")
             await gateway.lift("pump", ("safe-9",))
