@@ -9,6 +9,7 @@ import httpx
 
 from lab.devices.driver import DriverContext
 from lab.devices.registry import Registry
+from lab.devices.safekeeping import DEAD_MAN_S
 from lab.domain.errors import InputError
 from lab.plan.bind import well_name
 
@@ -33,6 +34,8 @@ __all__ = [
     "device_settings",
     "simulated_chemistries",
 ]
+
+_BEATS = 5
 
 SIMULATED_URL = "sim:"
 """The URL scheme of devices that exist only as simulators."""
@@ -86,6 +89,19 @@ class LabDrivers:
             for name, device in self.lab.devices.items()
             if device.url.startswith(SIMULATED_URL)
         )
+
+    def dead_man_s(self, name: str) -> float | None:
+        """Real seconds without a sign of the engine after which a device is made safe; None where it need not be."""
+        if not self.manifests[name].safe_action:
+            return None
+        limit = self.lab.devices[name].dead_man
+        return DEAD_MAN_S if limit is None else limit.to("s").magnitude or None
+
+    @property
+    def beat_s(self) -> float | None:
+        """Real seconds between two signs of the engine, so that several may be lost; None where no device waits for one."""
+        limits = [limit for name in self.lab.devices if (limit := self.dead_man_s(name))]
+        return min(limits) / _BEATS if limits else None
 
     def driver(self, name: str, connector: DeviceConnector, clock: Clock) -> Driver:
         """The driver of a device, not connected yet."""

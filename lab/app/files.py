@@ -15,12 +15,14 @@ from lab.domain.event import FactorSpec, ObjectiveSpec
 from lab.domain.quantity import Quantity
 from lab.records.database import database_url
 from lab.sop.check import check_lab
+from lab.sop.check_lab_safety import DriverTraits
 from lab.sop.check_together import campaign_box
 from lab.sop.load import CampaignBundle, load_campaign, read_text, refuse
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
+    from lab.devices.manifest import Manifest
     from lab.domain.diagnostic import Diagnostic
     from lab.sop.lab_model import Lab
 
@@ -116,11 +118,23 @@ def lab_database(lab: Lab, lab_file: Path) -> str:
 
 def driver_capabilities(registry: Registry | None = None) -> dict[str, tuple[str, ...]]:
     """Driver -> capabilities, of all installed drivers. A broken one concerns only labs that use it."""
+    return {name: manifest.capabilities for name, manifest in _manifests(registry).items()}
+
+
+def driver_traits(registry: Registry | None = None) -> dict[str, DriverTraits]:
+    """Driver -> what its manifest says about safety, of all installed drivers that are not broken."""
+    return {
+        name: DriverTraits(safe_action=manifest.safe_action)
+        for name, manifest in _manifests(registry).items()
+    }
+
+
+def _manifests(registry: Registry | None) -> dict[str, Manifest]:
     registry = registry or Registry.installed()
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, Manifest] = {}
     for name in registry.names():
         with suppress(InputError):
-            found[name] = registry.manifest(name).capabilities
+            found[name] = registry.manifest(name)
     return found
 
 
@@ -136,7 +150,11 @@ def open_campaign(path: Path, registry: Registry | None = None) -> CampaignFiles
         )
     registry = registry or Registry.installed()
     bundle = load_campaign(
-        path, CAPABILITIES, driver_capabilities(registry), chemistries=simulated_chemistries()
+        path,
+        CAPABILITIES,
+        driver_capabilities(registry),
+        chemistries=simulated_chemistries(),
+        traits=driver_traits(registry),
     )
     return CampaignFiles(bundle, LabDrivers(bundle.lab, registry))
 
@@ -151,6 +169,7 @@ def check_lab_file(
         driver_capabilities(registry),
         capabilities=CAPABILITIES,
         chemistries=simulated_chemistries(),
+        traits=driver_traits(registry),
     )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from lab.devices.device_line import HostTiming
 from lab.devices.host import DeviceHost
 from lab.devices.ledger import CommandLedger
 
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
 
     from lab.app.drivers import LabDrivers, SimulatedWorld
     from lab.bus.transport import Transport
-    from lab.devices.device_line import HostTiming
     from lab.engine.clock import EngineClock
 
 __all__ = ["host_devices"]
@@ -32,12 +33,14 @@ async def host_devices(
     endpoints: Mapping[str, str] | None = None,
     messages: Callable[[str], Transport],
     timing: HostTiming | None = None,
+    alone: bool = False,
     only: tuple[str, ...] = (),
 ) -> AsyncGenerator[None, None]:
     """Serve the lab's devices (or only the named ones) while the context is open.
 
     `ledger` is the file that remembers commands over restarts; None keeps it in memory, for worlds that end with the
-    process. Each host connects by itself and goes on trying, so a device that is off delays nobody else.
+    process. Each host connects by itself and goes on trying, so a device that is off delays nobody else. With `alone` the
+    hosts outlive the engine, so their dead-man timers run; in its process they end with it.
     """
     book = CommandLedger(ledger if ledger is not None else ":memory:")
     try:
@@ -56,7 +59,10 @@ async def host_devices(
                     clock,
                     boot=boot,
                     real_time=clock.wall,
-                    timing=timing,
+                    timing=replace(
+                        timing or HostTiming(),
+                        dead_man_s=drivers.dead_man_s(name) if alone else None,
+                    ),
                     simulated=world is not None or name in (endpoints or {}),
                 )
                 await stack.enter_async_context(host)

@@ -126,6 +126,7 @@ async def _run(
                 suggest=suggest_from_state,
                 version=__version__,
                 heartbeat_s=_VIRTUAL_HEARTBEAT_S if options.virtual else 1.0,
+                beat_s=None if options.hosts else files.drivers.beat_s,
                 simulate_people=options.virtual,
             )
             async with _control(options, engine, files, journal, clock, url):

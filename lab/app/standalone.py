@@ -50,6 +50,7 @@ async def host_alone(
             boot=uuid.uuid4().hex,
             endpoints={} if endpoints is None else read_endpoints(endpoints),
             messages=lambda url: MqttTransport(url if url.startswith("mqtt") else broker),
+            alone=True,
             only=only,
         ),
     ):

@@ -18,6 +18,7 @@ __all__ = [
     "Description",
     "DeviceState",
     "Downstream",
+    "EngineBeat",
     "Heartbeat",
     "Hello",
     "OutcomeMessage",
@@ -46,15 +47,13 @@ class _Message(BaseModel):
 
 
 class Hello(_Message):
-    """An engine's first word: hosts refuse every lower epoch from now on. Re-arms nothing by itself."""
+    """An engine's first word: hosts refuse every lower epoch from now on. Lifts nothing by itself."""
 
     op: Literal["hello"] = "hello"
     epoch: int
-    rearm: bool = False
-    """True when a named person re-armed the lab after `safe`."""
     lifts: tuple[str, ...] = ()
-    """Ids of the safe requests that the person lifted; empty means all so far. Name them: a late copy of this message
-    must not lift a request that came after it."""
+    """Ids of the safe requests that no longer hold, because a named person re-armed the lab. They are always named: a
+    late copy of this message must not lift a request that came after it."""
 
 
 class CommandMessage(_Message):
@@ -76,6 +75,9 @@ class CommandMessage(_Message):
     """Unix time of sending on the engine's real clock (process clock when virtual)."""
     expires_s: float
     actor: str
+    horizon: int
+    """Every command to this device with a lower number in this epoch, and every one of lower epochs, is closed in the
+    journal and will never be asked for again; 0 says nothing."""
 
 
 class QueryMessage(_Message):
@@ -87,12 +89,24 @@ class QueryMessage(_Message):
 
 
 class SafeMessage(_Message):
-    """Go to the declared safe state and refuse commands until re-armed by a hello."""
+    """Go to the declared safe state and refuse commands until a hello lifts this request."""
 
     op: Literal["safe"] = "safe"
     id: str
     epoch: int
     actor: str
+
+
+class EngineBeat(_Message):
+    """The engine lives and is in charge (topic `_engine` of the lab, QoS 0). Hosts that hear none for long make their
+    devices safe by themselves."""
+
+    op: Literal["beat"] = "beat"
+    epoch: int
+    sent_at: float
+    """Unix time of sending, as in a command: a beat that was long under way is no sign of life."""
+    leaving: bool = False
+    """The last one of an engine that has ended in order: devices stay as its procedures left them."""
 
 
 # -- device host -> engine ---------------------------------------------------------------------
@@ -122,6 +136,8 @@ class State(_Message):
     device: str
     state: DeviceState
     detail: str = ""
+    safe_requests: tuple[str, ...] = ()
+    """Ids of the requests that keep the device safe: what a hello would have to lift."""
 
 
 class Heartbeat(_Message):
@@ -132,6 +148,9 @@ class Heartbeat(_Message):
     boot: str
     epoch: int
     state: DeviceState
+    detail: str = ""
+    safe_requests: tuple[str, ...] = ()
+    """These three as in `State`."""
 
 
 class Ack(_Message):
@@ -201,7 +220,7 @@ class SafeReply(_Message):
 
 
 Downstream = Annotated[
-    Hello | CommandMessage | QueryMessage | SafeMessage, Field(discriminator="op")
+    Hello | CommandMessage | QueryMessage | SafeMessage | EngineBeat, Field(discriminator="op")
 ]
 Upstream = Annotated[
     Description

@@ -7,6 +7,7 @@ __all__ = [
     "cmd",
     "data",
     "desc",
+    "engine_beat",
     "evt",
     "hb",
     "lab_events",
@@ -55,6 +56,11 @@ def evt(lab: str, device: str) -> str:
 def data(lab: str, device: str, channel: str) -> str:
     """Telemetry of one channel."""
     return _topic(lab, device, f"data/{channel}")
+
+
+def engine_beat(lab: str) -> str:
+    """The engine's own heartbeat, for all hosts of a lab."""
+    return f"{_ROOT}/{lab}/_engine"
 
 
 def lab_events(lab: str) -> str:

@@ -169,10 +169,10 @@ def _explain(
         return Wait(step.run, step.step, step.device, kind, text, max(since_s, step.ready_s))
 
     by = f"{state.mode_actor}{f' ({state.mode_reason})' if state.mode_reason else ''}"
-    if not step.safe_state:  # those run in every mode
+    if state.mode == "safe":
+        return wait("safe", f"re-arming: the lab was made safe by {by}", state.mode_since_s)
+    if not step.safe_state:  # those run in every other mode
         match state.mode:
-            case "safe":
-                return wait("safe", f"re-arming: the lab was made safe by {by}", state.mode_since_s)
             case "stopping":
                 return wait(
                     "stopping",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from lab.devices.capability import CAPABILITIES
 from lab.devices.line_url import parse_settings
-from lab.devices.source_scan import error_codes, methods_that_begin, only_raises
+from lab.devices.source_scan import does_nothing, error_codes, methods_that_begin, only_raises
 from lab.domain.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,6 +56,11 @@ def _manifest_findings(manifest: Manifest, driver_class: type) -> Iterator[str]:
     for name in ("title", "manufacturer", "safe_state"):
         if not str(getattr(manifest, name)).strip():
             yield f"manifest: {name} is empty"
+    idle = does_nothing(driver_class, "make_safe")
+    if idle and manifest.safe_action:
+        yield "manifest: make_safe does nothing; say `safe_action: false`, or bring the device to its safe state"
+    if not idle and not manifest.safe_action:
+        yield "manifest: safe_action is false, but make_safe does something; leave it out"
     for name in ("models", "sources"):
         if not getattr(manifest, name):
             yield f"manifest: {name} is empty"

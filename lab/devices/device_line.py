@@ -42,6 +42,8 @@ class HostTiming:
     read_s: float = 10.0
     grace_s: float = 5.0
     """How long a cancelled driver call, a disconnection or a query without a connection is waited for."""
+    dead_man_s: float | None = None
+    """Without a sign of the engine for so long the device is made safe; None where it need not be."""
 
 
 class DeviceLine:
@@ -183,12 +185,12 @@ class DeviceLine:
             return {}
 
     async def _make_safe_if_in_force(self) -> None:
-        request = self._ledger.safe_in_force()
-        if request is None:
+        requests = self._ledger.safe_in_force()
+        if not requests:
             return
         async with asyncio.timeout(self._timing.safe_s):
             await self._driver.make_safe()
-        self._ledger.confirm_safe(request.id, confirmed=True, detail="")
+        self._ledger.confirm_safe(requests[-1].id, confirmed=True, detail="")
 
     def _tell(self) -> None:
         self._changed.set()

@@ -5,8 +5,11 @@ Protocol, as seen by the engine (messages in `lab.bus.envelope`, topics in `lab.
               its recorded answer and never acts again. One action at a time; a second one is refused as `busy`.
   query    -> `evt` query_reply. An id never seen is refused from then on, so that a late copy can't act.
   safe     -> the running action is cancelled, the device made safe, `evt` safe_reply; commands are refused until a
-              hello with `rearm`, also after a restart. It is obeyed from any epoch: nobody is asked twice for safety.
+              hello lifts the request by its id, also after a restart. It is obeyed from any epoch: nobody is asked
+              twice for safety.
   hello    -> lower epochs are refused from then on; a heartbeat and the state answer it.
+  beat     -> the engine is in charge. Without one for `HostTiming.dead_man_s` the host makes its device safe by itself
+              (`lab.devices.safekeeping`), under a request id of its own.
 
 The ledger is written before and after each step of an action, so a new host on the same ledger knows what the old one
 began (`lab.devices.ledger`). Ending the host (cancellation) therefore counts as a crash: what had begun is settled with
@@ -27,6 +30,7 @@ from lab.bus import topics
 from lab.bus.envelope import (
     CommandMessage,
     DeviceState,
+    EngineBeat,
     Hello,
     QueryMessage,
     SafeMessage,
@@ -45,6 +49,7 @@ from lab.devices.execution import (
     outcome_of_settlement,
 )
 from lab.devices.outbox import Outbox
+from lab.devices.safekeeping import Safekeeping
 from lab.devices.voice import Voice
 from lab.devices.work import Stopped, Work, bounded
 from lab.domain.command import Command, Outcome, Settlement
@@ -108,7 +113,9 @@ class DeviceHost:
         self._line = DeviceLine(
             device_name, driver, self._ledger, self._timing, self._on_line_change
         )
-        self._safe = self._ledger.safe_in_force() is not None
+        self._safe = Safekeeping(
+            device_name, boot, self._ledger, self._timing.dead_man_s, self._begin_safe
+        )
         self._work: Work | None = None
         self._work_task: asyncio.Task[None] | None = None
         self._resolving: set[str] = set()
@@ -144,7 +151,10 @@ class DeviceHost:
 
     async def run(self) -> None:
         """Serve until cancelled, or until the transport ends. Disconnects the driver in any case."""
-        subscription = await self._transport.subscribe(topics.cmd(self._lab, self._name))
+        wanted = [topics.cmd(self._lab, self._name)]
+        if self._safe.timed:
+            wanted.append(topics.engine_beat(self._lab))
+        subscription = await self._transport.subscribe(*wanted)
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
@@ -155,6 +165,8 @@ class DeviceHost:
                     tasks.create_task(self._line.keep_open()),
                     tasks.create_task(self._beat()),
                 ]
+                if self._safe.timed:
+                    loops.append(tasks.create_task(self._safe.watch()))
                 if self._manifest.telemetry:
                     loops.append(tasks.create_task(self._measure()))
                 self._listening.set()
@@ -187,7 +199,7 @@ class DeviceHost:
 
     async def _beat(self) -> None:
         while True:
-            self._voice.heartbeat(self._boot, self._ledger.epoch(), self._state())
+            self._say_alive()
             await asyncio.sleep(self._timing.heartbeat_s)
 
     async def _measure(self) -> None:
@@ -216,22 +228,27 @@ class DeviceHost:
         if isinstance(asked, SafeMessage):
             self._on_safe(asked)
         elif asked.epoch < self._ledger.epoch():
-            _LOG.warning("%s: %s of the old epoch %d is ignored", self._name, asked.op, asked.epoch)
+            level = logging.DEBUG if isinstance(asked, EngineBeat) else logging.WARNING
+            _LOG.log(
+                level, "%s: %s of the old epoch %d is ignored", self._name, asked.op, asked.epoch
+            )
         elif isinstance(asked, QueryMessage):
             self._ledger.raise_epoch(asked.epoch)
             self._on_query(asked)
+        elif isinstance(asked, EngineBeat):
+            self._ledger.raise_epoch(asked.epoch)
+            self._safe.hear(asked, self._real_time() - asked.sent_at)
         else:
             self._on_hello(asked)
 
     def _on_hello(self, hello: Hello) -> None:
         self._ledger.raise_epoch(hello.epoch)
-        if hello.rearm:
-            self._ledger.rearm(hello.lifts)
-            self._safe = self._ledger.safe_in_force() is not None
+        if hello.lifts:
+            self._safe.lift(hello.lifts)
         # An engine that has just started wants to hear the state, known to others or not.
         self._voice.forget_state()
         self._announce()
-        self._voice.heartbeat(self._boot, self._ledger.epoch(), self._state())
+        self._say_alive()
 
     def _on_command(self, message: CommandMessage, *, retained: bool) -> None:
         known = self._ledger.entry(message.id)
@@ -247,6 +264,8 @@ class DeviceHost:
         )
         if not retained:
             self._ledger.raise_epoch(message.epoch)
+            if message.epoch == self._ledger.epoch():
+                self._ledger.forget(message.epoch, message.horizon)
         if isinstance(decision, Refuse):
             self._ledger.refuse(
                 message.id,
@@ -257,6 +276,7 @@ class DeviceHost:
             )
             self._voice.refused(message.id, decision.reason, decision.detail)
         elif isinstance(decision, Accept):
+            self._safe.feed(self._real_time() - message.sent_at)
             self._start(message, decision.args)
         elif known is not None:
             self._repeat(known)
@@ -298,7 +318,8 @@ class DeviceHost:
     def _on_query(self, query: QueryMessage) -> None:
         known = self._ledger.entry(query.id)
         if known is None:
-            self._ledger.refuse(query.id, "withdrawn", "a query came before the command")
+            came_first = "a query came before the command"
+            self._ledger.refuse(query.id, "withdrawn", came_first, epoch=query.epoch)
         if known is None or known.state == "refused_forever":
             self._voice.query_reply(query.id, "never_seen")
         elif self._in_hand(query.id):
@@ -312,12 +333,13 @@ class DeviceHost:
 
     def _on_safe(self, message: SafeMessage) -> None:
         self._ledger.raise_epoch(message.epoch)
-        self._ledger.enter_safe(message.id)
-        self._safe = True
+        self._safe.enter(message.id)
+
+    def _begin_safe(self, request_id: str) -> None:
         self._announce()
         if self._work is not None:
             self._work.stop.set()
-        self._spawn(self._make_safe(message.id))
+        self._spawn(self._make_safe(request_id))
 
     # -- acting ---------------------------------------------------------------------------------
 
@@ -433,7 +455,7 @@ class DeviceHost:
         return self._work is not None and self._work.command.id == command_id
 
     def _mode(self) -> Mode:
-        if self._safe:
+        if self._safe.requests:
             return "safe"
         if not self._line.connected:
             return "disconnected"
@@ -446,7 +468,15 @@ class DeviceHost:
         return self._mode()
 
     def _announce(self) -> None:
-        self._voice.state(self._state(), self._line.trouble)
+        self._voice.state(self._state(), self._detail(), self._safe.requests)
+
+    def _say_alive(self) -> None:
+        self._voice.heartbeat(
+            self._boot, self._ledger.epoch(), self._state(), self._detail(), self._safe.requests
+        )
+
+    def _detail(self) -> str:
+        return self._line.trouble or self._safe.explain()
 
     def _on_line_change(self) -> None:
         self._announce()

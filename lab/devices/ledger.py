@@ -25,6 +25,10 @@ __all__ = ["CommandLedger", "DeviceLedger", "LedgerEntry", "LedgerState", "SafeR
 
 LedgerState = Literal["received", "prepared", "acting", "ended", "settled", "refused_forever"]
 
+_KEPT = 1000
+_SLACK = 100
+"""Closed commands of a device that are kept whatever the engine says, and how many more may gather before the rest goes."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS command (
     device TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
@@ -39,6 +43,7 @@ CREATE TABLE IF NOT EXISTS safe_request (
     device TEXT NOT NULL, id TEXT NOT NULL, armed INTEGER NOT NULL, confirmed INTEGER NOT NULL, detail TEXT NOT NULL,
     PRIMARY KEY (device, id)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS charge (device TEXT PRIMARY KEY, somebody INTEGER NOT NULL) STRICT;
 PRAGMA user_version = 1;
 """
 
@@ -61,7 +66,7 @@ class LedgerEntry:
 
 @dataclass(frozen=True, slots=True)
 class SafeRecord:
-    """A request to make the device safe, in force until a person re-arms. `confirmed` by the device, or not yet."""
+    """A request to make the device safe, in force until it is lifted. `confirmed` by the device, or not yet."""
 
     id: str
     confirmed: bool
@@ -128,6 +133,18 @@ class DeviceLedger:
             "SELECT seq FROM seq WHERE device = ? AND epoch = ?", (self._device, epoch), -1
         )
 
+    # -- who is in charge -----------------------------------------------------------------------
+
+    def is_in_charge(self) -> bool:
+        """Whether an engine is in charge of the device, and has not left it in order."""
+        return self._number("SELECT somebody FROM charge WHERE device = ?", (self._device,)) == 1
+
+    def in_charge(self, somebody: bool) -> None:
+        """Remember it; it outlives restarts."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO charge VALUES (?, ?)", (self._device, int(somebody))
+        )
+
     # -- commands -------------------------------------------------------------------------------
 
     def entry(self, command_id: str) -> LedgerEntry | None:
@@ -178,6 +195,33 @@ class DeviceLedger:
                 (self._device, command_id, epoch, seq, reason, detail),
             )
 
+    def forget(self, epoch: int, horizon: int) -> None:
+        """Drop the oldest of what is closed here and will never be asked for again: commands of lower epochs, or with a
+        number below `horizon` in this one. Nothing where `horizon` is 0.
+
+        Late copies of what is forgotten are still refused, by their epoch or their number. The newest are kept.
+        """
+        if horizon <= 0:
+            return
+        count = self._number("SELECT COUNT(*) FROM command WHERE device = ?", (self._device,))
+        if count <= _KEPT + _SLACK:
+            return
+        with self._transaction():
+            self._db.execute(
+                "DELETE FROM command WHERE device = ? AND state IN ('ended', 'settled', 'refused_forever')"
+                " AND (epoch < ? OR (epoch = ? AND seq < ?)) AND rowid <= (SELECT rowid FROM command"
+                " WHERE device = ? ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
+                (self._device, epoch, epoch, horizon, self._device, _KEPT),
+            )
+            self._db.execute(
+                "DELETE FROM seq WHERE device = ? AND epoch < ?", (self._device, self.epoch())
+            )
+            self._db.execute(
+                "DELETE FROM safe_request WHERE device = ? AND armed = 1 AND rowid <= (SELECT rowid FROM"
+                " safe_request WHERE device = ? ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
+                (self._device, self._device, _KEPT),
+            )
+
     def prepare(self, command_id: str) -> None:
         """The driver is about to be called. Still certainly nothing happened."""
         self._step(command_id, "prepared", ("received",))
@@ -213,17 +257,17 @@ class DeviceLedger:
 
     # -- safe state -----------------------------------------------------------------------------
 
-    def safe_in_force(self) -> SafeRecord | None:
-        """The latest request to be safe that no person has lifted; it outlives restarts."""
-        row = cast(
-            "tuple[str, int, str] | None",
+    def safe_in_force(self) -> tuple[SafeRecord, ...]:
+        """The requests to be safe that have not been lifted, oldest first; they outlive restarts."""
+        rows = cast(
+            "list[tuple[str, int, str]]",
             self._db.execute(
                 "SELECT id, confirmed, detail FROM safe_request WHERE device = ? AND armed = 0"
-                " ORDER BY rowid DESC",
+                " ORDER BY rowid",
                 (self._device,),
-            ).fetchone(),
+            ).fetchall(),
         )
-        return SafeRecord(row[0], bool(row[1]), row[2]) if row else None
+        return tuple(SafeRecord(row[0], bool(row[1]), row[2]) for row in rows)
 
     def enter_safe(self, request_id: str) -> None:
         """Refuse commands from now on. A repeat of a lifted request is in force again: safety is never doubted."""
@@ -239,10 +283,8 @@ class DeviceLedger:
             (int(confirmed), detail, self._device, request_id),
         )
 
-    def rearm(self, request_ids: Sequence[str] = ()) -> None:
-        """A named person re-armed the lab: these requests are lifted, or every one so far."""
-        if not request_ids:
-            self._db.execute("UPDATE safe_request SET armed = 1 WHERE device = ?", (self._device,))
+    def lift(self, request_ids: Sequence[str]) -> None:
+        """These requests no longer hold; unknown ones change nothing."""
         for request_id in request_ids:
             self._db.execute(
                 "UPDATE safe_request SET armed = 1 WHERE device = ? AND id = ?",

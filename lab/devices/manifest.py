@@ -32,6 +32,9 @@ class Manifest(BaseModel):
     """True where a pty can't carry the line settings (7-bit or parity)."""
     safe_state: str
     """What `make_safe` brings about, in words an operator reads."""
+    safe_action: bool = True
+    """False where `make_safe` has nothing to do: the device only measures. Then nothing is to be done either when its
+    host hears no more of the engine."""
     telemetry: dict[str, str] = Field(default_factory=dict)
     """Channel -> unit."""
     errors: dict[str, str] = Field(default_factory=dict)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
-__all__ = ["error_codes", "methods_that_begin", "only_raises"]
+__all__ = ["does_nothing", "error_codes", "methods_that_begin", "only_raises"]
 
 
 def methods_that_begin(driver_class: type) -> set[str]:
@@ -33,15 +33,27 @@ def methods_that_begin(driver_class: type) -> set[str]:
 
 def only_raises(function: Callable[..., object]) -> bool:
     """Whether a function does nothing but raise, its docstring aside."""
+    body = _body(function)
+    return bool(body) and all(isinstance(statement, ast.Raise) for statement in body)
+
+
+def does_nothing(driver_class: type, method: str) -> bool:
+    """Whether a method is there and does nothing, its docstring aside."""
+    function = getattr(driver_class, method, None)
+    return callable(function) and _body(function) == []
+
+
+def _body(function: Callable[..., object]) -> list[ast.stmt] | None:
+    """A function's statements without docstrings, `...` and `pass`; None where there is no source."""
     definitions = _functions(ast.walk(_tree_of(function)))
     if not definitions:
-        return False
-    body = [
+        return None
+    return [
         statement
         for statement in definitions[0].body
-        if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+        if not isinstance(statement, ast.Pass)
+        and not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
     ]
-    return bool(body) and all(isinstance(statement, ast.Raise) for statement in body)
 
 
 def error_codes(driver_class: type) -> set[str]:

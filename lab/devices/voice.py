@@ -61,9 +61,9 @@ class Voice:
         )
         self._outbox.post(topics.desc(self._lab, self._device), description, retain=True)
 
-    def state(self, state: DeviceState, detail: str) -> None:
+    def state(self, state: DeviceState, detail: str, safe_requests: tuple[str, ...]) -> None:
         """The retained state, said when it changes."""
-        news = State(device=self._device, state=state, detail=detail)
+        news = State(device=self._device, state=state, detail=detail, safe_requests=safe_requests)
         if news != self._last_state:
             self._last_state = news
             self._outbox.post(topics.state(self._lab, self._device), news, retain=True)
@@ -72,9 +72,23 @@ class Voice:
         """Say the state again, changed or not."""
         self._last_state = None
 
-    def heartbeat(self, boot: str, epoch: int, state: DeviceState) -> None:
+    def heartbeat(
+        self,
+        boot: str,
+        epoch: int,
+        state: DeviceState,
+        detail: str,
+        safe_requests: tuple[str, ...],
+    ) -> None:
         """I live."""
-        beat = Heartbeat(device=self._device, boot=boot, epoch=epoch, state=state)
+        beat = Heartbeat(
+            device=self._device,
+            boot=boot,
+            epoch=epoch,
+            state=state,
+            detail=detail,
+            safe_requests=safe_requests,
+        )
         topic = topics.hb(self._lab, self._device)
         self._outbox.post(topic, beat, qos=0, droppable=True)
 

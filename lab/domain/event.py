@@ -302,6 +302,8 @@ class DeviceStateChanged(EventBase):
     device: str
     state: Literal["ready", "manual", "fault", "safe", "disconnected", "lost"]
     detail: str = ""
+    safe_requests: tuple[str, ...] = ()
+    """What keeps the device safe, by the ids of the requests."""
 
 
 class DeviceMadeSafe(EventBase):
@@ -369,6 +371,8 @@ class LabRearmed(EventBase):
 
     kind: Literal["lab_rearmed"] = "lab_rearmed"
     actor: str
+    lifts: tuple[str, ...] = ()
+    """The safe requests that were in force, by their ids; what comes later is not lifted by this."""
 
 
 class QuestionAsked(EventBase):

@@ -21,7 +21,7 @@ __all__ = [
     "TimingRecorded",
 ]
 
-FlagKind = Literal["check", "skipped", "timing", "limit", "quality"]
+FlagKind = Literal["check", "skipped", "timing", "limit", "quality", "interrupted"]
 
 
 class DecisionMade(EventBase):

@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
-__all__ = ["command_id", "hold_id", "run_id", "sha256_text", "task_id"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "command_id",
+    "dead_man_id",
+    "dead_man_of",
+    "hold_id",
+    "run_id",
+    "safe_order",
+    "sha256_text",
+    "task_id",
+]
+
+_DEAD_MAN = "dead-man-"
 
 
 def sha256_text(text: str) -> str:
@@ -25,6 +40,21 @@ def command_id(run: str, step: str, attempt: int) -> str:
 def task_id(run: str, step: str, attempt: int) -> str:
     """What a person is asked to do, as one types it: `t-` and 12 hex digits."""
     return f"t-{command_id(run, step, attempt)[:12]}"
+
+
+def safe_order(seq: int) -> str:
+    """The order that makes all devices safe, named by the record that brought it: `safe-412`."""
+    return f"safe-{seq}"
+
+
+def dead_man_id(boot: str, number: int) -> str:
+    """The request that a device host makes of itself when nobody is in charge: `dead-man-<boot>-2`."""
+    return f"{_DEAD_MAN}{boot}-{number}"
+
+
+def dead_man_of(requests: Sequence[str]) -> str:
+    """The one among some requests that a host made by itself; empty where persons made all of them."""
+    return next((request for request in requests if request.startswith(_DEAD_MAN)), "")
 
 
 def hold_id(run: str, step: str, attempt: int, about: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
+from lab.domain.ids import dead_man_of, safe_order
 from lab.domain.reduce_run import (
     reduce_finding,
     reduce_run,
@@ -110,9 +111,12 @@ def _mode(
         "lab_rearmed": "running",
     }
     if isinstance(event, ev.LabRearmed):
-        state = replace(state, rearmed_seq=state.seq)
+        lifted = state.lifted | frozenset(event.lifts)
+        state = replace(state, safe_orders=(), lifted=lifted)
         if state.mode != "safe":
             return state
+    if isinstance(event, ev.LabMadeSafe):
+        state = replace(state, safe_orders=(*state.safe_orders, safe_order(state.seq)))
     if isinstance(event, ev.LabStopping):
         state = replace(state, stop_asked=(event.actor, event.reason))
     reason = "" if isinstance(event, ev.LabResumed | ev.LabRearmed) else event.reason
@@ -279,7 +283,14 @@ def _device(
         case ev.DeviceDescribed():
             device = replace(device, description=event)
         case ev.DeviceStateChanged():
-            device = replace(device, state=event.state, detail=event.detail, since_s=at_s)
+            device = replace(
+                device,
+                state=event.state,
+                detail=event.detail,
+                since_s=at_s,
+                safe_requests=event.safe_requests,
+                dead_man=dead_man_of(event.safe_requests) or device.dead_man,
+            )
         case ev.DeviceMadeSafe() if state.mode != "safe":
             # A late word from before the re-arming: what the device is now, its host has told since.
             pass

@@ -171,6 +171,10 @@ class DeviceStatus:
     detail: str = ""
     since_s: float = 0.0
     description: ev.DeviceDescribed | None = None
+    safe_requests: tuple[str, ...] = ()
+    """What keeps it safe, as its host last told."""
+    dead_man: str = ""
+    """The last request that its host made by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +224,11 @@ class LabState:
     mode_reason: str = ""
     mode_since_s: float = 0.0
     mode_seq: int = 0
-    rearmed_seq: int = 0
-    """Records that brought the present mode and the last re-arming."""
+    """The record that brought the present mode."""
+    safe_orders: tuple[str, ...] = ()
+    """Ids of the orders to be safe since the last re-arming."""
+    lifted: frozenset[str] = frozenset()
+    """Safe requests that a person has lifted."""
     stop_asked: tuple[str, str] | None = None
     """Who asked for the campaign's stop and why, also while the lab is safe in between."""
     campaigns: Mapping[str, CampaignState] = field(default_factory=dict[str, CampaignState])

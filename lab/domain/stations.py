@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lab.domain.plan import PlannedStep
-    from lab.domain.state import RunState, StepState
+    from lab.domain.state import LabState, RunState, StepState
 
-__all__ = ["concerns", "held_since", "held_stations", "safe_steps"]
+__all__ = ["concerns", "held_since", "held_stations", "left_full", "safe_steps"]
+
+_NOT_ACTED = ("refused", "failed_no_effect", "settled_not_done")
 
 
 def held_since(run: RunState) -> dict[str, float]:
@@ -69,3 +71,33 @@ def safe_steps(run: RunState) -> list[PlannedStep]:
     held = held_stations(run)
     steps = [s for s in run.plan.steps if s.safe_state and _concerns(run, s, held)]
     return sorted(steps, key=lambda step: not step.compensates)
+
+
+def left_full(state: LabState, run: RunState) -> dict[str, str]:
+    """Station that a run holds and that may not be empty -> the last step that brought something there.
+
+    Whatever acted there, wholly, in part or perhaps, has brought something, unless it draws from there. A safe-state step
+    that draws from there and succeeds takes it away; that a main step drew from there says nothing, as it may have taken
+    a sample only.
+    """
+    left: dict[str, str] = {}
+    for station in sorted(held_stations(run)):
+        filled: tuple[float, str] | None = None
+        drained_s = float("-inf")
+        for planned in run.plan.steps:
+            step = run.steps[planned.path]
+            if station not in planned.claims or step.ended_s is None:
+                continue
+            if station in planned.draws_from:
+                if planned.safe_state and step.status == "succeeded":
+                    drained_s = max(drained_s, step.ended_s)
+            elif planned.effect == "once" and _acted(state, step):
+                filled = max(filled or (step.ended_s, ""), (step.ended_s, planned.path))
+        if filled is not None and filled[0] > drained_s:
+            left[station] = filled[1]
+    return left
+
+
+def _acted(state: LabState, step: StepState) -> bool:
+    entry = state.commands.get(step.command)
+    return entry is not None and entry.status not in _NOT_ACTED

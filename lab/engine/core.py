@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
+from lab.domain.ids import safe_order
 from lab.engine import messages as msg
 from lab.engine.context import CampaignContext, PlannedTimeline
 from lab.engine.course import decide_courses, record_timing
@@ -44,7 +45,7 @@ _QUERY_AGAIN_S = 20.0
 """Process seconds after which an unanswered query is repeated."""
 
 _SAFE_AGAIN_S = 20.0
-"""Process seconds after which a device that is still ready is told once more that the lab is safe."""
+"""Process seconds after which a device that has not heard it is told once more that the lab is safe, or is no longer."""
 
 _ALIVE = ("ready", "safe", "fault", "manual", "unknown")
 
@@ -208,14 +209,35 @@ def _gate(look: Look) -> Decision:
 def _safety(look: Look) -> Decision:
     state, inflight = look.state, look.inflight
     if state.mode != "safe":
-        return Decision((), (msg.Rearm(),) if state.rearmed_seq > inflight.rearmed_seq else ())
+        return _lift(look)
     # A device that still calls itself ready has not heard of it: it was away, or the message was lost.
     deaf = any(device.state == "ready" for device in state.devices.values())
     again = inflight.safe_s + _SAFE_AGAIN_S
     if inflight.safe_seq == state.mode_seq and not (deaf and look.now_s >= again):
         return Decision(wake_s=again if deaf else None)
     wake = look.now_s + _SAFE_AGAIN_S if deaf else None
-    return Decision((), (msg.MakeSafe(state.mode_actor, f"safe-{state.mode_seq}"),), wake)
+    return Decision((), (msg.MakeSafe(state.mode_actor, safe_order(state.mode_seq)),), wake)
+
+
+def _lift(look: Look) -> Decision:
+    """Devices that are kept safe by a request that no longer holds: a person has lifted it, and they missed that or heard
+    a late copy; or their host made it, for want of an engine, and what follows from that is recorded by now."""
+    effects: list[msg.Effect] = []
+    wakes: list[float] = []
+    for device in look.state.devices.values():
+        own = device.dead_man
+        due = tuple(
+            name for name in device.safe_requests if name in look.state.lifted or name == own
+        )
+        if not due:
+            continue
+        told, told_s = look.inflight.lifted.get(device.name, ((), 0.0))
+        if told == due and look.now_s < told_s + _SAFE_AGAIN_S:
+            wakes.append(told_s + _SAFE_AGAIN_S)
+            continue
+        effects.append(msg.Rearm(device.name, due))
+        wakes.append(look.now_s + _SAFE_AGAIN_S)
+    return Decision((), tuple(effects), min(wakes, default=None))
 
 
 _RULES: tuple[_Rule, ...] = (

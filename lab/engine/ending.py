@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.domain.ids import hold_id
+from lab.domain.stations import left_full, safe_steps
 from lab.engine.gate import next_safe_step
 from lab.engine.look import Decision
 
@@ -27,22 +28,54 @@ def end_runs(look: Look) -> Decision:
         course = look.course(run)
         if run.status == "running":
             events += _after_failures(look, course) or _finish_or_stop(look, course)
-        elif look.state.mode == "safe" and not course.acting:
-            events.append(ev.RunFinished(run=run.id, outcome="aborted", reason=run.reason))
-        elif not course.running:
+        elif not course.running and not (look.state.mode == "safe" and _has_more(look, run)):
             starts = next_safe_step(look, run)
             events += starts.events
             effects += starts.effects
             if starts.wake_s is not None:
                 wakes.append(starts.wake_s)
             if starts.finished:
-                events.append(
-                    ev.RunFinished(run=run.id, outcome=run.ending or "failed", reason=run.reason)
-                )
+                events += _finish_badly(look.state, run)
             if starts.events:
                 # What it takes (a device, a place) is taken for the next run, which must see it.
                 break
     return Decision(tuple(events), tuple(effects), min(wakes, default=None))
+
+
+def _has_more(look: Look, run: RunState) -> bool:
+    """Is there still something to do or to ask before the run's end? Not while the lab is safe: it waits for re-arming."""
+    steps = (run.steps[planned.path] for planned in safe_steps(run))
+    return any(step.status == "waiting" for step in steps) or bool(left_full(look.state, run))
+
+
+def _finish_badly(state: LabState, run: RunState) -> list[ev.Event]:
+    """The end; but not before a person has seen to what may still be in a place that the next sample would enter."""
+    left = left_full(state, run)
+    if not left:
+        return [ev.RunFinished(run=run.id, outcome=run.ending or "failed", reason=run.reason)]
+    places, path = ", ".join(left), next(iter(left.values()))
+    # What was tried again in vain is asked about anew.
+    tries = sum(run.steps[s.path].attempt for s in safe_steps(run))
+    name = hold_id(run.id, path, tries, f"left in {places}")
+    if name in state.questions:
+        return []
+    failed = [run.steps[s.path] for s in safe_steps(run) if run.steps[s.path].status == "failed"]
+    why = "".join(f"; {step.path} failed ({step.error})" for step in failed)
+    return [
+        ev.QuestionAsked(
+            question=name,
+            command="",
+            run=run.id,
+            step=path,
+            text=(
+                f"{run.id} has ended badly ({run.reason}) and has left something in {places}, where step {path} "
+                f"brought it{why}. No sample enters there before it is empty. Is it?"
+            ),
+            choices=("emptied", "try_again")
+            if failed and all(_may_retry(state, run, step.path) for step in failed)
+            else ("emptied",),
+        )
+    ]
 
 
 # -- failed steps -----------------------------------------------------------------------------------
@@ -103,7 +136,7 @@ def _finish_or_stop(look: Look, course: Course) -> list[ev.Event]:
     held = any(question.step and question.run == run.id for question in state.questions.values())
     if course.complete and not held:
         return _finish(look, course)
-    if state.mode in ("stopping", "safe") and not course.acting:
+    if state.mode == "safe" or (state.mode == "stopping" and not course.acting):
         verb = "made safe" if state.mode == "safe" else "stopped"
         why = f": {state.mode_reason}" if state.mode_reason else ""
         reason = f"{verb} by {state.mode_actor}{why}"

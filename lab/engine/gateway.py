@@ -14,6 +14,7 @@ from lab.bus.envelope import (
     CommandMessage,
     Description,
     Downstream,
+    EngineBeat,
     Heartbeat,
     Hello,
     QueryMessage,
@@ -25,7 +26,7 @@ from lab.bus.envelope import (
 from lab.engine.messages import DeviceLost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Collection, Coroutine
 
     from lab.bus.transport import Message, Subscription, Transport
     from lab.domain.command import Command
@@ -42,7 +43,8 @@ _EXPIRY_S = 30.0
 class DeviceGateway:
     """Talks to the device hosts of one lab. One instance per engine process, used from its loop.
 
-    `deliver` gets every valid report and a `DeviceLost` when a device falls silent.
+    `deliver` gets every valid report and a `DeviceLost` when a device falls silent. `beat_s`: real seconds between two
+    signs of life for the hosts' dead-man timers; None where no host waits for one.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class DeviceGateway:
         wall: Callable[[], float],
         *,
         heartbeat_s: float = 1.0,
+        beat_s: float | None = None,
         actor: str = "engine",
     ) -> None:
         self._transport = transport
@@ -64,13 +67,16 @@ class DeviceGateway:
         self._deliver = deliver
         self._wall = wall
         self._heartbeat_s = heartbeat_s
+        self._beat_s = beat_s
         self._actor = actor
         self._seq = dict.fromkeys(devices, 0)
+        self._open_numbers: dict[str, dict[str, int]] = {device: {} for device in devices}
         self._heard: dict[str, float] = {}
         self._boots: dict[str, str] = {}
         self._states: dict[str, State] = {}
         self._lost: set[str] = set()
         self._subscription: Subscription | None = None
+        self._living: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -81,6 +87,15 @@ class DeviceGateway:
             asyncio.create_task(self._watch(), name="gateway-watch"),
         ]
         await self.hello()
+        if self._beat_s is not None:
+            self._living = asyncio.create_task(self._live(self._beat_s), name="gateway-live")
+            self._tasks.append(self._living)
+
+    async def leave(self) -> None:
+        """Tell all hosts that the engine ends in order: no timer need run for it."""
+        if self._living is not None:
+            self._living.cancel()
+            await self._say_beat(leaving=True)
 
     async def close(self) -> None:
         """Stop listening. Safe to call twice."""
@@ -94,14 +109,24 @@ class DeviceGateway:
             await self._subscription.close()
             self._subscription = None
 
-    async def hello(self, *, rearm: bool = False) -> None:
-        """Tell every host the present epoch; with `rearm` they take commands again after `safe`."""
+    async def hello(self) -> None:
+        """Tell every host the present epoch."""
         for device in self._devices:
-            await self._send(device, Hello(epoch=self._epoch, rearm=rearm))
+            await self._send(device, Hello(epoch=self._epoch))
 
-    async def command(self, command: Command) -> None:
-        """Send a command whose intent is durable."""
+    async def lift(self, device: str, requests: tuple[str, ...]) -> None:
+        """Tell a host that these safe requests no longer hold."""
+        await self._send(device, Hello(epoch=self._epoch, lifts=requests))
+
+    async def command(self, command: Command, still_open: Collection[str]) -> None:
+        """Send a command whose intent is durable. `still_open`: the device's commands that are not closed in the journal."""
         self._seq[command.device] += 1
+        numbers = self._open_numbers[command.device]
+        numbers[command.id] = self._seq[command.device]
+        for closed in numbers.keys() - {*still_open, command.id}:
+            del numbers[closed]
+        # One that was sent in an earlier epoch has no number here: then nothing may be forgotten yet.
+        known = all(name in numbers for name in still_open)
         await self._send(
             command.device,
             CommandMessage(
@@ -119,6 +144,7 @@ class DeviceGateway:
                 sent_at=self._wall(),
                 expires_s=_EXPIRY_S,
                 actor=self._actor,
+                horizon=min(numbers.values()) if known else 0,
             ),
         )
 
@@ -130,6 +156,17 @@ class DeviceGateway:
         """Ask every device to reach its safe state."""
         for device in self._devices:
             await self._send(device, SafeMessage(id=id, epoch=self._epoch, actor=actor))
+
+    async def _live(self, beat_s: float) -> None:
+        while True:
+            await self._say_beat()
+            await asyncio.sleep(beat_s)
+
+    async def _say_beat(self, *, leaving: bool = False) -> None:
+        beat = EngineBeat(epoch=self._epoch, sent_at=self._wall(), leaving=leaving)
+        topic = topics.engine_beat(self._lab)
+        payload = beat.model_dump_json().encode()
+        await self._transport.publish(topic, payload, qos=1 if leaving else 0)
 
     async def _send(self, device: str, message: Downstream) -> None:
         payload = message.model_dump_json().encode()
@@ -179,14 +216,20 @@ class DeviceGateway:
             self._deliver(DeviceLost(device))
         if beat.epoch < self._epoch:
             self._spawn(self._send(device, Hello(epoch=self._epoch)))
-        if first or rebooted or self._state_name(device) != beat.state:
-            state = State(device=device, state=beat.state)
+        if first or rebooted or self._is_news(beat):
+            state = State(
+                device=device,
+                state=beat.state,
+                detail=beat.detail,
+                safe_requests=beat.safe_requests,
+            )
             self._states[device] = state
             self._deliver(state)
 
-    def _state_name(self, device: str) -> str:
-        state = self._states.get(device)
-        return "" if state is None else state.state
+    def _is_news(self, beat: Heartbeat) -> bool:
+        known = self._states.get(beat.device)
+        told = (beat.state, beat.safe_requests)
+        return known is None or (known.state, known.safe_requests) != told
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -25,8 +25,11 @@ class Inflight:
     ask_failed: bool = False
     safe_seq: int = 0
     safe_s: float = 0.0
-    rearmed_seq: int = 0
-    """Which `LabState.mode_seq` and `rearmed_seq` the devices have been told of."""
+    """Which `LabState.mode_seq` the devices have been told of, and when."""
+    lifted: dict[str, tuple[tuple[str, ...], float]] = field(
+        default_factory=dict[str, tuple[tuple[str, ...], float]]
+    )
+    """Device -> which safe requests it was last told to be lifted, and when."""
 
     def begin(self, effect: msg.Effect, state: LabState, now_s: float) -> None:
         """Note that an effect is under way, so that the next round does not ask for it again."""
@@ -38,7 +41,7 @@ class Inflight:
             case msg.MakeSafe():
                 self.safe_seq, self.safe_s = state.mode_seq, now_s
             case msg.Rearm():
-                self.rearmed_seq = state.rearmed_seq
+                self.lifted[effect.device] = effect.lifts, now_s
             case msg.SendCommand() | msg.Answered():
                 pass
 

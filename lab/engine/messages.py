@@ -117,7 +117,10 @@ class MakeSafe:
 
 @dataclass(frozen=True, slots=True)
 class Rearm:
-    """Devices may take commands again."""
+    """A device is told that these safe requests no longer hold."""
+
+    device: str
+    lifts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from lab.domain import event as ev
 from lab.domain.answers import AnswerError, read_answers
 from lab.domain.command import Settlement
+from lab.domain.stations import safe_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -96,6 +97,24 @@ def _after_hold(
             outcome = "aborted" if question.holds_run else "failed"
             why = f"step {step.path}: {step.error}; " if step.error else f"after step {step.path}: "
             return [ev.RunStopping(run=run.id, outcome=outcome, reason=f"{why}ended {by}")]
+        case "emptied":
+            ending = run.ending or "failed"
+            return [
+                ev.RunFinished(run=run.id, outcome=ending, reason=f"{run.reason}; emptied {by}")
+            ]
+        case "try_again":
+            return [
+                ev.StepFailed(
+                    run=run.id,
+                    step=planned.path,
+                    attempt=run.steps[planned.path].attempt,
+                    error=run.steps[planned.path].error,
+                    retry=True,
+                    counts=False,
+                )
+                for planned in safe_steps(run)
+                if run.steps[planned.path].status == "failed"
+            ]
         case _:
             return []
 

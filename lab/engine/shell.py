@@ -71,6 +71,7 @@ class Engine:
         suggest: Suggest,
         version: str,
         heartbeat_s: float = 1.0,
+        beat_s: float | None = 2.0,
         simulate_people: bool = False,
     ) -> None:
         self._lab = lab
@@ -105,6 +106,7 @@ class Engine:
             self._inbox.put_nowait,
             clock.wall,
             heartbeat_s=heartbeat_s,
+            beat_s=beat_s,
         )
 
     @property
@@ -146,8 +148,6 @@ class Engine:
             first += _given_up(self._state, samples_lost)
         if start is not None:
             first.append(start)
-        # A person who re-armed the lab did so for the devices as they were then.
-        self._inflight.rearmed_seq = self._state.rearmed_seq
         await self._commit(first)
         # Looks once before anything is heard: what is open from before may wait for a moment, not for a message.
         self._inbox.put_nowait(msg.Tick())
@@ -155,6 +155,7 @@ class Engine:
             await self._gateway.start()
             while not self._finished():
                 await self._turn()
+            await self._gateway.leave()
             return self._state
         finally:
             await self._close()
@@ -273,7 +274,12 @@ class Engine:
     async def _act(self, effect: msg.Effect) -> None:
         match effect:
             case msg.SendCommand():
-                self._spawn(self._gateway.command(effect.command))
+                still_open = [
+                    entry.command.id
+                    for entry in self._state.open_commands()
+                    if entry.command.device == effect.command.device
+                ]
+                self._spawn(self._gateway.command(effect.command, still_open))
             case msg.QueryCommand():
                 self._spawn(self._gateway.query(effect.command, effect.device))
             case msg.AskOptimiser():
@@ -281,7 +287,7 @@ class Engine:
             case msg.MakeSafe():
                 self._spawn(self._gateway.safe(effect.actor, effect.id))
             case msg.Rearm():
-                self._spawn(self._gateway.hello(rearm=True))
+                self._spawn(self._gateway.lift(effect.device, effect.lifts))
             case msg.Answered():
                 future = self._answers.pop(effect.request, None)
                 if future is not None and not future.done():

@@ -23,7 +23,16 @@ __all__ = ["end_steps"]
 _MAX_ATTEMPTS = 50
 """An end to attempts that never act: a device that refuses for ever is a fault, not a delay."""
 
-_PASSING = ("busy", "disconnected", "expired", "stale_epoch", "safe", "retained")
+_PASSING = (
+    "busy",
+    "disconnected",
+    "expired",
+    "stale_epoch",
+    "stale_seq",
+    "safe",
+    "retained",
+    "withdrawn",
+)
 """Refusals that say nothing against the step itself; it is tried again when the device is ready."""
 
 _REFUSAL_DELAY_S = 5.0
@@ -92,6 +101,8 @@ class _Ending:
                 if self.step.attempt < _MAX_ATTEMPTS:
                     return [self._failed(entry.reason, retry_after=0.0, counts=False)]
                 return [self._failed(entry.reason)]
+            case "failed_no_effect" | "failed_partial" if self._halted_harmlessly(entry):
+                return [self._failed(entry.reason, retry_after=0.0, counts=False)]
             case "failed_no_effect":
                 return [self._failed(entry.reason, retry_after=self._retry_delay)]
             case "failed_partial" | "settled_partial":
@@ -103,6 +114,13 @@ class _Ending:
                 return [self._failed(error), self._stop("failed", reason)]
             case "intent" | "accepted" | "unknown":
                 return []
+
+    def _halted_harmlessly(self, entry: CommandState) -> bool:
+        """Stopped to make the device safe, before anything happened or while it set what may be set again."""
+        if entry.outcome is None or entry.outcome.error_code != "stopped":
+            return False
+        harmless = entry.status == "failed_no_effect" or self.planned.effect != "once"
+        return harmless and self.step.attempt < _MAX_ATTEMPTS
 
     def _done(self, entry: CommandState) -> list[ev.Event]:
         again = self.planned.resume == "restart" and self.planned.effect != "once"

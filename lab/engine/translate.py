@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Literal, cast
 from lab.bus import envelope as env
 from lab.domain import event as ev
 from lab.domain.command import Settlement
+from lab.domain.ids import dead_man_of, hold_id
 from lab.domain.run import CommandReport, advance
 from lab.engine import messages as msg
 from lab.engine.people import SETTLE_CHOICES, judge_answer, judge_witness
 
 if TYPE_CHECKING:
-    from lab.domain.state import CommandState, LabState
+    from lab.domain.state import CommandState, LabState, RunState
 
 __all__ = ["translate"]
 
@@ -37,7 +38,9 @@ def translate(state: LabState, message: msg.Message) -> list[ev.Event]:
         case env.QueryReply():
             return _query_reply(state, message)
         case env.State():
-            return _device_state(state, message.device, message.state, message.detail)
+            return _device_state(
+                state, message.device, message.state, message.detail, message.safe_requests
+            )
         case msg.DeviceLost():
             return _lost(state, message.device)
         case env.Description():
@@ -133,13 +136,62 @@ def _ask_person(state: LabState, entry: CommandState, detail: str) -> list[ev.Ev
 _KnownState = Literal["ready", "manual", "fault", "safe", "disconnected", "lost"]
 
 
-def _device_state(state: LabState, device: str, told: str, detail: str) -> list[ev.Event]:
+def _device_state(
+    state: LabState, device: str, told: str, detail: str, safe_requests: tuple[str, ...] = ()
+) -> list[ev.Event]:
     # Busy is seen from the command; as a device state it would only swell the journal.
     new = "ready" if told == "busy" else told
     known = state.devices.get(device)
-    if known is not None and known.state == new and known.detail == detail:
+    news = (new, detail, safe_requests)
+    if known is not None and (known.state, known.detail, known.safe_requests) == news:
         return []
-    return [ev.DeviceStateChanged(device=device, state=cast("_KnownState", new), detail=detail)]
+    changed = ev.DeviceStateChanged(
+        device=device, state=cast("_KnownState", new), detail=detail, safe_requests=safe_requests
+    )
+    own = dead_man_of(safe_requests)
+    if not own or (known is not None and known.dead_man == own):
+        return [changed]
+    return [changed, *_left_alone(state, device, own)]
+
+
+def _left_alone(state: LabState, device: str, request: str) -> list[ev.Event]:
+    """A device went to its safe state by itself: runs that count on how it was set are held for a person."""
+    events: list[ev.Event] = []
+    for run in state.open_runs():
+        path = _counts_on(run, device)
+        if run.status != "running" or not path:
+            continue
+        step = run.steps[path]
+        title = run.plan.step(path).title
+        reason = (
+            f"{device} was made safe by its host, which had no sign of the engine, after '{title}'"
+        )
+        events += [
+            ev.SampleFlagged(run=run.id, step=path, flag="interrupted", reason=reason),
+            ev.QuestionAsked(
+                question=hold_id(run.id, path, step.attempt, request),
+                command="",
+                run=run.id,
+                step=path,
+                text=f"{run.id} is held: {reason}. It is no longer as that step set it. Go on?",
+                choices=("continue", "abort"),
+            ),
+        ]
+    return events
+
+
+def _counts_on(run: RunState, device: str) -> str:
+    """The last step by which a run has set something at a device, while there is more to do; empty where there is none."""
+    if all(run.steps[s.path].status != "waiting" for s in run.plan.steps if not s.safe_state):
+        return ""
+    done = [
+        planned.path
+        for planned in run.plan.steps
+        if planned.device == device
+        and planned.effect == "absolute"
+        and run.steps[planned.path].status == "succeeded"
+    ]
+    return max(done, key=lambda path: run.steps[path].ended_s or 0.0, default="")
 
 
 def _lost(state: LabState, device: str) -> list[ev.Event]:
@@ -269,7 +321,10 @@ def _some_device_is_safe(state: LabState) -> bool:
 
 
 def _rearm(state: LabState, actor: str) -> tuple[bool, str, list[ev.Event]]:
-    facts: list[ev.Event] = [ev.LabRearmed(actor=actor)]
+    # By name, so that nothing is lifted that comes after this: the orders of this lab, and whatever else keeps a device safe.
+    in_force = [name for device in state.devices.values() for name in device.safe_requests]
+    lifts = tuple(dict.fromkeys((*state.safe_orders, *in_force)))
+    facts: list[ev.Event] = [ev.LabRearmed(actor=actor, lifts=lifts)]
     if state.mode != "safe" or state.stop_asked is None:
         return True, f"re-armed by {actor}", facts
     # Who asked to stop before the lab was made safe did not ask to go on after it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.domain.units import DIMENSIONLESS
+from lab.sop.check_lab_safety import check_lab_safety
 from lab.sop.diagnostics import did_you_mean, sorted_diagnostics, validate
 from lab.sop.document import read_document
 from lab.sop.lab_model import Lab
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from lab.domain.action import CapabilitySpec
     from lab.domain.diagnostic import Diagnostic
     from lab.domain.quantity import Quantity
+    from lab.sop.check_lab_safety import DriverTraits
     from lab.sop.document import Document, Path
     from lab.sop.lab_model import Device
 
@@ -29,11 +31,13 @@ def check_lab(
     *,
     capabilities: Mapping[str, CapabilitySpec] | None = None,
     chemistries: Mapping[str, Sequence[str]] | None = None,
+    traits: Mapping[str, DriverTraits] | None = None,
 ) -> tuple[Lab | None, list[Diagnostic]]:
     """A lab file by itself.
 
     With `drivers` (driver -> capabilities) each device's driver must exist; with `capabilities` besides, what its
-    limits and ranges are about; with `chemistries` (name -> its settings), that of the simulated world.
+    limits and ranges are about; with `chemistries` (name -> its settings), that of the simulated world; with `traits`
+    (driver -> what else its manifest says), what concerns safety.
     """
     document = read_document(text, filename)
     lab, findings = validate(Lab, document)
@@ -47,6 +51,7 @@ def check_lab(
         findings += check.limits(drivers, capabilities or {})
     findings += check.incompatibilities()
     findings += check.simulation(chemistries)
+    findings += check_lab_safety(lab, document, traits or {})
     found = sorted_diagnostics(findings)
     return (None if any(item.blocking for item in found) else lab), found
 

@@ -10,6 +10,7 @@ from lab.sop.fields import (
     AnyQuantity,
     Date,
     Density,
+    Duration,
     FileModel,
     Identifier,
     LongText,
@@ -113,6 +114,12 @@ class Device(FileModel):
         default_factory=dict[str, Range],
         description="Argument of its actions -> what this laboratory allows, inside what the device can do",
         examples=[{"temperature": {"maximum": "60 degC"}}],
+    )
+    dead_man: Duration | None = Field(
+        default=None,
+        description="Real time without a sign of the engine after which its host makes it safe; 0 s: never; "
+        "10 s if left out, never for a device that only measures",
+        examples=["10 s"],
     )
     calibrated: Date | Literal[""] = Field(
         default="", description="Day of its last calibration, in quotes", examples=["2026-11-01"]

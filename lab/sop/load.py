@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from lab.domain.action import CapabilitySpec
     from lab.sop.campaign_model import Campaign
+    from lab.sop.check_lab_safety import DriverTraits
     from lab.sop.document import Path as DocumentPath
     from lab.sop.lab_model import Lab
     from lab.sop.procedure import Procedure
@@ -54,12 +55,13 @@ def load_campaign(
     driver_capabilities: Mapping[str, tuple[str, ...]] | None = None,
     today: date | None = None,
     chemistries: Mapping[str, Sequence[str]] | None = None,
+    traits: Mapping[str, DriverTraits] | None = None,
 ) -> CampaignBundle:
     """Read and check a campaign file and the two files that it names.
 
     With `driver_capabilities` (driver -> capabilities, from the manifests) it is also checked that the lab has a
     device in the right place for each role; with `today`, that no calibration is too old; with `chemistries` (name ->
-    its settings), that the simulated world has one of them.
+    its settings), that the simulated world has one of them; with `traits`, what the lab file says about safety.
 
     Raises
     ------
@@ -90,6 +92,7 @@ def load_campaign(
         driver_capabilities,
         capabilities=capabilities,
         chemistries=chemistries,
+        traits=traits,
     )
     findings = [*findings, *sop_findings, *lab_findings]
     if procedure is not None:

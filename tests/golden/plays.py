@@ -50,7 +50,7 @@ def loop(iterations: int = 3) -> Plan:
     return plan_of(
         *steps,
         step("stir", "pump", (f"more[{iterations}].measure",), claims=("pot",)),
-        step("empty", "pump", claims=("pot",), safe_state=True),
+        step("empty", "pump", claims=("pot",), draws_from=("pot",), safe_state=True),
         decisions=tuple(decisions),
         results=(MASS.model_copy(update={"formula": formula("mass", *measured)}),),
     )
@@ -127,7 +127,7 @@ def compensated() -> Plan:
     return plan_of(
         step("dose", "pump", claims=("pot",)),
         step("weigh", "balance", ("dose",), claims=("pot",)),
-        step("empty", "pump", claims=("pot",), safe_state=True),
+        step("empty", "pump", claims=("pot",), draws_from=("pot",), safe_state=True),
         step("neutralise", "pump", claims=("pot",), safe_state=True, compensates="dose"),
         step("cool", "balance", claims=("pot",), safe_state=True, compensates="weigh"),
     )

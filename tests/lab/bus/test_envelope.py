@@ -43,7 +43,7 @@ settlements = st.builds(Settlement, outputs=mappings, detail=words)
 states = st.sampled_from(["ready", "busy", "manual", "fault", "safe", "disconnected"])
 
 downstream = st.one_of(
-    st.builds(Hello, epoch=numbers, rearm=st.booleans(), lifts=st.tuples(words)),
+    st.builds(Hello, epoch=numbers, lifts=st.tuples(words)),
     st.builds(
         CommandMessage,
         id=words,
@@ -95,6 +95,7 @@ COMMAND = CommandMessage(
     sent_at=0.0,
     expires_s=30.0,
     actor="ada",
+    horizon=0,
 ).model_dump(mode="json")
 
 

@@ -275,6 +275,7 @@ class Bench:
             "sent_at": self.now,
             "expires_s": 30.0,
             "actor": "test",
+            "horizon": 0,
         }
         return CommandMessage.model_validate(fields | changes)
 

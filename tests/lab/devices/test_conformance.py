@@ -43,6 +43,7 @@ class GoodDriver:
 
     async def make_safe(self) -> None:
         """Stop."""
+        self.context = None
 
     async def settle(self, command) -> Settlement:
         """Ask."""
@@ -96,6 +97,7 @@ def test_a_good_driver_has_no_findings():
         ({"serial": "baud=fast"}, "baud=fast"),
         ({"serial": "baud=9600&parity=E&bytesize=7"}, "tcp_only_simulator"),
         ({"telemetry": {"pressure": ""}}, "needs a plain name and a unit"),
+        ({"safe_action": False}, "safe_action is false, but make_safe does something"),
         ({"errors": {}}, "errors is empty"),
         ({"errors": {"stall": "", "surprise": "x"}}, "needs a plain name and a meaning"),
         ({"errors": {"other": "x"}}, "'stall' is raised but not listed"),
@@ -108,6 +110,19 @@ def test_a_good_driver_has_no_findings():
 def test_what_is_wrong_with_a_manifest_is_named(changes, says):
     findings = check(**changes)
     assert any(says in finding for finding in findings), findings
+
+
+class NothingToMakeSafe(GoodDriver):
+    """Only measures."""
+
+    async def make_safe(self) -> None:
+        """Nothing to do."""
+
+
+def test_a_driver_without_a_safe_action_says_so():
+    [finding] = check(NothingToMakeSafe)
+    assert "make_safe does nothing" in finding
+    assert check(NothingToMakeSafe, safe_action=False) == []
 
 
 class Undocumented(GoodDriver):

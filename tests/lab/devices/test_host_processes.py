@@ -63,6 +63,7 @@ class Engine:
                 sent_at=time.time(),
                 expires_s=30.0,
                 actor="test",
+                horizon=0,
             )
         )
 

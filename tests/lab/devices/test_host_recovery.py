@@ -225,28 +225,44 @@ async def test_safe_outlives_a_restart_and_only_a_person_lifts_it(bench: Bench):
         assert bench.device.made_safe == 2  # made safe again: it may have been power-cycled
         await bench.hello(epoch=2)
         assert (await bench.do(bench.command("a", epoch=2)))[0].reason == "safe"
-        await bench.hello(epoch=1, rearm=True)  # a zombie's
+        await bench.hello(epoch=1, lifts=("s1",))  # a zombie's
         assert (await bench.do(bench.command("b", epoch=2)))[0].reason == "safe"
-        await bench.hello(epoch=2, rearm=True)
+        await bench.hello(epoch=2, lifts=("s1",))
         assert (await bench.do(bench.command("c", epoch=2)))[1].result == "succeeded"
 
 
 async def test_a_late_copy_of_a_named_rearm_does_not_lift_a_newer_safe(bench: Bench):
     async with bench.host():
         await bench.safe("s1")
-        await bench.hello(rearm=True, lifts=("s1",))
+        await bench.hello(lifts=("s1",))
         assert (await bench.do(bench.command("a")))[1].result == "succeeded"
         await bench.safe("s2")
-        await bench.hello(rearm=True, lifts=("s1",))
+        await bench.hello(lifts=("s1",))
         assert (await bench.do(bench.command("b")))[0].reason == "safe"
-        await bench.hello(rearm=True, lifts=("s2",))
+        await bench.hello(lifts=("s2",))
         assert (await bench.do(bench.command("c")))[1].result == "succeeded"
+
+
+async def test_what_keeps_a_device_safe_is_told_by_name_until_it_is_lifted(bench: Bench):
+    async with bench.host():
+        for request in ("s1", "s2"):
+            await bench.safe(request)
+        start = len(bench.heard)
+        await bench.hello()
+        state = await bench.state("safe", start)
+        beat = await bench.hears(lambda m: m.kind == "hb", start)
+        assert state.safe_requests == beat.safe_requests == ("s1", "s2")
+        start = len(bench.heard)
+        await bench.hello(lifts=("s2",))
+        assert (await bench.state("safe", start)).safe_requests == ("s1",)
+        await bench.hello(lifts=("s1",))
+        assert (await bench.state("ready", start)).safe_requests == ()
 
 
 async def test_the_same_request_after_a_rearm_is_obeyed_again(bench: Bench):
     async with bench.host():
         await bench.safe("s1")
-        await bench.hello(rearm=True)
+        await bench.hello(lifts=("s1",))
         await bench.safe("s1")
         assert (await bench.do(bench.command()))[0].reason == "safe"
     assert bench.device.made_safe == 2

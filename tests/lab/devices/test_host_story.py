@@ -63,7 +63,7 @@ async def _tell(story: list[tuple[str, str]], hold: str) -> None:
             elif kind == "safe":
                 await bench.send(SafeMessage(id="s", epoch=epoch, actor="ada"))
             elif kind == "rearm":
-                await bench.send(Hello(epoch=epoch, rearm=True))
+                await bench.send(Hello(epoch=epoch, lifts=("s",)))
             else:
                 bench.device.plugged = kind == "plug"
             await bench.quiet()

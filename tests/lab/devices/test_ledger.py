@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from lab.devices.ledger import CommandLedger
+from lab.devices.ledger import CommandLedger, SafeRecord
 from lab.domain.command import Command, Outcome, Settlement
 from lab.domain.errors import UnavailableError
 
@@ -79,7 +79,7 @@ def test_devices_are_apart():
     one.raise_epoch(4)
     one.enter_safe("s")
     assert two.entry("x") is None
-    assert (two.epoch(), two.last_seq(4), two.safe_in_force()) == (0, -1, None)
+    assert (two.epoch(), two.last_seq(4), two.safe_in_force()) == (0, -1, ())
     two.receive(command("x"), 1, 1)
     book.close()
 
@@ -150,18 +150,123 @@ def test_acts_are_counted_so_that_old_counters_are_not_asked(ledger):
 
 
 def test_safe_is_in_force_until_it_is_lifted(ledger):
-    assert ledger.safe_in_force() is None
+    assert ledger.safe_in_force() == ()
     ledger.enter_safe("s1")
     ledger.confirm_safe("s1", confirmed=True, detail="")
     ledger.enter_safe("s2")
-    assert ledger.safe_in_force().id == "s2"
-    ledger.rearm(("s2",))
-    assert (ledger.safe_in_force().id, ledger.safe_in_force().confirmed) == ("s1", True)
-    ledger.rearm()
-    assert ledger.safe_in_force() is None
+    assert [request.id for request in ledger.safe_in_force()] == ["s1", "s2"]
+    ledger.lift(("s2", "never heard of"))
+    assert ledger.safe_in_force() == (SafeRecord("s1", confirmed=True, detail=""),)
+    ledger.lift(())
+    assert ledger.safe_in_force(), "what is not named is not lifted"
+    ledger.lift(("s1",))
+    assert ledger.safe_in_force() == ()
     ledger.enter_safe("s1")
-    assert ledger.safe_in_force().id == "s1"
-    assert not ledger.safe_in_force().confirmed
+    assert ledger.safe_in_force() == (SafeRecord("s1", confirmed=False, detail=""),)
+
+
+# -- forgetting -----------------------------------------------------------------------------------
+
+
+def ended(ledger, number: int, epoch: int = 1) -> str:
+    name = f"e{epoch}-{number}"
+    ledger.receive(command(name), epoch, number)
+    ledger.prepare(name)
+    ledger.act(name)
+    ledger.end(name, DONE)
+    return name
+
+
+def names(book) -> set[str]:
+    return {name for (name,) in book._db.execute("SELECT id FROM command")}
+
+
+def test_a_ledger_stays_small_however_long_it_serves():
+    book = CommandLedger()
+    ledger = book.device("doser")
+    most = 0
+    for epoch in (1, 2, 3):
+        ledger.raise_epoch(epoch)
+        for number in range(1, 1001):
+            ended(ledger, number, epoch)
+            ledger.forget(epoch, number)
+            most = max(most, len(names(book)))
+    assert 1000 <= most <= 1101
+    newest = ledger.entry("e3-1000")
+    assert newest is not None
+    assert newest.state == "ended", "the newest stay"
+    assert ledger.entry("e1-1000") is None
+    assert [ledger.last_seq(epoch) for epoch in (1, 2, 3)] == [-1, -1, 1000]
+    book.close()
+
+
+def test_nothing_is_forgotten_that_the_engine_may_still_ask_for():
+    book = CommandLedger()
+    ledger = book.device("doser")
+    for number in range(1, 1301):
+        ended(ledger, number)
+        ledger.forget(1, 0)
+    assert len(names(book)) == 1300, "a horizon of 0 says nothing"
+    ledger.forget(1, 51)
+    assert len(names(book)) == 1250, "only what is below the horizon"
+    assert ledger.entry("e1-51") is not None
+    ledger.forget(1, 1301)
+    assert len(names(book)) == 1000
+    book.close()
+
+
+def test_what_was_interrupted_is_never_forgotten():
+    book = CommandLedger()
+    ledger = book.device("doser")
+    for number, state in enumerate(("received", "prepared", "acting"), start=1):
+        name = f"open-{state}"
+        ledger.receive(command(name), 1, number)
+        if state != "received":
+            ledger.prepare(name)
+        if state == "acting":
+            ledger.act(name)
+    for number in range(4, 1500):
+        ended(ledger, number)
+    ledger.forget(2, 1)
+    assert {entry.id for entry in ledger.interrupted()} == {
+        "open-received",
+        "open-prepared",
+        "open-acting",
+    }
+    acting = ledger.entry("open-acting")
+    assert acting is not None
+    assert ledger.acted_since(acting)
+    book.close()
+
+
+def test_another_device_s_memory_is_its_own():
+    book = CommandLedger()
+    one, two = book.device("one"), book.device("two")
+    for number in range(1, 1301):
+        one.receive(command(f"one-{number}"), 1, number)
+        one.end(f"one-{number}", DONE)
+        two.receive(command(f"two-{number}"), 1, number)
+        two.end(f"two-{number}", DONE)
+    one.forget(1, 1301)
+    left = names(book)
+    assert sum(name.startswith("one-") for name in left) == 1000
+    assert sum(name.startswith("two-") for name in left) == 1300
+    book.close()
+
+
+def test_lifted_safe_requests_are_forgotten_and_those_in_force_are_not():
+    book = CommandLedger()
+    ledger = book.device("doser")
+    ledger.enter_safe("in force")
+    for number in range(1200):
+        ledger.enter_safe(f"s{number}")
+        ledger.lift((f"s{number}",))
+        ended(ledger, number + 1)
+    ledger.forget(1, 1201)
+    [(count,)] = book._db.execute("SELECT COUNT(*) FROM safe_request").fetchall()
+    assert count == 1001
+    assert [request.id for request in ledger.safe_in_force()] == ["in force"]
+    book.close()
 
 
 # -- the file -----------------------------------------------------------------------------------
@@ -172,7 +277,7 @@ def test_a_killed_process_leaves_what_it_had_written(tmp_path):
     script = f"""
         import os
         from tests.lab.devices.test_ledger import command
-        from lab.devices.ledger import CommandLedger
+        from lab.devices.ledger import CommandLedger, SafeRecord
         ledger = CommandLedger({str(path)!r}).device("pump")
         ledger.raise_epoch(4)
         ledger.receive(command(), 4, 1)
@@ -193,7 +298,7 @@ def test_a_second_process_is_refused(tmp_path):
     path = tmp_path / "ledger.db"
     book = CommandLedger(path)
     script = f"""
-        from lab.devices.ledger import CommandLedger
+        from lab.devices.ledger import CommandLedger, SafeRecord
         from lab.domain.errors import UnavailableError
         try:
             CommandLedger({str(path)!r})

@@ -47,7 +47,8 @@ class Host:
     ledger: dict[str, Entry] = field(default_factory=dict)
     acts: dict[tuple[str, str], int] = field(default_factory=dict)
     epoch: int = 0
-    safe: bool = False
+    safe: list[str] = field(default_factory=list)
+    """Requests that keep it safe."""
     up: bool = True
     fault: bool = False
     out: list[msg.Message] = field(default_factory=list)
@@ -63,7 +64,9 @@ class Host:
 
     def state(self) -> env.State:
         name = "fault" if self.fault else "safe" if self.safe else "busy" if self.hand else "ready"
-        return env.State.model_validate({"device": self.name, "state": name})
+        return env.State.model_validate(
+            {"device": self.name, "state": name, "safe_requests": tuple(self.safe)}
+        )
 
     def take_command(self, command: Command, epoch: int) -> None:
         known = self.ledger.get(command.id)
@@ -114,18 +117,19 @@ class Host:
 
     def make_safe(self, id: str, epoch: int) -> None:
         self.epoch = max(self.epoch, epoch)
-        self.safe = True
+        if id not in self.safe:
+            self.safe.append(id)
         entry = self.hand
         if entry is not None:
             self.end("failed_partial" if entry.acted else "failed_no_effect")
         self.out.append(env.SafeReply(device=self.name, id=id, confirmed=True))
         self.out.append(self.state())
 
-    def hello(self, epoch: int, *, rearm: bool) -> None:
+    def hello(self, epoch: int, lifts: tuple[str, ...] = ()) -> None:
         if epoch < self.epoch:
             return
         self.epoch = epoch
-        self.safe = self.safe and not rearm
+        self.safe = [name for name in self.safe if name not in lifts]
         self.out.append(self.state())
 
     def reboot(self, *, can_tell: bool) -> None:
@@ -173,7 +177,7 @@ class World:
         self.asked: list[int] = []
         self.sent: set[str] = set()
         self.requests = 0
-        self._beaten: dict[str, str] = {}
+        self._beaten: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._seen = 0
         self._after(self.mind.settle())
 
@@ -194,7 +198,7 @@ class World:
         if host.out:
             message = host.out.pop(index % len(host.out))
             if isinstance(message, env.State) and copies:
-                self._beaten[device] = message.state
+                self._beaten[device] = (message.state, message.safe_requests)
             for _ in range(copies):
                 self._hear(message)
 
@@ -202,11 +206,12 @@ class World:
         host = self.hosts[device]
         if host.up:
             if host.epoch < self.mind.epoch:
-                host.hello(self.mind.epoch, rearm=False)
+                host.hello(self.mind.epoch)
             state = host.state()
             # As the gateway does: a beat that tells nothing new wakes nobody.
-            if self._beaten.get(device) != state.state:
-                self._beaten[device] = state.state
+            told = (state.state, state.safe_requests)
+            if self._beaten.get(device) != told:
+                self._beaten[device] = told
                 self._hear(state)
 
     def end(self, device: str, how: Ending) -> None:
@@ -222,8 +227,9 @@ class World:
         host.reboot(can_tell=can_tell)
         host.out.clear()
         host.up = True
-        self._beaten[device] = host.state().state
-        self._hear(msg.DeviceLost(device), host.state())
+        state = host.state()
+        self._beaten[device] = (state.state, state.safe_requests)
+        self._hear(msg.DeviceLost(device), state)
 
     def silence(self, device: str) -> None:
         self.hosts[device].up = False
@@ -248,7 +254,10 @@ class World:
         self._do_tasks(discard=discard)
         for question in list(self.mind.state.questions.values())[:1]:
             if question.step:
-                self._say(question.id, "abort" if discard else question.choices[-2])
+                good = "emptied" if "emptied" in question.choices else question.choices[-2]
+                again = "try_again" in question.choices and self.requests % 2
+                bad = "abort" if "abort" in question.choices else "try_again" if again else good
+                self._say(question.id, bad if discard else good)
                 continue
             entry = self.mind.state.commands.get(question.command)
             acted = False
@@ -315,6 +324,8 @@ class World:
                 names = [effect.command.device]
             case msg.QueryCommand():
                 names = [effect.device]
+            case msg.Rearm():
+                names = [effect.device]
             case _:
                 names = list(DEVICES)
         return [self.hosts[name] for name in names if self.hosts[name].up]
@@ -326,9 +337,9 @@ class World:
             case msg.QueryCommand():
                 host.query(effect.command, epoch)
             case msg.MakeSafe():
-                host.make_safe("s", epoch)
+                host.make_safe(effect.id, epoch)
             case msg.Rearm():
-                host.hello(epoch, rearm=True)
+                host.hello(epoch, effect.lifts)
             case _:
                 raise AssertionError(effect)
 
@@ -393,6 +404,25 @@ class World:
         if step.command and command.effect == "once":
             assert state.commands[step.command].status in NOT_ACTED, "once means once"
         assert state.devices[command.device].state == "ready"
+        self._check_empty(state, command)
+
+    def _check_empty(self, state: LabState, command: Command) -> None:
+        """No sample enters where one that ended badly was left: by what the hosts did, not by what the records say."""
+        for place in state.runs[command.run].plan.step(command.step).claims:
+            for run in state.runs.values():
+                ended_badly = run.status in ("failed", "aborted") and run.id != command.run
+                if not ended_badly or "emptied by" in run.reason:
+                    continue
+                acted = {
+                    path
+                    for host in self.hosts.values()
+                    for name, path in host.acts
+                    if name == run.id
+                }
+                here = [s for s in run.plan.steps if place in s.claims and s.path in acted]
+                brought = any(s.effect == "once" and place not in s.draws_from for s in here)
+                drained = any(place in s.draws_from for s in here)
+                assert drained or not brought, f"{command.run} enters {place}, full of {run.id}"
 
     def _check_state(self) -> None:
         state = self.mind.state
@@ -400,8 +430,10 @@ class World:
         assert len(busy) == len(set(busy)), "two open commands at one device"
         for question in state.questions.values():
             if question.step:
-                assert state.runs[question.run].status == "running", "a hold of what is over"
-                assert state.runs[question.run].steps[question.step].status == "failed"
+                due = "stopping" if "emptied" in question.choices else "running"
+                assert state.runs[question.run].status == due, "a hold of what is over"
+                step = state.runs[question.run].steps[question.step]
+                assert due == "stopping" or question.holds_run or step.status == "failed"
             else:
                 assert state.commands[question.command].open, "a question about what is settled"
         for task in state.tasks.values():

@@ -106,7 +106,7 @@ def usual_plan(retries: int = 1, checks: tuple[Check, ...] = ()) -> Plan:
             checks=checks,
             output_units={"mass": "g"},
         ),
-        step("empty", "pump", safe_state=True, claims=("pot",)),
+        step("empty", "pump", safe_state=True, claims=("pot",), draws_from=("pot",)),
     )
 
 
@@ -296,7 +296,7 @@ class Mind:
     def restart(self) -> None:
         """A new process: the same records, a new epoch, nothing in memory, devices not heard of yet."""
         self.epoch += 1
-        self.inflight = Inflight(rearmed_seq=self.state.rearmed_seq)
+        self.inflight = Inflight()
         self.record(ev.EngineStarted(epoch=self.epoch, version="0", clock="virtual"))
         for device in DEVICES:
             self.record(ev.DeviceStateChanged(device=device, state="lost"))

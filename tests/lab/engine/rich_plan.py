@@ -90,7 +90,7 @@ def rich_plan(pump: dict[str, Any], balance: dict[str, Any], *, ends: str = "wel
             checks=(last,) if ends == "badly" else (),
             **balance,
         ),
-        step("empty", "pump", safe_state=True, claims=("pot",), **pump),
+        step("empty", "pump", safe_state=True, claims=("pot",), draws_from=("pot",), **pump),
         step("mop", "pump", safe_state=True, compensates="weigh", claims=("pot",), **pump),
         decisions=(*decisions, full),
         timing=(window,),

@@ -72,7 +72,7 @@ def bench_context() -> KitContext:
                 retry={"max_retries": 2},
                 output_units={"mass": "g"},
             ),
-            step("empty", "pump", safe_state=True, claims=("pot",), **dose),
+            step("empty", "pump", safe_state=True, claims=("pot",), draws_from=("pot",), **dose),
         )
     )
 

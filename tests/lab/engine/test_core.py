@@ -159,6 +159,23 @@ def test_a_refusal_that_passes_is_tried_later_and_costs_no_retry() -> None:
     assert mind.state.runs["kit-1/r001"].steps["dose"].retries == 0
 
 
+@pytest.mark.parametrize("reason", ["stale_seq", "withdrawn", "expired", "retained"])
+def test_a_message_that_was_refused_as_too_late_is_a_decision_and_a_new_attempt(
+    reason: str,
+) -> None:
+    mind, dose = dosing()
+    mind.tell(env.Ack(device="pump", id=dose, accepted=False, reason=reason, detail="too late"))
+    assert sent(mind.settle()) == []
+    [failed] = [event for event in mind.events if isinstance(event, ev.StepFailed)]
+    assert (failed.retry, failed.counts, failed.attempt) == (True, False, 1)
+    assert reason in failed.error
+    again = mind.pass_time(6)
+    assert sent(again) == ["dose"]
+    assert command_of(again) != dose
+    mind.end(dose, "failed_partial")
+    assert mind.state.runs["kit-1/r001"].status == "running", "the refused id stays closed"
+
+
 def test_a_refusal_for_bad_arguments_fails_the_run() -> None:
     mind, dose = dosing()
     mind.tell(
@@ -277,12 +294,15 @@ def test_safe_stops_everything_until_a_named_person_rearms() -> None:
     assert mind.settle() == [msg.MakeSafe("Ada", f"safe-{mind.state.mode_seq}")]
     assert mind.settle() == []
     assert mind.end(dose, "failed_partial") == []
-    assert mind.state.runs["kit-1/r001"].status == "aborted"
+    assert mind.state.runs["kit-1/r001"].status == "stopping"
     nobody = msg.Requested("n", "rearm", " ")
     mind.tell(nobody)
     assert not mind.state.requests["n"].accepted
+    order = f"safe-{mind.state.mode_seq}"
+    mind.tell(env.State(device="pump", state="safe", safe_requests=(order,)))
+    assert mind.settle() == []
     mind.tell(msg.Requested("r", "rearm", "Grace"))
-    assert mind.settle()[0] == msg.Rearm()
+    assert mind.settle()[0] == msg.Rearm("pump", (order,))
 
 
 def test_a_repeated_request_changes_nothing() -> None:
@@ -317,7 +337,9 @@ def test_the_safe_state_waits_for_a_device_that_is_away_but_not_for_ever() -> No
     mind.end(dose, "failed_partial")
     assert mind.state.runs["kit-1/r001"].status == "stopping"
     mind.pass_time(121)
-    assert mind.state.runs["kit-1/r001"].status in ("failed", "aborted")
+    assert mind.state.runs["kit-1/r001"].steps["empty"].status == "failed"
+    [question] = mind.state.questions.values()
+    assert "can't be reached" in question.text
     assert mind.state.runs["kit-1/r001"].steps["empty"].status == "failed"
 
 

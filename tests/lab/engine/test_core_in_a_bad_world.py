@@ -30,10 +30,10 @@ _FREE = plan_of(
 
 _TWO_PLACES = plan_of(
     step("dose", "pump", claims=("pot",)),
-    step("transfer", "pump", ("dose",), claims=("pot", "cell")),
+    step("transfer", "pump", ("dose",), claims=("pot", "cell"), draws_from=("pot",)),
     step("weigh", "balance", ("transfer",), claims=("cell",), retry={"max_retries": 1}),
-    step("empty_pot", "pump", safe_state=True, claims=("pot",)),
-    step("empty_cell", "pump", safe_state=True, claims=("cell",)),
+    step("empty_pot", "pump", safe_state=True, claims=("pot",), draws_from=("pot",)),
+    step("empty_cell", "pump", safe_state=True, claims=("cell",), draws_from=("cell",)),
     stations=("pot", "cell"),
 )
 

@@ -92,10 +92,10 @@ def one_behind_the_other() -> tuple[Mind, str, str]:
     """One sample is weighed in the cell, the next one is dosed into the pot; the mind and both commands."""
     plan = plan_of(
         step("dose", "pump", claims=("pot",)),
-        step("transfer", "pump", ("dose",), claims=("pot", "cell")),
+        step("transfer", "pump", ("dose",), claims=("pot", "cell"), draws_from=("pot",)),
         step("weigh", "balance", ("transfer",), claims=("cell",)),
-        step("empty_pot", "pump", safe_state=True, claims=("pot",)),
-        step("empty_cell", "pump", safe_state=True, claims=("cell",)),
+        step("empty_pot", "pump", safe_state=True, claims=("pot",), draws_from=("pot",)),
+        step("empty_cell", "pump", safe_state=True, claims=("cell",), draws_from=("cell",)),
         stations=("pot", "cell"),
     )
     mind = Mind(KitContext(plan), trials=2, parallel=2, batch=2)
@@ -146,6 +146,15 @@ def test_a_run_whose_last_step_ends_after_the_stop_has_succeeded() -> None:
 # -- safe -------------------------------------------------------------------------------------------
 
 
+def kept_safe(mind: Mind, device: str, *requests: str) -> list[msg.Effect]:
+    mind.tell(env.State(device=device, state="safe", safe_requests=requests))
+    return mind.settle()
+
+
+def lifted(effects: list[msg.Effect]) -> list[tuple[str, tuple[str, ...]]]:
+    return [(effect.device, effect.lifts) for effect in effects if isinstance(effect, msg.Rearm)]
+
+
 def test_a_device_that_has_not_heard_of_safe_is_told_again_until_it_has() -> None:
     mind, _ = dosing()
     [order] = safe_orders(ask(mind, "safe"))
@@ -176,10 +185,39 @@ def test_a_new_engine_does_not_re_arm_by_itself() -> None:
     ask(mind, "rearm")
     mind.restart()
     for device in DEVICES:
-        mind.tell(env.State(device=device, state="safe"))
-    assert msg.Rearm() not in mind.settle()
-    # The last re-arming did not reach them: a person may ask once more, although the lab runs.
-    assert msg.Rearm() in ask(mind, "rearm", "Grace")
+        mind.tell(env.State(device=device, state="safe", safe_requests=("somebody-else-s",)))
+    assert lifted(mind.settle()) == []
+    # It is kept safe by what nobody here has lifted: a person may ask once more, although the lab runs.
+    assert lifted(ask(mind, "rearm", "Grace")) == [
+        (device, ("somebody-else-s",)) for device in DEVICES
+    ]
+
+
+def test_a_re_arming_names_what_it_lifts_and_lifts_nothing_newer() -> None:
+    mind, _ = dosing()
+    [first] = safe_orders(ask(mind, "safe"))
+    kept_safe(mind, "balance", "an-old-one", first)
+    ask(mind, "rearm", "Grace")
+    [rearmed] = [event for event in mind.events if isinstance(event, ev.LabRearmed)]
+    assert set(rearmed.lifts) == {first, "an-old-one"}
+    [second] = safe_orders(ask(mind, "safe"))
+    effects = kept_safe(mind, "balance", first, second)
+    assert lifted(effects) == [], "nothing is lifted while the lab is safe"
+    ask(mind, "rearm", "Grace")
+    assert lifted(mind.effects)[-1] == ("balance", (first, second))
+
+
+def test_a_device_that_missed_its_re_arming_is_told_again_and_so_by_the_next_engine() -> None:
+    mind, _ = dosing()
+    [order] = safe_orders(ask(mind, "safe"))
+    ask(mind, "rearm")
+    assert lifted(kept_safe(mind, "pump", order)) == [("pump", (order,))]
+    assert lifted(mind.pass_time(1)) == []
+    assert lifted(mind.pass_time(20)) == [("pump", (order,))]
+    mind.restart()
+    assert lifted(kept_safe(mind, "pump", order)) == [("pump", (order,))]
+    mind.tell(env.State(device="pump", state="ready"))
+    assert lifted(mind.pass_time(100)) == []
 
 
 def test_without_a_safe_device_there_is_nothing_to_re_arm() -> None:
@@ -214,7 +252,7 @@ def test_a_stop_before_safe_is_still_a_stop_after_it(stopped: bool) -> None:
         ask(mind, "stop", "Ada", "enough")
     ask(mind, "safe", "Bob", "smoke")
     mind.end(dose, "failed_partial")
-    ask(mind, "rearm", "Grace")
+    mind.end(command_of(ask(mind, "rearm", "Grace")))
     campaign = mind.state.campaigns["kit-1"]
     assert campaign.status == ("stopped" if stopped else "running")
     assert ("enough" in campaign.reason) == stopped

@@ -118,7 +118,9 @@ def test_a_safe_state_step_never_depends_on_a_measurement() -> None:
     late = {"volume": {"formula": formula("mass", "weigh.mass").model_dump()}}
     plan = plan_of(
         step("weigh", "balance", claims=("pot",)),
-        step("empty", "pump", claims=("pot",), safe_state=True, late_args=late),
+        step(
+            "empty", "pump", claims=("pot",), draws_from=("pot",), safe_state=True, late_args=late
+        ),
     )
     stage = Stage(plan, Script({"weigh": ("failed_partial",)})).play()
     assert "can't depend on what was measured" in stage.run.steps["empty"].error

@@ -19,6 +19,8 @@ from lab.engine.virtual_loop import run_virtual
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
+    from lab.bus.transport import Message
+
 LAB = "bench"
 EPOCH = 3
 
@@ -165,6 +167,19 @@ def test_ready_is_believed_only_from_a_device_whose_heart_beats() -> None:
     on_stand(test)
 
 
+def test_what_keeps_a_device_safe_is_news_even_where_its_state_is_not() -> None:
+    async def test(stand: Stand) -> None:
+        for requests in (("safe-1",), ("safe-1",), ("safe-1", "safe-4"), ()):
+            beat = env.Heartbeat(
+                device="pump", boot="b1", epoch=EPOCH, state="safe", safe_requests=requests
+            )
+            await stand.say("hb", beat)
+        told = [report.safe_requests for report in stand.delivered]  # pyright: ignore[reportAttributeAccessIssue]
+        assert told == [("safe-1",), ("safe-1", "safe-4"), ()]
+
+    on_stand(test)
+
+
 def test_a_host_that_obeys_a_lower_epoch_is_told_again() -> None:
     async def test(stand: Stand) -> None:
         await stand.beat(epoch=EPOCH)
@@ -201,34 +216,112 @@ def test_a_reboot_is_a_loss_however_quick_it_was() -> None:
     on_stand(test)
 
 
+def test_the_engine_s_own_beats_are_heard_by_all_hosts_until_it_leaves_in_order() -> None:
+    async def main() -> None:
+        bus = MemoryBus()
+        beats: list[env.EngineBeat] = []
+        loop = asyncio.get_running_loop()
+        async with MemoryTransport(bus) as transport, MemoryTransport(bus) as host:
+            inbox = await host.subscribe(topics.engine_beat(LAB))
+
+            async def listen() -> None:
+                async for message in inbox:
+                    beat = env.parse_downstream(message.payload)
+                    assert isinstance(beat, env.EngineBeat)
+                    beats.append(beat)
+
+            listening = asyncio.create_task(listen())
+            for leaves in (True, False):
+                gateway = DeviceGateway(
+                    transport, LAB, ("pump",), EPOCH, lambda _: None, loop.time, beat_s=2.0
+                )
+                beats.clear()
+                await gateway.start()
+                began = loop.time()
+                await asyncio.sleep(9)
+                assert [beat.sent_at - began for beat in beats] == [0, 2, 4, 6, 8]
+                if leaves:
+                    await gateway.leave()
+                await gateway.close()
+                await asyncio.sleep(60)
+                assert [beat.leaving for beat in beats] == [False] * 5 + [True] * leaves
+                assert {beat.epoch for beat in beats} == {EPOCH}
+            await inbox.close()
+            await listening
+
+    run_virtual(main())
+
+
+def test_where_no_host_counts_no_beat_is_sent() -> None:
+    async def test(stand: Stand) -> None:
+        inbox: list[bytes] = []
+        async with MemoryTransport(stand.bus) as host:
+            heard = await host.subscribe(topics.engine_beat(LAB))
+            task = asyncio.create_task(_collect(heard, inbox))
+            await asyncio.sleep(600)
+            await heard.close()
+            await task
+        assert inbox == []
+
+    on_stand(test)
+
+
+async def _collect(heard: AsyncIterator[Message], into: list[bytes]) -> None:
+    async for message in heard:
+        into.append(message.payload)
+
+
+@pytest.mark.parametrize(
+    ("still_open", "horizon"),
+    [(("c",), 3), ((), 3), (("b", "c"), 2), (("a", "c"), 1), (("an earlier epoch's", "c"), 0)],
+)
+def test_the_horizon_is_below_whatever_may_still_be_asked_for(
+    still_open: tuple[str, ...], horizon: int
+) -> None:
+    async def main() -> None:
+        stand = Stand()
+        async with stand.open() as gateway:
+            await gateway.command(command("a"), ("a",))
+            await gateway.command(command("b"), ("a", "b"))
+            await gateway.command(command("c"), still_open)
+            await stand.quiet()
+            numbers = [m.horizon for m in stand.sent if isinstance(m, env.CommandMessage)]
+            assert numbers == [1, 1, horizon]
+
+    run_virtual(main())
+
+
+def command(id: str) -> Command:
+    return Command(
+        id=id,
+        run="r",
+        step="dose",
+        attempt=1,
+        device="pump",
+        action="dispense",
+        effect="once",
+        settle="query",
+        timeout_s=60,
+    )
+
+
 def test_commands_are_numbered_and_carry_their_expiry() -> None:
     async def main() -> None:
         stand = Stand()
         async with stand.open() as gateway:
-            like = Command(
-                id="",
-                run="r",
-                step="dose",
-                attempt=1,
-                device="pump",
-                action="dispense",
-                effect="once",
-                settle="query",
-                timeout_s=60,
-            )
             for id in ("a", "b"):
-                await gateway.command(like.model_copy(update={"id": id}))
+                await gateway.command(command(id), ("a", "b"))
             await gateway.query("a", "pump")
             await gateway.safe("Ada", "safe-9")
-            await gateway.hello(rearm=True)
+            await gateway.lift("pump", ("safe-9",))
             await stand.quiet()
-            _, a, b, query, safe, rearm = stand.sent
+            _, a, b, query, safe, lift = stand.sent
             assert isinstance(a, env.CommandMessage)
             assert isinstance(b, env.CommandMessage)
             assert (a.id, a.seq, b.id, b.seq, a.epoch) == ("a", 1, "b", 2, EPOCH)
             assert a.expires_s > 0
             assert query == env.QueryMessage(id="a", epoch=EPOCH)
             assert safe == env.SafeMessage(id="safe-9", epoch=EPOCH, actor="Ada")
-            assert rearm == env.Hello(epoch=EPOCH, rearm=True)
+            assert lift == env.Hello(epoch=EPOCH, lifts=("safe-9",))
 
     run_virtual(main())

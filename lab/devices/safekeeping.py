@@ -1,0 +1,123 @@
+"""Why a device is kept safe: the requests in force, and the dead-man timer that makes one of its own.
+
+Persons' requests come over the bus. The timer makes one when nobody is in charge any more: the engine's beats feed it. It
+begins with the first of them (or with the first command) and ends with the engine's word that it leaves in order. The
+ledger keeps both, so a host that is started again stays safe, and counts from its start where somebody was in charge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from lab.domain.ids import dead_man_id, dead_man_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lab.bus.envelope import EngineBeat
+    from lab.devices.ledger import DeviceLedger
+
+__all__ = ["DEAD_MAN_S", "Safekeeping"]
+
+_LOG = logging.getLogger(__name__)
+
+DEAD_MAN_S = 10.0
+"""Real seconds without a sign of the engine, where the lab file says nothing else."""
+
+
+class Safekeeping:
+    """`make_safe` is called with the id of each request that comes into force.
+
+    `limit_s`: real seconds without a sign of the engine after which the host makes its own request; None: never.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        boot: str,
+        ledger: DeviceLedger,
+        limit_s: float | None,
+        make_safe: Callable[[str], None],
+    ) -> None:
+        self._name = name
+        self._boot = boot
+        self._ledger = ledger
+        self._limit_s = limit_s
+        self._make_safe = make_safe
+        self._fed_s = 0.0
+        self._counting = asyncio.Event()
+        self._left_epoch = -1
+        self._silences = 0
+        self.requests: tuple[str, ...] = ()
+        """Ids of the requests in force, oldest first."""
+        self._read()
+
+    @property
+    def timed(self) -> bool:
+        """Does a timer run, so that beats are worth hearing?"""
+        return self._limit_s is not None
+
+    def enter(self, request: str) -> None:
+        """A request, once more or for the first time. Durable when this returns."""
+        self._ledger.enter_safe(request)
+        self._read()
+        self._make_safe(request)
+
+    def lift(self, requests: Sequence[str]) -> None:
+        """These no longer hold."""
+        self._ledger.lift(requests)
+        self._read()
+
+    def explain(self) -> str:
+        """Why the device is safe without a person's request; empty where that is not so."""
+        own = dead_man_of(self.requests)
+        return "made safe by its host: there was no sign of the engine" if own else ""
+
+    # -- the timer ------------------------------------------------------------------------------
+
+    def hear(self, beat: EngineBeat, age_s: float) -> None:
+        """A sign of life, sent `age_s` seconds ago; or the last word of an engine that leaves in order."""
+        if beat.leaving:
+            self._left_epoch = beat.epoch
+            self._counting.clear()
+            self._ledger.in_charge(False)
+        elif beat.epoch != self._left_epoch:  # not one that its last word has overtaken
+            self.feed(age_s)
+
+    def feed(self, age_s: float) -> None:
+        """Somebody was in charge `age_s` seconds ago. What is older than the limit says nothing."""
+        if self._limit_s is None or age_s > self._limit_s:
+            return
+        self._fed_s = max(self._fed_s, _now() - max(0.0, age_s))
+        if not self._counting.is_set():
+            self._ledger.in_charge(True)
+            self._counting.set()
+
+    async def watch(self) -> None:
+        """Count, for ever. One sleep serves all: a sign only notes its time, however many come."""
+        if self._limit_s is None:
+            return
+        if self._ledger.is_in_charge():
+            self._fed_s = _now()
+            self._counting.set()
+        while True:
+            await self._counting.wait()
+            left_s = self._fed_s + self._limit_s - _now()
+            if left_s > 0:
+                await asyncio.sleep(left_s)
+                continue
+            # It counts again from the next sign; until then the device stays as it is made now.
+            self._counting.clear()
+            if not self.requests:
+                self._silences += 1
+                _LOG.warning("%s: no sign of the engine: it is made safe", self._name)
+                self.enter(dead_man_id(self._boot, self._silences))
+
+    def _read(self) -> None:
+        self.requests = tuple(request.id for request in self._ledger.safe_in_force())
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
