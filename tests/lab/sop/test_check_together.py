@@ -81,7 +81,7 @@ def test_texts_and_answers_are_taken_by_their_kind():
         ("label: 5", "value", "a text"),
         ("liquid: 2 mL", "value", '"2 mL" is not one of the choices'),
         ("kept: other", "reference", "role reported"),
-        ("temperature: warm", "quantity", "is not a quantity"),
+        ("temperature: warm", "vague", "is not a quantity"),
         ("temperature: true", "value", "not true or false"),
         ('temperature: "25,5 degC"', "decimal-comma", "25.5 degC"),
         ("temperature: 25", "unit-missing", "25 degC"),
