@@ -250,7 +250,9 @@ def _syntax(document: Document, position: Position, problem: str) -> Diagnostic:
 
 def _named(path: Path) -> str:
     last = path[-1]
-    return f'item {last + 1} of "{path[-2]}"' if isinstance(last, int) else f'"{last}"'
+    if isinstance(last, str):
+        return f'"{last}"'
+    return f"item {last + 1}" + (f' of "{path[-2]}"' if len(path) > 1 else "")
 
 
 class _Builder:
