@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from lab.app.check import check_files
 from lab.devices.capability import CAPABILITIES
 from lab.sop.check import check_sop
-from lab.sop.load import load_sop
 from tests.support.long_sop import long_sop
 from tests.support.small_sops import dose, parallel, small_tree, step
 
@@ -45,11 +45,12 @@ def test_300_doses_in_parallel_lanes() -> None:
 
 @pytest.mark.bench
 def test_all_examples() -> None:
+    """As `lab check` does it: SOPs, labs, and campaigns with both."""
+    paths = tuple(sorted(_SOPS.glob("*/*.yaml")))
+    check_files(paths[:1])  # imports
     started = time.process_time()
-    paths = sorted(_SOPS.glob("*/*sop*.yaml"))
-    for path in paths:
-        text = path.read_text(encoding="utf-8")
-        assert load_sop(path, text, path.name, CAPABILITIES)[0] is not None
+    found = check_files(paths)
     spent = time.process_time() - started
-    print(f"\n{len(paths)} example procedures: {spent:.2f} s of CPU")
+    assert not any(item.blocking for item in found)
+    print(f"\n{len(paths)} files of all examples: {spent:.2f} s of CPU")
     assert spent < 2.0
