@@ -186,6 +186,26 @@ def _explain(text: str, like: str) -> QuantityError:
             f'"{text}" needs a blank between number and unit',
             hint=f'write "{glued[1]} {_known(glued[2], like)}"',
         )
+    if re.fullmatch(r"[0-9]{1,3}:[0-9]{2}(?::[0-9]{2})?", text):
+        return QuantityError(
+            "quantity",
+            f'"{text}" is not a quantity',
+            why="it may mean hours and minutes, or minutes and seconds",
+            hint='write one number with its unit: "12.5 min"',
+        )
+    if re.fullmatch(r"[0-9]{1,3}(?:['\u2019.,\u00a0\u202f][0-9]{3})+(?:[.,][0-9]+)?\s\S+", text):
+        return QuantityError(
+            "quantity",
+            f'"{text}" has marks between thousands',
+            why="in another country the same mark ends the whole number",
+            hint='write the digits alone, and a point before decimals: "1000.5 s"',
+        )
+    if re.fullmatch(rf"{_NUMBER}\s?[A-Za-z]+\s{_NUMBER}\s?[A-Za-z]+", text):
+        return QuantityError(
+            "quantity",
+            f'"{text}" is two quantities; one number with one unit is due',
+            hint="add them up: 90 min for 1 h 30 min",
+        )
     if re.match(rf"{_NUMBER}\s", text):
         return QuantityError(
             "quantity",

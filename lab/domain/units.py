@@ -83,6 +83,18 @@ _DEFINITIONS = (
     "sccm = lab_standard_volume / minute",
     "slm = 1000 * sccm",
 )
+_BASE = {
+    "[length]": "m",
+    "[mass]": "kg",
+    "[time]": "s",
+    "[current]": "A",
+    "[temperature]": "K",
+    "[substance]": "mol",
+    "[luminosity]": "cd",
+    "[lab_rotation]": "revolution",
+    "[lab_standard_volume]": "standard mL",
+}
+"""Dimension -> the unit that it is shown in where it has no name of its own."""
 _ADVICE = {
     "C": "degC",
     "°C": "degC",
@@ -177,7 +189,24 @@ def _registry() -> Any:  # noqa: ANN401  # pint's registry type is generic over 
     return registry
 
 
+_INSTEAD = {
+    **dict.fromkeys(("drop", "drops"), "drops differ in size; give a volume, e.g. 50 uL"),
+    **dict.fromkeys(
+        ("equiv", "equivalents", "eq"),
+        "give a volume, as an expression of the amounts: ${1.2 * acid_volume * acid.concentration / base.concentration}",
+    ),
+    **dict.fromkeys(
+        ("wt%", "vol%", "mol%", "w%"), "write percent, and say of what in the description"
+    ),
+    "MM": "write mM (millimolar) or mol/L",
+    "M%": "write percent, and say of what in the description",
+}
+"""What people write for a unit that is none, and what to write instead."""
+
+
 def _suggestion(symbol: str) -> str:
+    if symbol in _INSTEAD:
+        return _INSTEAD[symbol]
     if symbol in _ADVICE:
         return f"did you mean {_ADVICE[symbol]}?"
     lowered = {name.lower(): name for name in reversed(list(_SYMBOLS))}
@@ -287,5 +316,5 @@ def dimension_words(dimension: Dimension, scale: Scale = "plain") -> str:
         return "a temperature difference"
     if words is not None:
         return words
-    parts = [f"{name.strip('[]')}^{power:g}" for name, power in dimension]
-    return "a quantity in " + " ".join(parts)
+    parts = [f"{_BASE.get(name, name.strip('[]'))}^{power:g}" for name, power in dimension]
+    return "a quantity in " + " ".join(part.removesuffix("^1") for part in parts)

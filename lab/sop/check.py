@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from lab.domain.action import CapabilitySpec
     from lab.domain.diagnostic import Diagnostic
+    from lab.sop.document import Document
 
 __all__ = ["check_campaign", "check_lab", "check_sop"]
 
@@ -38,13 +39,14 @@ def check_sop(
     filename: str,
     capabilities: Mapping[str, CapabilitySpec],
     called: Mapping[str, Procedure] | None = None,
+    document: Document | None = None,
 ) -> tuple[Procedure | None, list[Diagnostic]]:
     """A SOP, checked over the whole range of its parameters against the capability contracts.
 
-    `called`: path as written in a `call` -> that procedure (`lab.sop.load.load_sop` reads them). The procedure is None
-    where any finding blocks.
+    `called`: path as written in a `call` -> that procedure (`lab.sop.load.load_sop` reads them). `document`: what the
+    text was read as, where that has been done. The procedure is None where any finding blocks.
     """
-    document = read_document(text, filename)
+    document = document or read_document(text, filename)
     sop, findings = validate(Sop, document)
     if sop is None:
         return None, findings

@@ -96,7 +96,11 @@ def _finding(
         )  # fmt: skip
     if kind == "extra_forbidden":
         name, parent = str(path[-1]), path[:-1]
-        known = [key for key in _keys(model, parent) if (*parent, key) not in document.values]
+        known = [
+            key
+            for key in dict.fromkeys(_keys(model, parent))
+            if (*parent, key) not in document.values
+        ]
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
         hint = f'did you mean "{close[0]}"?' if close else did_you_mean(name, known)
         return document.finding(
@@ -137,6 +141,8 @@ def _plain_words(
         return f"{shown} stands where {due}", hint
     if kind == "literal_error":
         expected = str(context.get("expected", "")).replace("'", "")
+        if " or " not in expected and "," not in expected:
+            return f"{shown} stands where only {expected} is known", f"write {expected}"
         options = [part.strip() for part in expected.replace(" or ", ",").split(",")]
         return f"{shown} is not one of {expected}", did_you_mean(str(detail.get("input")), options)
     if kind == "string_pattern_mismatch":
@@ -144,13 +150,19 @@ def _plain_words(
     bounds = {
         "greater_than_equal": ("must be at least", "ge"),
         "less_than_equal": ("must be at most", "le"),
+        "greater_than": ("must be above", "gt"),
+        "less_than": ("must be below", "lt"),
     }
     if kind in bounds:
         words, key = bounds[kind]
         limit = context.get(key)
         return f"{shown} {words} {limit}", f"write a number that is {words[8:]} {limit}"
-    if kind in ("too_short", "string_too_short"):
-        return "at least one is needed here", "add one, or leave the key out"
+    if kind == "string_too_short":
+        return "the text is empty", "write it, or leave the key out"
+    if kind == "too_short":
+        least = int(context.get("min_length", 1))
+        number = "one is" if least == 1 else f"{least} are"
+        return f"at least {number} needed here", "add what is missing, or leave the key out"
     if kind == "string_too_long":
         return f"the text is longer than {context.get('max_length')} characters", "shorten it"
     return str(detail["msg"]).lower(), "see docs/reference/files.md for what this key takes"

@@ -154,9 +154,8 @@ def read_document(text: str, file: str) -> Document:
 
 
 def _hidden_break(document: Document, offset: int) -> Diagnostic:
-    before = document.text[:offset].split("\n")
     return document.at(
-        Position(len(before), len(before[-1]) + 1),
+        _position(document.text, offset),
         "syntax",
         f"a hidden line break (U+{ord(document.text[offset]):04X}) stands here",
         why="what looks like one line is read as two",
@@ -188,6 +187,7 @@ def _events(document: Document) -> Iterator[_Event]:
     """What the parser sees; its errors are turned into diagnostics."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.reader import ReaderError
 
     # ruamel.yaml declares few types: what comes from it is Any up to here and an _Event after it
     parser: Any = YAML(typ="safe", pure=True)
@@ -209,21 +209,50 @@ def _events(document: Document) -> Iterator[_Event]:
         position = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
         problem = str(marked.problem or marked.context or "this is not YAML")
         raise _StopError(_syntax(document, position, problem)) from error
+    except ReaderError as error:
+        raise _StopError(_unreadable(document, error.position)) from error
     except (YAMLError, ValueError, IndexError, AttributeError, TypeError) as error:
         # hostile text makes the scanner fail in other ways too, e.g. on control characters
         problem = str(error).split("\n", maxsplit=1)[0]
         raise _StopError(_syntax(document, Position(1, 1), problem)) from error
 
 
+def _unreadable(document: Document, offset: int) -> Diagnostic:
+    code = ord(document.text[offset]) if 0 <= offset < len(document.text) else 0
+    return document.at(
+        _position(document.text, offset),
+        "syntax",
+        f"a character that no text has stands here (U+{code:04X})",
+        hint="delete it; many editors do not show it",
+    )
+
+
+def _position(text: str, offset: int) -> Position:
+    before = text[: max(0, offset)].split("\n")
+    return Position(len(before), len(before[-1]) + 1)
+
+
 def _syntax(document: Document, position: Position, problem: str) -> Diagnostic:
     lines = document.text.split("\n")
     line = lines[position.line - 1] if position.line <= len(lines) else ""
     hint = "check indentation, colons and quotes around here"
+    if problem.startswith("expected <block end>"):
+        problem = "this does not belong where its indentation puts it"
+        hint = (
+            "indent it like its neighbours; if it is, a quote or bracket before it was never closed"
+        )
     if "\t" in line:
         hint = "indent with blanks, not with tabs"
     elif "${" in line and "{" in line.split("${", maxsplit=1)[0]:
         hint = 'inside { } write the expression in quotes: "${...}"'
     return document.at(position, "syntax", f"not readable as YAML: {problem}", hint=hint)
+
+
+def _named(path: Path) -> str:
+    last = path[-1]
+    if isinstance(last, str):
+        return f'"{last}"'
+    return f"item {last + 1}" + (f' of "{path[-2]}"' if len(path) > 1 else "")
 
 
 class _Builder:
@@ -320,6 +349,14 @@ class _Builder:
                     hint='a value that starts with { or [ must be in quotes: "${...}"',
                 )
             key = event.text
+            if event.plain and key == "<<":
+                raise self._stop(
+                    event,
+                    "alias",
+                    "merge keys (<<) are not allowed",
+                    "a step that is defined elsewhere can't be read and signed in place",
+                    "write the keys out",
+                )
             child = (*path, key)
             if key in result:
                 first = self._document.keys[child]
@@ -355,7 +392,7 @@ class _Builder:
                 self._document.at(
                     self._document.keys[path] if empty else event.place,
                     "empty",
-                    f'"{path[-1]}" has no value' if path else "the file is empty",
+                    f"{_named(path)} has no value" if path else "the file is empty",
                     hint="leave the key out, or give a value ({} for nothing, [] for no items)",
                 )
             )

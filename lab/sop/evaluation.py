@@ -85,7 +85,9 @@ def _look_up(node: Name, names: Mapping[str, Computed]) -> Computed:
         )
     found = names[node.name]
     if isinstance(found, Value) and not _is_number(found):
-        raise ExpressionError("range", f'"{node.name}" is not a number', offset=node.offset)
+        raise ExpressionError(
+            "range", f'"{node.name}" is not a number', hint="check its unit", offset=node.offset
+        )
     return found
 
 
@@ -136,7 +138,12 @@ def _truth(operand: Computed, node: Node) -> Truth:
 def _value(operand: Computed, node: Node) -> Value:
     if not isinstance(operand, Value):
         what = _kind(operand)
-        raise ExpressionError("expression", f"calculates with {what}", offset=node.offset)
+        raise ExpressionError(
+            "expression",
+            f"calculates with {what}",
+            hint="use numbers with their units; a condition or text can only be compared",
+            offset=node.offset,
+        )
     return operand
 
 

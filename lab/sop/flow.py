@@ -397,29 +397,27 @@ class _Walker(Generic[State]):
 
     def _together(self, group: _Group, state: State, beside: State, *, record: bool) -> State:
         self.looks += len(group.units)
-        late = 0
-        for unit in group.units:
-            if self._counts(unit) and unit.open:
-                late |= unit.own
-        sums = _Sums(self._account, group.units, [self._amount(unit) for unit in group.units])
+        late = self._sums([unit for unit in group.units if self._counts(unit) and unit.open])
         if record:
-            self._record(group, state, beside, sums, late)
+            self._record(group, state, beside, late)
         for unit in group.units:
-            if not unit.own & late:
+            if not unit.own & late.own:
                 state = self._unit(unit, state, self._account.nothing, record=False)
-        return self._account.apply(state, sums.of(late))
+        return self._account.apply(state, late.amount)
 
-    def _record(
-        self, group: _Group, start: State, beside: State, sums: _Sums[State], late: int
-    ) -> None:
+    def _sums(self, units: Sequence[_Unit]) -> _Sums[State]:
+        return _Sums(self._account, units, [self._amount(unit) for unit in units])
+
+    def _record(self, group: _Group, start: State, beside: State, late: _Sums[State]) -> None:
         """Each unit as if all that is certainly before it, and what counts most beside it, had been done."""
         account = self._account
+        counting = self._sums([unit for unit in group.units if self._counts(unit)])
         certain: dict[int, State] = {0: start}
         for unit in group.units:
             if unit.before not in certain:
-                certain[unit.before] = self._certain(group, unit.before, certain, late)
-            entry = account.apply(certain[unit.before], sums.of(unit.before & late))
-            around = account.both(beside, sums.of(unit.beside))
+                certain[unit.before] = self._certain(group, unit.before, certain, late.own)
+            entry = account.apply(certain[unit.before], late.of(unit.before))
+            around = account.both(beside, counting.of(unit.beside))
             self._unit(unit, entry, around, record=True)
 
     def _certain(self, group: _Group, steps: int, known: Mapping[int, State], late: int) -> State:

@@ -296,7 +296,7 @@ class _Parser:
 
     def _call(self, token: Token) -> Node:
         if token.text not in _ARITIES:
-            near = difflib.get_close_matches(token.text, _ARITIES, n=1)
+            near = difflib.get_close_matches(token.text, _ARITIES, n=1, cutoff=0.75)
             hint = f"did you mean {near[0]}?" if near else f"functions are {', '.join(_ARITIES)}"
             raise ExpressionError(
                 "expression", f'there is no function "{token.text}"', hint=hint, offset=token.offset

@@ -125,9 +125,10 @@ def load_sop(
     shown: str,
     capabilities: Mapping[str, CapabilitySpec],
     callers: tuple[Path, ...] = (),
+    document: Document | None = None,
 ) -> tuple[Procedure | None, list[Diagnostic]]:
     """A SOP and those that it calls, checked. `text` is what `path` holds; `shown` is its name in messages."""
-    document = read_document(text, shown)
+    document = document or read_document(text, shown)
     called: dict[str, Procedure] = {}
     findings: list[Diagnostic] = []
     for place, named in _calls(document):
@@ -143,7 +144,8 @@ def load_sop(
                 )
             name = _shown(Path(shown), named)
             inner_text = read_text(target, name, document, place)
-            if "sop_format" not in (read_document(inner_text, name).data or {"sop_format": 1}):
+            inner_document = read_document(inner_text, name)
+            if "sop_format" not in (inner_document.data or {"sop_format": 1}):
                 raise _refused(
                     document,
                     place,
@@ -152,7 +154,7 @@ def load_sop(
                     "name a file with `sop_format: 1`",
                 )
             inner, inner_findings = load_sop(
-                target, inner_text, name, capabilities, (*callers, path.resolve())
+                target, inner_text, name, capabilities, (*callers, path.resolve()), inner_document
             )
         except InputError as error:
             findings += error.diagnostics
@@ -169,7 +171,7 @@ def load_sop(
             )
         else:
             called[named] = inner
-    procedure, own = check_sop(text, shown, capabilities, called)
+    procedure, own = check_sop(text, shown, capabilities, called, document)
     known = {(item.file, item.line, item.column) for item in findings}
     own = [x for x in own if x.code != "call" or (x.file, x.line, x.column) not in known]
     found = sorted_diagnostics([*findings, *own])

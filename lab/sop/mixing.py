@@ -105,7 +105,7 @@ def check_mixing(
     for meeting in found:
         pair = (meeting.first, meeting.second)
         if pair in never:
-            words = f"but may never: {never[pair]}"
+            words = f"this procedure says that they may never: {never[pair]}"
             hint = "separate them: empty and rinse in between, or use another vessel"
             findings.append(_finding(meeting, words, hint, "safety"))
             continue
@@ -118,7 +118,9 @@ def check_mixing(
             hint = "separate them, or name who answers for it under `safety.overrides`"
             if severity == "note":
                 hint = "nothing need be done where amounts are small and it can't get hot"
-            finding = _finding(meeting, words, hint, severity)
+            why = "heat, gas or fire may come of it, faster than anyone can act"
+            grave = severity == "safety" and any(item.effects for item in worst)
+            finding = _finding(meeting, words, hint, severity, why if grave else "")
             findings.append(overrides.judge(finding, (*pair, meeting.where)))
     return findings
 
@@ -149,16 +151,16 @@ def _groups(sop: Sop, document: Document) -> tuple[dict[str, frozenset[str]], li
     return groups, findings
 
 
-def _finding(meeting: Meeting, words: str, hint: str, severity: Severity) -> RuleFinding:
+def _finding(
+    meeting: Meeting, words: str, hint: str, severity: Severity, why: str = ""
+) -> RuleFinding:
     residue = ", where what can't be drawn of one is left" if meeting.residue else ""
     return RuleFinding(
         "incompatible",
         f'"{meeting.first}" and "{meeting.second}" may meet in "{meeting.where}"{residue}: {words}',
         meeting.step.place,
         meeting.step.scope.document,
-        why="heat, gas or fire may come of it, faster than anyone can act"
-        if severity == "safety"
-        else "",
+        why=why,
         hint=hint,
         severity=severity,
     )

@@ -40,6 +40,10 @@ def at_words(witness: Witness) -> str:
     return (f" at {point}" if point else "") + certain
 
 
+def _shown(value: str | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
 class SopRules:
     """Collects findings about one SOP. `flat` and `references` are there once its structure is sound."""
 
@@ -204,13 +208,13 @@ class SopRules:
                 )  # fmt: skip
             elif item.type == "choice" and item.default not in item.choices:
                 self.report(
-                    (*path, "default"), "value", f'"{item.default}" is not one of the choices',
-                    hint=did_you_mean(str(item.default), item.choices),
+                    (*path, "default"), "value", f'"{_shown(item.default)}" is not one of the choices',
+                    hint=did_you_mean(_shown(item.default), item.choices),
                 )  # fmt: skip
             elif (item.type == "yes_no") != isinstance(item.default, bool):
                 due = "true or false" if item.type == "yes_no" else "a text"
                 self.report(
-                    (*path, "default"), "value", f'"{item.default}" stands where {due} is due',
+                    (*path, "default"), "value", f'"{_shown(item.default)}" stands where {due} is due',
                     hint=f"give {due}",
                 )  # fmt: skip
 

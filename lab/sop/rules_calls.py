@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from lab.domain.quantity import Quantity
 from lab.sop.diagnostics import did_you_mean
 from lab.sop.expression import ExpressionError
 from lab.sop.model import Option
@@ -71,9 +72,11 @@ def _check_limits(rules: SopRules, flat: FlatCall, path: Path, name: str, item: 
     for limit, above in ((item.minimum, False), (item.maximum, True)):
         witness = find_beyond(compute, rules.box, limit.base, above=above)
         if witness is not None:
+            own = Value(witness.value, limit.definition.dimension, limit.definition.scale)
+            shown = Quantity(own.number(limit.unit), limit.unit)
             rules.report(
                 path, "range",
-                f'"{name}" goes {"above" if above else "below"} {limit}, the limit of '
+                f'"{name}" becomes {shown}, {"above" if above else "below"} {limit}, the limit of '
                 f'"{flat.block.call.sop}"{at_words(witness)}',
                 why="the called procedure was checked inside its limits only",
                 hint="narrow the parameters here, or change the expression",

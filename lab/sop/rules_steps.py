@@ -393,7 +393,7 @@ def report_not_there(rules: SopRules, place: Path, name: str, scope: Scope) -> N
     """`name` is an output that may not be there yet when it is used."""
     rules.report(
         rules.place(scope, place), "not-there-yet", f'"{name}" may not be there when it is used here',
-        why="its step comes later, runs beside it, or is skipped in some cases",
+        why="its step is this one, comes later, runs beside it, or is skipped in some cases",
         hint="use an output of a step that is certainly done before, or add it to `needs`",
     )  # fmt: skip
 

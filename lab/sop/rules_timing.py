@@ -9,9 +9,12 @@ from lab.sop.rules_steps import Certain
 from lab.sop.temporal import Constraint, contradiction
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lab.sop.document import Path
     from lab.sop.model_quality import Timing
     from lab.sop.rules import SopRules
+    from lab.sop.temporal import Contradiction
     from lab.sop.unfold import FlatStep, Scope
 
 __all__ = ["check_timing", "timing_pairs"]
@@ -78,10 +81,36 @@ def check_timing(rules: SopRules) -> None:
     rules.report(
         ("timing", index, "less_than" if rules.sop.timing[index].less_than else "more_than"),
         "timing",
-        f"this can't be kept: {'; '.join(chain)}: {found.excess_s:g} s too much",
+        f"{_told(found, owners)}: {_seconds(found.excess_s)} too much",
         why="even if every step takes only as long as usual",
         hint="allow more time, shorten a step, or move a step out of the way",
     )
+
+
+_SHOWN = 5
+"""Steps of a chain that are named in full."""
+
+
+def _told(found: Contradiction, owners: Mapping[str, int]) -> str:
+    """The limits, and the steps between their marks one after the other."""
+    words = [constraint.words for constraint in found.chain]
+    limits = [text for text in words if text in owners]
+    # that one step comes after another shows in their order
+    steps = [text for text in words if text not in owners and " takes " in text]
+    shown = steps[:_SHOWN]
+    if len(steps) > _SHOWN + 1:
+        shown += [f"{len(steps) - _SHOWN - 1} more steps", steps[-1]]
+    elif len(steps) > _SHOWN:
+        shown += steps[-1:]
+    between = f", as {', then '.join(shown)}" if shown else ""
+    return f"{' and '.join(limits)} can't be kept{between}"
+
+
+def _seconds(span: float) -> str:
+    for seconds, name in ((86_400.0, "day"), (3600.0, "h"), (60.0, "min")):
+        if span >= 2 * seconds:
+            return f"{span / seconds:.4g} {name}"
+    return f"{span:.4g} s"
 
 
 def _check_marks(rules: SopRules, path: Path, item: Timing, ids: list[str]) -> bool:

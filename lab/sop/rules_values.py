@@ -231,7 +231,7 @@ class Expressions:
             if id(flat.block) in seen or flat.scope.outer is not None:
                 continue
             seen.add(id(flat.block))
-            what = "the end of the loop" if isinstance(flat.block, RepeatBlock) else "the condition"
+            what = "the end of the loop" if isinstance(flat.block, RepeatBlock) else "the decision"
             text = unwrap(flat.expression)
             text = flat.expression if text is None else text
             over = self.certain.mask(flat.needs)
@@ -312,9 +312,14 @@ class Expressions:
             )  # fmt: skip
         else:
             there = [name.partition(".")[2] for name in known if name.split(".")[0] == step]
-            what = "no number" if value is not None else f'no "{output}"'
+            if value is not None:
+                self.rules.report(
+                    (*path, "from"), "reference", f'"{source}" is not a number, and a result is one',
+                    hint="take another output; what people answer is in the record in any case",
+                )  # fmt: skip
+                return
             self.rules.report(
-                (*path, "from"), "reference", f'step "{step}" yields {what}', hint=did_you_mean(output, there),
+                (*path, "from"), "reference", f'step "{step}" yields no "{output}"', hint=did_you_mean(output, there),
             )  # fmt: skip
 
     def number(

@@ -26,7 +26,7 @@ _WRITTEN = (
     _dose("a text that does not end", "expression", 'mode == "careful'),
     _dose("a function with too many values", "expression", "abs(total_volume, 1 mL)"),
     _dose("a function with too few values", "expression", "clamp(total_volume, 1 mL)"),
-    _dose("more than 300 operations", "expression", "(1" + "+1" * 200 + ") * 1 mL"),
+    _dose("more than 300 operations", "expression", "(1" + "+1" * 320 + ") * 1 mL"),
     _dose("an unknown unit in an expression", "unit-unknown", "total_volume + 1 mll"),
     _dose("a number that is too large", "number", "total_volume * 1e308 L/mL"),
     _dose("a sum of a condition", "expression", "total_volume + (1 > 0)"),

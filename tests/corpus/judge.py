@@ -71,7 +71,9 @@ def golden_text(case: Case, found: list[Diagnostic]) -> str:
             f"{item.file}:{item.line}:{item.column}: {item.severity} {item.code}: {item.message}"
         )
         if item.source_line:
-            lines.append(f"    at:  {item.source_line[item.column - 1 :].strip()[:60]}")
+            shown = item.source_line[item.column - 1 :].strip()[:60]
+            shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in shown)
+            lines.append(f"    at:  {shown}")
         if item.why:
             lines.append(f"    why: {item.why}")
         if item.hint:

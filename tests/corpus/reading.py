@@ -38,7 +38,7 @@ CASES = (
     edit("an anchor", "plain", "alias", "title: Stir", "title: &s Stir"),
     edit("an alias", "plain", "alias", "title: Stir", "title: *again"),
     edit("a merge key", "plain", "alias", "    unit: mL", "    <<: *volume\n    unit: mL"),
-    edit("a merge key with a mapping", "plain", "key-unknown", "    unit: mL", "    <<: {role: factor}\n    unit: mL"),
+    edit("a merge key with a mapping", "plain", "alias", "    unit: mL", "    <<: {role: factor}\n    unit: mL"),
     edit("a tag", "plain", "tag", "title: Stir", "title: !!str Stir"),
     edit("a tag of Python", "plain", "tag", "title: Stir", "title: !!python/object/apply:os.system [ls]"),
     edit("a key given twice", "plain", "duplicate-key", "  - id: weigh\n", "  - id: weigh\n    id: weigh_2\n"),

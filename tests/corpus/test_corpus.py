@@ -20,8 +20,9 @@ from lab.sop.check import check_lab
 from lab.sop.load import load_sop
 from tests.corpus import expressions, procedures, reading, safety, together, values
 from tests.corpus.cases import BASES, base
+from tests.corpus.codes import codes_in_source
 from tests.corpus.judge import findings, golden_text
-from tests.support.drivers import DRIVERS
+from tests.support.drivers import CHEMISTRIES, DRIVERS
 
 if TYPE_CHECKING:
     from lab.domain.diagnostic import Diagnostic
@@ -67,7 +68,16 @@ def test_the_bases_themselves_are_right(name: str) -> None:
 
 
 def test_the_lab_itself_is_right() -> None:
-    assert check_lab(base("lab"), "lab.yaml", DRIVERS)[1] == []
+    found = check_lab(
+        base("lab"), "lab.yaml", DRIVERS, capabilities=CAPABILITIES, chemistries=CHEMISTRIES
+    )[1]
+    assert found == []
+
+
+def test_every_code_that_the_checker_knows_has_a_case() -> None:
+    known = codes_in_source()
+    assert len(known) > 60
+    assert known - {case.raises for case in CASES} == set()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -25,7 +25,9 @@ equipment:
   stirrer: {capability: heating_stirring, at: cell}
   probe: {capability: conductivity, at: cell}
 safety:
-  safe_state: [{id: off, title: Off, equipment: stirrer, action: stop, duration: 2 s, timeout: 30 s}]
+  supervision: present
+  safe_state:
+    - {id: all_off, title: Off, equipment: stirrer, action: stop, duration: 2 s, timeout: 30 s}
 derived:
 """
 
@@ -67,5 +69,6 @@ def long_sop(steps: int = 300) -> str:
     )
     results = f"results:\n  mass: {{from: weigh_{groups}.mass, unit: g}}\n"
     results += f'  mean: {{value: "${{mean(read_{groups}.conductivity)}}", unit: mS/cm}}\n'
-    procedure = "".join(_group(n) for n in range(1, groups + 1))
+    stir = _step("stir_first", "stirrer", "stir", 2, "with: {speed: 200 rpm}")
+    procedure = stir + "".join(_group(n) for n in range(1, groups + 1))
     return f"{_HEAD}{derived}procedure:\n{procedure}{results}"

@@ -27,12 +27,10 @@ def valid_sops(draw: st.DrawFn) -> Tree:
     """A SOP of one to some twenty steps whose check finds no error."""
     count = iter(range(1, 1000))
     items = draw(st.lists(_item(count.__next__, 2), min_size=1, max_size=4))
-    # what is heated has something in it and is stirred
-    items[:0] = [
-        _weigh("first_weigh"),
-        _step("first_dose", "pump", "dispense", **{"with": {"volume": "100 mL"}}),
-        _step("first_stir", "stirrer", "stir", **{"with": {"speed": "200 rpm"}}),
-    ]
+    # what is heated has been filled and is stirred
+    fill = _step("first_fill", "pump", "dispense", **{"with": {"volume": "1 mL"}})
+    stir = _step("first_stir", "stirrer", "stir", **{"with": {"speed": "100 rpm"}})
+    items = [_weigh("first_weigh"), fill, stir, *items]
     sop: Tree = {
         "sop_format": 1,
         "id": "made_at_random",
@@ -50,16 +48,15 @@ def valid_sops(draw: st.DrawFn) -> Tree:
         "materials": {"stock": {"name": "Stock", "role": "solvent", "density": "1.0 g/mL"}},
         "containers": {"cell": {"capacity": "5 L"}},
         "equipment": {name: dict(role) for name, role in _ROLES.items()},
-        "safety": {"safe_state": [_step("make_safe", "stirrer", "stop")]},
+        "safety": {
+            "supervision": "present", "safe_state": [_step("make_safe", "stirrer", "stop")],
+        },
         "procedure": items,
         "derived": {"dose_mass": {"unit": "g", "value": "${dose * stock.density}"}},
         "results": {"mass": {"from": "first_weigh.mass", "unit": "g"}},
     }  # fmt: skip
     if draw(st.booleans()):
-        sop["safety"] |= {
-            "supervision": "present",
-            "limits": [{"signal": "stirrer.temperature", "maximum": "200 degC"}],
-        }
+        sop["safety"]["limits"] = [{"signal": "stirrer.temperature", "maximum": "200 degC"}]
     if draw(st.booleans()):
         sop["timing"] = [{"from": "first_weigh.start", "to": "first_weigh.end", "less_than": "1 h"}]
     if draw(st.booleans()):

@@ -81,7 +81,7 @@ def test_texts_and_answers_are_taken_by_their_kind():
         ("label: 5", "value", "a text"),
         ("liquid: 2 mL", "value", '"2 mL" is not one of the choices'),
         ("kept: other", "reference", "role reported"),
-        ("temperature: warm", "quantity", "is not a quantity"),
+        ("temperature: warm", "vague", "is not a quantity"),
         ("temperature: true", "value", "not true or false"),
         ('temperature: "25,5 degC"', "decimal-comma", "25.5 degC"),
         ("temperature: 25", "unit-missing", "25 degC"),
@@ -145,3 +145,57 @@ def test_supplies_count_every_round():
     (finding,) = findings(lab=LAB.replace("{volume: 1 L", "{volume: 50 mL"))
     assert (finding.code, finding.severity) == ("supply", "warning")
     assert "60 mL" in finding.message
+
+
+GROUPS = (
+    "incompatibilities:\n  - {groups: [base, ammonia], reason: they reek, severity: SEVERITY}\n"
+)
+"""Two groups that the built-in table lets pass."""
+
+
+def meeting(severity: str, safety: str = ""):
+    text = f"""
+materials:
+  lye: {{name: Lye, role: reagent, reactive_groups: [base]}}
+  liquor: {{name: Liquor, role: reagent, reactive_groups: [ammonia]}}
+containers:
+  pot: {{capacity: 20 mL}}
+equipment:
+  lye_pump: {{capability: liquid_dosing, draws: lye, into: pot}}
+  liquor_pump: {{capability: liquid_dosing, draws: liquor, into: pot}}
+  balance: {{capability: weighing, at: pot}}
+{safety}
+procedure:
+  - {{id: one, title: One, equipment: lye_pump, action: dispense, with: {{volume: 1 mL}}, duration: 5 s, timeout: 1 min}}
+  - {{id: two, title: Two, equipment: liquor_pump, action: dispense, with: {{volume: 1 mL}}, duration: 5 s, timeout: 1 min}}
+  - {weigh()}
+parameters:
+  amount: {{unit: mL, minimum: 0 mL, maximum: 20 mL, default: 1 mL, role: factor}}
+results:
+  mass: {{from: weigh.mass, unit: g}}
+"""
+    chosen, document = campaign()
+    lab = lab_of(LAB + GROUPS.replace("SEVERITY", severity))
+    found = check_together(chosen, document, read(text), lab, CAPABILITIES, DRIVERS)
+    return [item for item in found if item.code == "incompatible"]
+
+
+@pytest.mark.parametrize(
+    ("severity", "shown"), [("block", "safety"), ("ask", "warning"), ("note", "note")]
+)
+def test_a_rule_of_the_lab_is_found_in_the_procedure(severity, shown):
+    (found,) = meeting(severity)
+    assert found.severity == shown
+    assert (
+        '"liquor" and "lye" may meet in "pot": they reek (a rule of this laboratory)'
+        in found.message
+    )
+    assert "id: two" in found.source_line
+    assert found.hint
+
+
+def test_who_answers_for_a_rule_of_the_lab():
+    answer = "{finding: incompatible, between: [lye, liquor], name: A. Weber, reason: in the hood}"
+    (found,) = meeting("block", f"safety:\n  overrides: [{answer}]")
+    assert found.severity == "note"
+    assert "A. Weber" in found.message

@@ -82,7 +82,7 @@ def test_positions_of_keys_and_values():
         ("a: &x 1\n", "alias", 1, 4),
         ("a: 1\nb: *x\n", "alias", 2, 4),
         ("a: &x\n  b: 1\n", "alias", 1, 4),
-        ("<<: *x\n", "alias", 1, 5),
+        ("<<: *x\n", "alias", 1, 1),
         ("*x : 1\n", "alias", 1, 1),
         ("a: !!python/object 1\n", "tag", 1, 4),
         ("a: !local [1]\n", "tag", 1, 4),
@@ -106,7 +106,7 @@ def test_positions_of_keys_and_values():
         ("- a\n- b\n", "shape", 1, 1),
         ("just words\n", "shape", 1, 1),
         ("", "empty", 1, 1),
-        ("a: \x01\n", "syntax", 1, 1),
+        ("a: \x01\n", "syntax", 1, 4),
     ],
 )
 def test_refusals_have_a_code_and_a_place(text, code, line, column):
@@ -141,6 +141,30 @@ def test_a_bomb_of_aliases_is_refused_at_its_first_anchor():
         for a, b in zip("abcdefgh", "bcdefghi", strict=True)
     ]
     assert refusal("\n".join(levels)) == ("alias", 1, 4)
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\r"])
+def test_a_hidden_line_break_is_shown_where_it_stands(mark):
+    document = read_document(f"a: 1\nb: x{mark}y\n", "x.yaml")
+    (found,) = document.diagnostics
+    assert (found.code, found.line, found.column) == ("syntax", 2, 5)
+    assert f"U+{ord(mark):04X}" in found.message
+    assert document.data is None
+
+
+def test_line_ends_of_windows_are_no_hidden_breaks():
+    assert read_document("a: 1\r\nb: 2\r\n", "x.yaml").data == {"a": 1, "b": 2}
+
+
+def test_a_character_that_no_text_has_is_shown_where_it_stands():
+    (found,) = read_document("a: 1\nbc: \x07\n", "x.yaml").diagnostics
+    assert (found.line, found.column) == (2, 5)
+    assert "U+0007" in found.message
+
+
+def test_merge_keys_are_refused_and_quoted_ones_are_keys():
+    assert refusal("a:\n  <<: {b: 1}") == ("alias", 2, 3)
+    assert read_document('"<<": 1', "x.yaml").data == {"<<": 1}
 
 
 def test_a_finding_beyond_the_text_has_no_source_line():

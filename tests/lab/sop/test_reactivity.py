@@ -475,12 +475,18 @@ def test_an_unknown_group_is_refused_with_a_hint(name: str, hint: str):
     [
         ({"severity": "forbid"}, '"forbid" is no severity; known are: block, ask, note'),
         ({"effects": ("explosions",)}, 'no effect; did you mean "explosion"?'),
-        ({"effects": ()}, "alcohol and water: say what happens"),
     ],
 )
 def test_a_malformed_rule_is_refused(more, message: str):
     with pytest.raises(ValueError, match=re.escape(message)):
         rule("water", "alcohol", **more)
+
+
+def test_a_rule_says_what_happens():
+    with pytest.raises(ValueError, match="alcohol and water: say what happens"):
+        Incompatibility(("water", "alcohol"), "ask", (), " ")
+    said = Incompatibility(("water", "alcohol"), "ask", (), "one line for both")
+    assert said.text() == "one line for both"
 
 
 def test_a_rule_in_words():

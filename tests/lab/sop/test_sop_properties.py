@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import cProfile
 import io
 import random
 from typing import TYPE_CHECKING
@@ -146,3 +147,17 @@ def test_a_long_procedure_is_right_and_each_name_is_looked_up_once(monkeypatch) 
         checked(long_sop(steps))
     assert counts[1] <= 2
     assert counts[0] == counts[1]
+
+
+def test_twice_the_steps_take_little_more_than_twice_the_work() -> None:
+    """Calls of functions, not seconds: the same on every machine."""
+
+    def work(text: str) -> int:
+        profile = cProfile.Profile()
+        procedure, _ = profile.runcall(check_sop, text, "sop.yaml", CAPABILITIES)
+        assert procedure is not None
+        return sum(int(entry.callcount) for entry in profile.getstats())
+
+    work(long_sop(12))  # what is kept for the next time counts for neither
+    once, twice = work(long_sop(72)), work(long_sop(144))
+    assert twice < 2.6 * once
