@@ -1,0 +1,90 @@
+"""Running CP-SAT on a problem from a plan that stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ortools.sat.python import cp_model
+
+from lab.plan.cpsat.build import build
+from lab.plan.cpsat.symmetry import alike, in_order
+from lab.plan.model.solution import Solution, score
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from lab.plan.cpsat.build import Built
+    from lab.plan.model.problem import Problem
+
+__all__ = ["Effort", "Outcome", "Search", "improve"]
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How hard to try. With one worker and `deterministic` the same plan comes out every time."""
+
+    seconds: float = 1e9
+    """Of real time."""
+    deterministic: float = 1e9
+    """Of the solver's own measure of work."""
+    workers: int = 1
+    seed: int = 0
+    lns_only: bool = False
+    """Only improve neighbourhoods of the plan; no bound comes out of that."""
+    hint: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it."""
+
+    bound: int | None
+    """A makespan that no plan can go below."""
+    optimal: bool
+
+
+class Search(cp_model.CpSolverSolutionCallback):
+    """Hands on each better plan; `stop` ends the search from another thread."""
+
+    def __init__(self, built: Built, found: Callable[[Solution], None]) -> None:
+        super().__init__()
+        self._built = built
+        self._found = found
+
+    def on_solution_callback(self) -> None:
+        placed = self._built.read(self.value)
+        self._found(Solution(tuple(placed), score(self._built.problem, placed)))
+
+
+def improve(
+    problem: Problem,
+    plan: Solution,
+    effort: Effort,
+    found: Callable[[Solution], None],
+    free: Collection[int] | None = None,
+    started: Callable[[cp_model.CpSolver], None] = lambda solver: None,
+) -> Outcome:
+    """Search for better plans than `plan` and hand each to `found`, in the calling thread or the solver's.
+
+    `free` names the operations that may move; all by default. `started` gets the solver, so that another thread can
+    call its `stop_search`. Raises nothing for a search without success: then `found` is not called.
+    """
+    placed = in_order(alike(problem), plan.placed) if free is None else plan.placed
+    built = build(problem, placed, range(len(placed)) if free is None else free)
+    if not effort.hint:
+        built.model.clear_hints()
+    solver = cp_model.CpSolver()
+    parameters: Any = solver.parameters
+    parameters.max_time_in_seconds = effort.seconds
+    parameters.max_deterministic_time = effort.deterministic
+    parameters.num_workers = effort.workers
+    parameters.random_seed = effort.seed
+    parameters.use_lns_only = effort.lns_only
+    started(solver)
+    status: Any = solver.solve(built.model, Search(built, found))
+    optimal = bool(status == cp_model.OPTIMAL) and built.exact
+    bound = None
+    if built.exact and not effort.lns_only and status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        bound = round(solver.best_objective_bound)
+    return Outcome(bound, optimal)
