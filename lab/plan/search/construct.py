@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lab.plan.model.problem import FOREVER
 from lab.plan.model.solution import Placed, Score, Solution
 from lab.plan.search.arrays import compile_problem
-from lab.plan.search.columns import CLASS
+from lab.plan.search.columns import AFTER, AFTER_END, MEMBERS, MEMBERS_END
 from lab.plan.search.decode import decode
 from lab.plan.search.rules import best_rule, is_shop
 
@@ -25,6 +24,10 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 __all__ = ["Constructor", "Unplaced"]
+
+
+_FULL = 1 << 30
+"""A patience that only a full batch ends."""
 
 
 class Unplaced(Exception):  # noqa: N818
@@ -72,18 +75,48 @@ class Constructor:
         return keys, plan
 
     def _orders(self) -> list[_Keys]:
-        segments = len(self._tables.segment)
-        zero = np.zeros(segments, dtype=np.int64)
-        by_job = self._job * (FOREVER >> 20)
-        batches = len(self._tables.class_size)
-        spans = sorted({mode.duration for op in self.problem.operations for mode in op.modes})
-        longest = spans[-1] if spans else 0
-        orders = [_Keys(1, zero, self._patience(longest // 2))]
-        if batches:
-            orders += [_Keys(1, zero, self._patience(wait)) for wait in (0, longest, 4 * longest)]
-        else:
-            orders.append(_Keys(0, by_job, self._patience(0)))
-        return orders
+        """First come first served, samples one after the other, and most work remaining."""
+        zero = np.zeros(len(self._tables.segment), dtype=np.int64)
+        spans = [mode.duration for op in self.problem.operations for mode in op.modes]
+        half = max(spans, default=0) // 2
+        orders = [_Keys(1, zero, self._patience(half))]
+        if not len(self._tables.class_size):
+            return [*orders, _Keys(0, self._job * (1 << 20), self._patience(0))]
+        full = self._patience(_FULL)
+        tails = self._tails()
+        orders.append(_Keys(1, zero, full))
+        return [*orders, *(_Keys(1, -(tails * part) // 4, full) for part in (2, 4))]
+
+    def _tails(self) -> Ints:
+        """Of each segment, the work of its job that is left."""
+        segments = self._tables.segment
+        work = np.array(
+            [
+                sum(
+                    min(mode.duration for mode in self.problem.operations[int(n)].modes)
+                    for n in self._tables.link[row[MEMBERS] : row[MEMBERS_END]]
+                )
+                for row in segments
+            ],
+            dtype=np.int64,
+        )
+        tails = work.copy()
+        for s in reversed(np.argsort(self._depth(), kind="stable")):
+            following = self._tables.link[segments[s, AFTER] : segments[s, AFTER_END]]
+            if len(following):
+                tails[s] += tails[following].max()
+        return tails
+
+    def _depth(self) -> Ints:
+        depth = np.zeros(len(self._tables.segment), dtype=np.int64)
+        changed = True
+        while changed:
+            changed = False
+            for s, row in enumerate(self._tables.segment):
+                for after in self._tables.link[row[AFTER] : row[AFTER_END]]:
+                    if depth[after] <= depth[s]:
+                        depth[after], changed = depth[s] + 1, True
+        return depth
 
     def _patience(self, wait: int) -> Ints:
         return np.full(max(1, len(self._tables.class_size)), wait, dtype=np.int64)
@@ -141,6 +174,5 @@ class Constructor:
 
 
 def _job_of_segment(problem: Problem, tables: Tables) -> Ints:
-    jobs = [problem.operations[int(tables.link[row[0]])].job for row in tables.segment]
-    assert tables.segment.shape[1] > CLASS
+    jobs = [problem.operations[int(tables.link[row[MEMBERS]])].job for row in tables.segment]
     return np.array(jobs, dtype=np.int64)
