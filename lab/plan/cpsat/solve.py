@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ortools.sat.python import cp_model
 
 from lab.plan.cpsat.build import build
+from lab.plan.cpsat.effort import Outcome
 from lab.plan.cpsat.symmetry import alike, in_order
 from lab.plan.model.solution import Solution, score
 
@@ -15,33 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from lab.plan.cpsat.build import Built
+    from lab.plan.cpsat.effort import Effort
     from lab.plan.model.problem import Problem
 
-__all__ = ["Effort", "Outcome", "Search", "improve"]
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How hard to try. With one worker and `deterministic` the same plan comes out every time."""
-
-    seconds: float = 1e9
-    """Of real time."""
-    deterministic: float = 1e9
-    """Of the solver's own measure of work."""
-    workers: int = 1
-    seed: int = 0
-    lns_only: bool = False
-    """Only improve neighbourhoods of the plan; no bound comes out of that."""
-    hint: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of it."""
-
-    bound: int | None
-    """A makespan that no plan can go below."""
-    optimal: bool
+__all__ = ["Search", "improve"]
 
 
 class Search(cp_model.CpSolverSolutionCallback):
