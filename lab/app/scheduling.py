@@ -140,7 +140,9 @@ def _document(planned: Planned) -> dict[str, Any]:
 def _verify(problem: Problem, plan: Solution) -> None:
     wrong = faults(problem, plan.placed)
     if wrong:
-        raise AssertionError(f"{problem.name}: not a plan that a laboratory could carry out: {wrong[0]}")
+        raise AssertionError(
+            f"{problem.name}: not a plan that a laboratory could carry out: {wrong[0]}"
+        )
 
 
 def _workloads() -> dict[str, Any]:

@@ -29,6 +29,8 @@ _STALE = 0.12
 _SEARCH = 0.3
 """Share of the time that random keys get at most where CP-SAT follows."""
 _SLICE_S = 0.05
+_ENDING_S = 0.1
+"""Time that CP-SAT gets to end by itself, so that its bound comes in."""
 _SHOP = 120
 """Operations of a shop from which on neighbourhoods alone (LNS) find more than a whole search."""
 
@@ -102,7 +104,10 @@ class _Run:
 
     @property
     def done(self) -> bool:
-        plan, objective = self.state.plan, any(job.weight or job.tardiness for job in self.problem.jobs)
+        plan, objective = (
+            self.state.plan,
+            any(job.weight or job.tardiness for job in self.problem.jobs),
+        )
         best = not objective and not plan.score.broken and plan.makespan <= self.state.bound
         return best or self.elapsed >= self.seconds
 
@@ -118,7 +123,7 @@ class _Run:
         while not self.done and self.elapsed < until and self.elapsed - better < stale:
             end = min(until, self.elapsed + _SLICE_S)
             before = self.state.plan
-            self.search.improve(lambda: self.elapsed < end)
+            self.search.improve(lambda end=end: self.elapsed < end)
             self.adopt(self.search.best)
             if self.state.plan is not before:
                 better = self.elapsed
@@ -127,7 +132,9 @@ class _Run:
         """CP-SAT for the rest of the time."""
         left = self.seconds - self.elapsed
         lns = is_shop(self.problem) and len(self.problem.operations) > _SHOP
-        effort = Effort(seconds=left, workers=workers, seed=seed, lns_only=lns)
+        effort = Effort(
+            seconds=max(0.0, left - _ENDING_S), workers=workers, seed=seed, lns_only=lns
+        )
         number = solver.ask(self.problem, self.state.plan, effort)
         while solver.alive:
             left = self.seconds - self.elapsed

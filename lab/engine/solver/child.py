@@ -41,7 +41,7 @@ class _Child:
         while (message := read_frame(self._requests)) is not None:
             if isinstance(message, Stop):
                 self._stop(message.number)
-            else:
+            elif isinstance(message, Request):
                 self._waiting.put(message)
         # whoever asked is gone: a search that nobody waits for ends at once
         os._exit(0)

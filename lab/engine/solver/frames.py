@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lab.plan.cpsat.effort import Effort, Outcome
@@ -60,7 +60,7 @@ def frame(message: object) -> bytes:
     return len(body).to_bytes(4, "big") + body
 
 
-def read_frame(stream: IO[bytes]) -> Any:
+def read_frame(stream: IO[bytes]) -> object:
     """The next message; None at the end of the stream."""
     head = stream.read(4)
     if len(head) < 4:

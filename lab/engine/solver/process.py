@@ -63,7 +63,8 @@ class SolverProcess:
         stream = self._process.stdout
         assert stream is not None  # it is a pipe
         while (message := read_frame(stream)) is not None:
-            self._answers.put(message)
+            if isinstance(message, Better | Done):
+                self._answers.put(message)
 
     def _write(self, message: object) -> None:
         stream = self._process.stdin
@@ -94,7 +95,9 @@ class SolverProcess:
         """What has come in; waits at most that long (real time) for the first."""
         found: list[Better | Done] = []
         try:
-            found.append(self._answers.get(timeout=seconds) if seconds else self._answers.get_nowait())
+            found.append(
+                self._answers.get(timeout=seconds) if seconds else self._answers.get_nowait()
+            )
             while True:
                 found.append(self._answers.get_nowait())
         except queue.Empty:

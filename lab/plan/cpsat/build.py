@@ -8,6 +8,7 @@ the parts mean.
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ortools.sat.python import cp_model
@@ -17,7 +18,7 @@ from lab.plan.model.problem import FOREVER, ORIGIN
 from lab.plan.model.solution import Placed, excess
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from lab.plan.model.problem import Mark, Problem
 
@@ -50,7 +51,7 @@ class Built:
         self.visits: dict[int, list[tuple[int, Expression]]] = defaultdict(list)
         """Station -> operations there and their literals."""
 
-    def read(self, value: Any) -> list[Placed]:
+    def read(self, value: Callable[[Expression], int]) -> list[Placed]:
         """A plan from a function that gives the value of an expression."""
         found: list[Placed] = []
         for n, place in enumerate(self.hint):
@@ -157,9 +158,7 @@ def _move(built: Built, n: int, hinted_before: int) -> Expression:
         ways_before = range(len(problem.operations[earlier].modes))
         if earlier not in built.free:
             ways_before = (built.hint[earlier].mode,)
-    times = {
-        (m, b): problem.move(n, m, b) for m in range(len(op.modes)) for b in ways_before
-    }
+    times = {(m, b): problem.move(n, m, b) for m in range(len(op.modes)) for b in ways_before}
     if len(set(times.values())) == 1:
         return next(iter(times.values()))
     hinted = problem.move(n, built.hint[n].mode, hinted_before)
@@ -174,12 +173,12 @@ def _move(built: Built, n: int, hinted_before: int) -> Expression:
 
 def _interval(
     built: Built, start: Expression, end: Expression, size: int, literal: Expression, name: str
-) -> Any:
+) -> Expression:
     """From start to end; `size` is the hint of its length."""
     model = built.model
     length = end - start
-    if isinstance(length, int) or (is_constant := _constant(length)) is not None:
-        value = length if isinstance(length, int) else is_constant
+    value = length if isinstance(length, int) else _constant(length)
+    if value is not None:
         if literal is None:
             return model.new_interval_var(start, value, end, name)
         return model.new_optional_interval_var(start, value, end, literal, name)
@@ -324,7 +323,7 @@ def _batches(built: Built, station: int) -> None:
     for literals in members.values():
         model.add(sum(literals) <= problem.resources[station].capacity)
     for group in by_class.values():
-        for one, two in zip(group, group[1:], strict=False):
+        for one, two in pairwise(group):
             model.add(one[1] <= two[1])
 
 
@@ -384,7 +383,7 @@ def _lags(built: Built) -> list[tuple[Expression, int]]:
 
 def _symmetry(built: Built) -> None:
     for group in alike(built.problem):
-        for one, two in zip(group, group[1:], strict=False):
+        for one, two in pairwise(group):
             for first, second in zip(one, two, strict=True):
                 if first in built.free or second in built.free:
                     built.model.add(built.start[first] <= built.start[second])

@@ -40,7 +40,7 @@ def improve(
     effort: Effort,
     found: Callable[[Solution], None],
     free: Collection[int] | None = None,
-    started: Callable[[cp_model.CpSolver], None] = lambda solver: None,
+    started: Callable[[cp_model.CpSolver], None] | None = None,
 ) -> Outcome:
     """Search for better plans than `plan` and hand each to `found`, in the calling thread or the solver's.
 
@@ -58,7 +58,8 @@ def improve(
     parameters.num_workers = effort.workers
     parameters.random_seed = effort.seed
     parameters.use_lns_only = effort.lns_only
-    started(solver)
+    if started is not None:
+        started(solver)
     status: Any = solver.solve(built.model, Search(built, found))
     optimal = bool(status == cp_model.OPTIMAL) and built.exact
     bound = None

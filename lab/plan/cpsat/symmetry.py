@@ -58,12 +58,17 @@ def alike(problem: Problem) -> list[list[list[int]]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
+def _when(place: Placed) -> tuple[int, int]:
+    return place.start, place.begin
+
+
 def in_order(groups: Sequence[Sequence[Sequence[int]]], placed: Sequence[Placed]) -> list[Placed]:
     """The same plan with the samples of each group in order at each stage."""
     found = list(placed)
     for group in groups:
-        for stage in zip(*group, strict=True):
-            places = sorted((placed[number] for number in stage), key=lambda p: (p.start, p.begin))
-            for number, place in zip(stage, places, strict=True):
+        for stage in range(len(group[0])):
+            numbers = [job[stage] for job in group]
+            places = sorted((placed[number] for number in numbers), key=_when)
+            for number, place in zip(numbers, places, strict=True):
                 found[number] = place
     return found

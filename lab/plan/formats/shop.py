@@ -50,7 +50,9 @@ def read_flexible_job_shop(text: str, name: str) -> list[Instance]:
                 for _ in range(next(values))
             ]
         except (StopIteration, RuntimeError):
-            hint = "a job has its number of operations, then of each the alternatives and their pairs"
+            hint = (
+                "a job has its number of operations, then of each the alternatives and their pairs"
+            )
             raise bad_line(name, row, "the line ends too early", hint) from None
         if next(values, None) is not None:
             raise bad_line(
@@ -146,6 +148,8 @@ def _from_json(text: str, name: str) -> list[Instance]:
                 f"{name}: instance {number} is no job shop",
                 hint="it needs `duration_matrix` and `machines_matrix`, a row of equal length per job",
             ) from None
-        size = 1 + max((m for job in jobs for alternatives in job for m, _ in alternatives), default=0)
+        size = 1 + max(
+            (m for job in jobs for alternatives in job for m, _ in alternatives), default=0
+        )
         found.append(_instance(jobs, len(jobs), size, title, f"{name} ({title})"))
     return found

@@ -59,8 +59,10 @@ def read_slab(tables: Mapping[str, str], name: str) -> Instance:
         if row[2] not in _MARKS or row[4] not in _MARKS:
             raise bad_line(where, line, f'mark "{row[2]}" or "{row[4]}"', "use start or end")
         first, second = _pair(index, (row[0], row[1], row[3]), where, line)
-        limit, marks = int(row[5]), (_MARKS[row[2]], _MARKS[row[4]])
-        lags.append(Lag(first, second, -limit, limit, *marks, name=f"line {line}"))
+        limit = int(row[5])
+        lags.append(
+            Lag(first, second, -limit, limit, _MARKS[row[2]], _MARKS[row[4]], name=f"line {line}")
+        )
     problem = Problem(
         name.rstrip("/").rsplit("/", 1)[-1],
         tuple(Resource(f"type {kind}", len(units)) for kind, units in types.items()),

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Impossible", "impossible_lags", "least_end", "lower_bound", "without"]
 
+_Node = tuple[int, str]
+"""A mark of an operation."""
+
 
 class Impossible(NamedTuple):
     """A longest time that the shortest times alone go beyond."""
@@ -57,7 +60,9 @@ def _rigid(problem: Problem, number: int) -> bool:
     """Whether the start decides the other marks."""
     op = problem.operations[number]
     durations = {mode.duration for mode in op.modes}
-    waits = any(mode.station is not None and problem.resources[mode.station].batch for mode in op.modes)
+    waits = any(
+        mode.station is not None and problem.resources[mode.station].batch for mode in op.modes
+    )
     return len(durations) == 1 and not waits and not problem.travel
 
 
@@ -192,8 +197,7 @@ def impossible_lags(problem: Problem) -> list[Impossible]:
 
 def _longest_path(problem: Problem, lags: list[Lag], wanted: Lag) -> int | None:
     """The least time that the other lags of a job leave between the marks of one."""
-    Node = tuple[int, str]
-    arcs: list[tuple[Node, Node, int]] = []
+    arcs: list[tuple[_Node, _Node, int]] = []
     numbers = {lag.second for lag in lags} | {lag.first for lag in lags if lag.first != ORIGIN}
     for number in numbers:
         op = problem.operations[number]
@@ -215,7 +219,7 @@ def _longest_path(problem: Problem, lags: list[Lag], wanted: Lag) -> int | None:
         if lag.least is not None:
             arcs.append((first, second, lag.least))
     source = (wanted.first, "end" if wanted.first == ORIGIN else wanted.first_mark)
-    reach: dict[Node, int] = {source: 0}
+    reach: dict[_Node, int] = {source: 0}
     for _ in range(3 * len(numbers) + 2):
         changed = False
         for first, second, length in arcs:
@@ -229,6 +233,7 @@ def _longest_path(problem: Problem, lags: list[Lag], wanted: Lag) -> int | None:
 def without(problem: Problem, lags: set[int]) -> Problem:
     """The same problem with those longest times given up."""
     kept = tuple(
-        replace(lag, most=None) if number in lags else lag for number, lag in enumerate(problem.lags)
+        replace(lag, most=None) if number in lags else lag
+        for number, lag in enumerate(problem.lags)
     )
     return replace(problem, lags=kept)

@@ -192,7 +192,9 @@ def _check(problem: Problem) -> None:
         if resource.capacity < 1:
             raise ValueError(f"{problem.name}: {resource.name} has a capacity below 1")
         if resource.setup and resource.capacity != 1:
-            raise ValueError(f"{problem.name}: set-up times of {resource.name} need a capacity of 1")
+            raise ValueError(
+                f"{problem.name}: set-up times of {resource.name} need a capacity of 1"
+            )
     for number, op in enumerate(problem.operations):
         where = f"operation {number} ({op.name}): "
         known(op.job, len(problem.jobs), where + "job")

@@ -6,6 +6,7 @@ have to break them; `lab.plan.model.solution.broken_lags` lists those.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from lab.plan.model.problem import FOREVER
@@ -28,7 +29,8 @@ def faults(problem: Problem, placed: Sequence[Placed]) -> list[str]:
         for lag in problem.lags
         if lag.first >= 0
         and lag.least is not None
-        and placed[lag.second].at(lag.second_mark) - placed[lag.first].at(lag.first_mark) < lag.least
+        and placed[lag.second].at(lag.second_mark) - placed[lag.first].at(lag.first_mark)
+        < lag.least
     ]
     for number in range(len(placed)):
         found += _own_faults(problem, placed, number)
@@ -57,7 +59,9 @@ def _move(problem: Problem, placed: Sequence[Placed], number: int) -> int:
 def _own_faults(problem: Problem, placed: Sequence[Placed], number: int) -> list[str]:
     op, place = problem.operations[number], placed[number]
     if op.fixed is not None:
-        return [] if tuple(place) == tuple(op.fixed) else [f"{op.name} was fixed and has been moved"]
+        return (
+            [] if tuple(place) == tuple(op.fixed) else [f"{op.name} was fixed and has been moved"]
+        )
     found: list[str] = []
     mode = op.modes[place.mode]
     arrival = place.start + _move(problem, placed, number)
@@ -149,6 +153,6 @@ def _setup_faults(problem: Problem, placed: Sequence[Placed], resource: int) -> 
     )
     return [
         f"{kind.name} is set up from {before[2]} to {after[2]} in {after[0] - before[1]}"
-        for before, after in zip(here, here[1:], strict=False)
+        for before, after in pairwise(here)
         if after[0] - before[1] < kind.setup.get((before[2], after[2]), 0)
     ]

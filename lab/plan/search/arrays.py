@@ -63,7 +63,11 @@ def compile_problem(problem: Problem) -> Tables:
         setup=_setup(problem, families),
         travel=_travel(problem),
         closed=_table(
-            [(number, *closed) for number, r in enumerate(problem.resources) for closed in r.closed],
+            [
+                (number, *closed)
+                for number, r in enumerate(problem.resources)
+                for closed in r.closed
+            ],
             4,
         ),
         job=_table(
@@ -81,9 +85,7 @@ def _table(rows: Sequence[Sequence[int]], columns: int) -> Ints:
     return np.array(rows, dtype=np.int64).reshape(len(rows), columns)
 
 
-def _operations(
-    problem: Problem, cut: Segments, families: Sequence[str], links: _Links
-) -> Ints:
+def _operations(problem: Problem, cut: Segments, families: Sequence[str], links: _Links) -> Ints:
     fetches = [NONE] * len(problem.operations)
     for number, op in enumerate(problem.operations):
         if op.fetched_by is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class Constructor:
     def __init__(self, problem: Problem, seed: int = 0) -> None:
         self.problem = problem
         self._tables = compile_problem(problem)
-        self._random = np.random.default_rng(seed)
+        self._random: Any = np.random.default_rng(seed)
         self._job = _job_of_segment(problem, self._tables)
         self.plans = 0
         """Plans made so far."""

@@ -28,9 +28,7 @@ _TRIES = 400
 
 
 @compiled
-def _earliest(
-    work: Work, i: int, way: int, carrier: int, ready: tuple[int, int, int]
-) -> int:
+def _earliest(work: Work, i: int, way: int, carrier: int, ready: tuple[int, int, int]) -> int:
     """The first start of one way to do an operation; FOREVER if there is none."""
     mode = work.mode[work.operation[i, c.MODES] + way]
     station, duration = mode[c.STATION], mode[c.DURATION]

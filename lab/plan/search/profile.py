@@ -62,9 +62,7 @@ def _merge(profile: Ints, size: Ints, resource: int, step: int) -> None:
 
 
 @compiled
-def add(
-    profile: Ints, size: Ints, resource: int, start: int, end: int, amount: int
-) -> None:
+def add(profile: Ints, size: Ints, resource: int, start: int, end: int, amount: int) -> None:
     """Take an amount from `start` until before `end`; a negative amount gives it back."""
     start = max(start, 0)
     if end <= start or amount == 0:

@@ -44,9 +44,7 @@ def pull_fifo(problem: Problem) -> Solution:
             raise ValueError(f"{op.name}: pull-FIFO knows one station and one arm per operation")
         chains.setdefault(op.job, []).append(number)
     lab = _Lab(problem, [r.capacity for r in problem.resources], [0] * len(problem.resources))
-    waiting = [
-        (problem.operations[chain[0]].release, job) for job, chain in sorted(chains.items())
-    ]
+    waiting = [(problem.operations[chain[0]].release, job) for job, chain in sorted(chains.items())]
     step = dict.fromkeys(chains, 0)
     events = [(time, 0, -1) for time, _ in waiting]  # (time, kind, number)
     heapq.heapify(events)

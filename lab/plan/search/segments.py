@@ -66,7 +66,9 @@ def segments(problem: Problem) -> Segments:
     for number in range(count):
         if free[number]:
             groups[find(number)].append(number)
-    members = [sorted(group, key=lambda number: (rank[number], number)) for group in groups.values()]
+    members = [
+        sorted(group, key=lambda number: (rank[number], number)) for group in groups.values()
+    ]
     of = [-1] * count
     for number, group in enumerate(members):
         for operation in group:
