@@ -126,7 +126,11 @@ def _times(built: Built, n: int) -> None:
         model.add_exactly_one(literal for _, literal in arm)
     built.way.append(way)
     built.arm.append(arm)
-    arrival = start + _move(built, n, before)
+    arrival: Expression = start + _move(built, n, before)
+    if not isinstance(arrival, int) and _variables(arrival) > 1:
+        hinted = place.start + built.problem.move(n, place.mode, before)
+        moved, arrival = arrival, _number(built, 0, horizon, hinted, f"arrival {n}")
+        model.add(arrival == moved)
     batch = any(m.station is not None and built.problem.resources[m.station].batch for m in modes)
     begin: Expression = arrival
     if batch:
@@ -186,6 +190,10 @@ def _interval(
     if literal is None:
         return model.new_interval_var(start, variable, end, name)
     return model.new_optional_interval_var(start, variable, end, literal, name)
+
+
+def _variables(expression: Expression) -> int:
+    return len(cp_model.FlatIntExpr(expression).vars)
 
 
 def _constant(expression: Expression) -> int | None:

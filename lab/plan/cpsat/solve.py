@@ -24,14 +24,18 @@ __all__ = ["Search", "improve"]
 class Search(cp_model.CpSolverSolutionCallback):
     """Hands on each better plan; `stop` ends the search from another thread."""
 
-    def __init__(self, built: Built, found: Callable[[Solution], None]) -> None:
+    def __init__(self, built: Built, plan: Solution, found: Callable[[Solution], None]) -> None:
         super().__init__()
         self._built = built
+        self._best = plan.score
         self._found = found
 
     def on_solution_callback(self) -> None:
         placed = self._built.read(self.value)
-        self._found(Solution(tuple(placed), score(self._built.problem, placed)))
+        worth = score(self._built.problem, placed)
+        if worth < self._best:
+            self._best = worth
+            self._found(Solution(tuple(placed), worth))
 
 
 def improve(
@@ -60,7 +64,7 @@ def improve(
     parameters.use_lns_only = effort.lns_only
     if started is not None:
         started(solver)
-    status: Any = solver.solve(built.model, Search(built, found))
+    status: Any = solver.solve(built.model, Search(built, plan, found))
     optimal = bool(status == cp_model.OPTIMAL) and built.exact
     bound = None
     if built.exact and not effort.lns_only and status in (cp_model.OPTIMAL, cp_model.FEASIBLE):

@@ -78,6 +78,7 @@ def _fix(work: Work, i: int) -> None:
     row[c.DONE] = status
     if status == 2 and station >= 0:
         add(work.profile, work.size, station, row[c.END], FOREVER, 1)
+        _visit_until(work, station, row[c.START], FOREVER)
 
 
 @compiled
@@ -139,6 +140,14 @@ def commit(work: Work, i: int) -> None:
 
 
 @compiled
+def _visit_until(work: Work, station: int, start: int, end: int) -> None:
+    """Change the end of a visit of a station with set-up times."""
+    for v in range(work.size[station, 1]):
+        if work.visit[station, 0, v] == start:
+            work.visit[station, 1, v] = end
+
+
+@compiled
 def extend(work: Work, i: int, sign: int) -> None:
     """Book (1) or give back (-1) the wait of the sample that the move of `i` fetches."""
     k = work.operation[i, c.FETCHES]
@@ -149,15 +158,14 @@ def extend(work: Work, i: int, sign: int) -> None:
     if station < 0:
         return
     arrival = work.operation[i, c.ARRIVAL]
+    until = row[c.END]
     if row[c.DONE] == 2:
         # it was booked for ever: what comes after the arrival is free now
+        until = FOREVER
         add(work.profile, work.size, station, max(arrival, row[c.END]), FOREVER, -sign)
-        return
-    add(work.profile, work.size, station, row[c.END], arrival, sign)
-    if work.resource[station, c.HAS_SETUP]:
-        for v in range(work.size[station, 1]):
-            if work.visit[station, 0, v] == row[c.HOLD_START]:
-                work.visit[station, 1, v] = arrival if sign > 0 else row[c.END]
+    else:
+        add(work.profile, work.size, station, row[c.END], arrival, sign)
+    _visit_until(work, station, row[c.HOLD_START], arrival if sign > 0 else until)
 
 
 @compiled

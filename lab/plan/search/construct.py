@@ -75,17 +75,40 @@ class Constructor:
         return keys, plan
 
     def _orders(self) -> list[_Keys]:
-        """First come first served, samples one after the other, and most work remaining."""
-        zero = np.zeros(len(self._tables.segment), dtype=np.int64)
+        """First come first served, samples one after the other, and most work remaining.
+
+        Before all else come samples that stand on a station and must be fetched.
+        """
+        zero = np.where(self._standing(), -_FULL, 0)
         spans = [mode.duration for op in self.problem.operations for mode in op.modes]
         half = max(spans, default=0) // 2
         orders = [_Keys(1, zero, self._patience(half))]
         if not len(self._tables.class_size):
-            return [*orders, _Keys(0, self._job * (1 << 20), self._patience(0))]
+            return [*orders, _Keys(0, zero + self._rank(), self._patience(0))]
         full = self._patience(_FULL)
         tails = self._tails()
         orders.append(_Keys(1, zero, full))
-        return [*orders, *(_Keys(1, -(tails * part) // 4, full) for part in (2, 4))]
+        return [*orders, *(_Keys(1, zero - (tails * part) // 4, full) for part in (2, 4))]
+
+    def _standing(self) -> NDArray[np.bool_]:
+        """Segments that fetch a sample from where a fixed operation left it."""
+        operations = self.problem.operations
+        fetching = {op.fetched_by for op in operations if op.fixed and op.fetched_by is not None}
+        return np.array(
+            [
+                any(int(n) in fetching for n in self._tables.link[row[MEMBERS] : row[MEMBERS_END]])
+                for row in self._tables.segment
+            ],
+            dtype=np.bool_,
+        )
+
+    def _rank(self) -> Ints:
+        """Samples one after the other, those that are worth more first."""
+        jobs = self.problem.jobs
+        order = sorted(range(len(jobs)), key=lambda job: (-jobs[job].weight, job))
+        rank = np.zeros(len(jobs), dtype=np.int64)
+        rank[order] = np.arange(len(jobs))
+        return rank[self._job] * (1 << 20)
 
     def _tails(self) -> Ints:
         """Of each segment, the work of its job that is left."""

@@ -139,6 +139,8 @@ def decode(
     feeding = np.zeros(classes + 1, np.int64)
     state = np.zeros((count, 2), np.int64)
     waits = np.zeros(count, np.int64)
+    solo = np.zeros(count, np.int64)
+    room = tables.class_size.copy()
     chosen = np.zeros(count + 1, np.int64)
     order = np.zeros(work.operation.shape[0] + 1, np.int64)
     pushes = np.zeros(3, np.int64)
@@ -157,7 +159,7 @@ def decode(
                 best, time = s, state[s, 1]
         for k in range(classes):
             when, size = _batch(
-                segment, tables.class_size[k], k, state, patience[k], feeding[k], chosen
+                segment, room[k], k, state, patience[k], feeding[k], chosen
             )
             if size and when < time:
                 best, time, kind = chosen[0], when, k
@@ -167,15 +169,26 @@ def decode(
         chosen[0] = best
         if kind >= 0:
             _, size = _batch(
-                segment, tables.class_size[kind], kind, state, patience[kind], feeding[kind], chosen
+                segment, room[kind], kind, state, patience[kind], feeding[kind], chosen
             )
+            for n in range(size):
+                if solo[chosen[n]]:
+                    size = max(1, n)
+                    break
         total, first, last = _order(work, segment, chosen, size, kind >= 0, order)
         if kind < 0:
             first = last = 0
-        if not place(work, order, total, first, last, pushes):
-            # of several, one may be in the way: the last are tried again later
-            for n in range(1 if size > 1 else 0, size):
-                state[chosen[n], 0] = 2
+        placed = place(work, order, total, first, last, pushes)
+        if placed < 0:
+            # so many cannot be unloaded in time: from now on fewer
+            room[kind] = max(1, size // 2)
+            continue
+        if placed == 0:
+            # of several, one may be in the way of the others: they are tried one by one
+            if size == 1:
+                state[best, 0] = 2
+            for n in range(size):
+                solo[chosen[n]] = 1
             continue
         for n in range(size):
             s = chosen[n]
@@ -190,6 +203,7 @@ def decode(
                     if segment[a, c.CLASS] >= 0:
                         feeding[segment[a, c.CLASS]] -= 1
         for s in range(count):
+            solo[s] = 0
             if state[s, 0] == 2:
                 state[s, 0] = 1
     result = np.zeros((work.operation.shape[0], 6), np.int64)

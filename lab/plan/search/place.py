@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["place"]
 
-_TRIES = 400
+_TRIES = 100
 """Placings per operation until the limit that was in the way last is given up."""
 
 
@@ -147,23 +147,30 @@ def _pushed(work: Work, i: int, pushes: Ints) -> bool:
 
 
 @compiled
-def place(work: Work, order: Ints, count: int, first: int, last: int, pushes: Ints) -> bool:
-    """Place `order[:count]`, of which `order[first:last]` are one batch; False if one of them has no place.
+def place(work: Work, order: Ints, count: int, first: int, last: int, pushes: Ints) -> int:
+    """Place `order[:count]`, of which `order[first:last]` are one batch; `pushes` is room for three numbers.
 
-    `pushes` is room for three numbers.
+    Returns 1 when all have a place, 0 if one of them has none, -1 if a batch of several breaks a limit.
     """
     operation = work.operation
     for k in range(count):
         operation[order[k], c.POSITION] = k
         operation[order[k], c.BOUND] = 0
     position, tries, door, culprit = 0, 0, 0, -1
-    placed = True
+    placed, result = True, 0
     while position < count and placed:
         tries += 1
         if tries > _TRIES * (count + 5):
-            placed = culprit >= 0
+            placed = culprit >= 0 and last - first < 2
             if placed:
                 work.lag[culprit, c.RELAXED] = 1
+                for p in range(position - 1, -1, -1):
+                    undo(work, order[p])
+                for k in range(count):
+                    operation[order[k], c.BOUND] = 0
+                position, door = 0, 0
+            elif culprit >= 0:
+                result = -1
             culprit, tries = -1, 0
             continue
         i = order[position]
@@ -201,9 +208,10 @@ def place(work: Work, order: Ints, count: int, first: int, last: int, pushes: In
                 undo(work, order[p])
             position = back
             break
-    if not placed:
-        for p in range(position - 1, -1, -1):
-            undo(work, order[p])
     for k in range(count):
         operation[order[k], c.POSITION] = c.NONE
-    return placed
+    if placed:
+        return 1
+    for p in range(position - 1, -1, -1):
+        undo(work, order[p])
+    return result
