@@ -29,3 +29,5 @@ class Outcome:
     bound: int | None
     """A makespan that no plan can go below."""
     optimal: bool
+    refused: bool = False
+    """The model has no solution although a plan stands: the model is wrong, or the plan is."""

@@ -69,4 +69,4 @@ def improve(
     bound = None
     if built.exact and not effort.lns_only and status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         bound = round(solver.best_objective_bound)
-    return Outcome(bound, optimal)
+    return Outcome(bound, optimal, refused=bool(status == cp_model.INFEASIBLE))
