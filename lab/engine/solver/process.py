@@ -72,7 +72,7 @@ class SolverProcess:
         try:
             stream.write(frame(message))
             stream.flush()
-        except OSError:
+        except (OSError, ValueError):
             return  # it died; `alive` says so
 
     def ask(

@@ -39,6 +39,8 @@ class Impossible(NamedTuple):
 
 
 def _shortest(op: Operation) -> int:
+    if op.fixed is not None:
+        return op.fixed.end - op.fixed.begin
     return min(mode.duration for mode in op.modes)
 
 
@@ -53,6 +55,8 @@ def _offset(problem: Problem, number: int, mark: Mark) -> int:
     if number == ORIGIN or mark == "start":
         return 0
     op = problem.operations[number]
+    if op.fixed is not None:
+        return (op.fixed.end if mark == "end" else op.fixed.begin) - op.fixed.start
     return _move(problem, op) + (_shortest(op) if mark == "end" else 0)
 
 
