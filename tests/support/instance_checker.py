@@ -8,8 +8,11 @@ from __future__ import annotations
 import csv
 import json
 from collections import defaultdict
-from pathlib import Path
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Rows = list[dict[str, int]]
 
@@ -21,7 +24,7 @@ def _overlaps(rows: Rows) -> list[str]:
         by_machine[row["machine"]].append((row["start"], row["end"]))
     for machine, spans in by_machine.items():
         spans.sort()
-        for (_, end), (start, _) in zip(spans, spans[1:], strict=False):
+        for (_, end), (start, _) in pairwise(spans):
             if start < end:
                 wrong.append(f"machine {machine} is used twice at {start}")
     return wrong

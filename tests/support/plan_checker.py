@@ -5,6 +5,7 @@ Nothing here is clever: at each time it is asked who stands where, who is carrie
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from lab.plan.model.problem import FOREVER, ORIGIN, STORAGE
@@ -41,7 +42,9 @@ def violations(
     for lag in problem.lags:
         took = _time(lag.second, lag.second_mark, placed) - _time(lag.first, lag.first_mark, placed)
         if lag.least is not None and took < lag.least:
-            wrong.append(f"{problem.operations[lag.second].name}: only {took} after its predecessor")
+            wrong.append(
+                f"{problem.operations[lag.second].name}: only {took} after its predecessor"
+            )
         if lag.most is not None and took > lag.most and not lag.penalty and not broken_lags_allowed:
             wrong.append(f"{problem.operations[lag.second].name}: {took} after its predecessor")
     return wrong + _played(problem, placed, moves)
@@ -99,7 +102,7 @@ def _played(problem: Problem, placed: Sequence[Placed], moves: Sequence[int]) ->
             wrong += _batches(problem, placed, moves, here, resource.name)
         if resource.setup:
             order = sorted((start, until, n) for at, start, until, n in stays if at == station)
-            for (_, until, one), (start, _, two) in zip(order, order[1:], strict=False):
+            for (_, until, one), (start, _, two) in pairwise(order):
                 families = problem.operations[one].family, problem.operations[two].family
                 if start - until < resource.setup.get(families, 0):
                     wrong.append(f"{resource.name}: no time to set up {families} at {until}")

@@ -49,7 +49,13 @@ def random_problem(seed: int) -> Problem:
     alike = chance.random() < 0.4
     shape = chance.getrandbits(32)
     for job in range(chance.randint(2, 6)):
-        _sample(random.Random(shape if alike else chance.getrandbits(32)), job, stations, operations, lags)
+        _sample(
+            random.Random(shape if alike else chance.getrandbits(32)),
+            job,
+            stations,
+            operations,
+            lags,
+        )
         due = chance.choice((None, None, 40))
         jobs.append(Job(f"sample {job}", chance.choice((0, 0, 2)), due, 3 if due else 0))
     if chance.random() < 0.3:

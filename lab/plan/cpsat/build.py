@@ -193,7 +193,8 @@ def _interval(
 
 
 def _variables(expression: Expression) -> int:
-    return len(cp_model.FlatIntExpr(expression).vars)
+    flat: Any = cp_model.FlatIntExpr(expression)
+    return len(flat.vars)
 
 
 def _constant(expression: Expression) -> int | None:

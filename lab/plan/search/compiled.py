@@ -34,7 +34,9 @@ def _cache_folder() -> Path:
     digest = hashlib.sha256()
     for source in sorted(here.glob("*.py")):
         digest.update(source.read_bytes())
-    home = here / "__pycache__" if os.access(here, os.W_OK) else Path.home() / ".cache" / "labwright"
+    home = (
+        here / "__pycache__" if os.access(here, os.W_OK) else Path.home() / ".cache" / "labwright"
+    )
     return home / f"machine-code-{digest.hexdigest()[:12]}"
 
 

@@ -158,9 +158,7 @@ def decode(
             if state[s, 0] == 1 and segment[s, c.CLASS] < 0 and state[s, 1] < time:
                 best, time = s, state[s, 1]
         for k in range(classes):
-            when, size = _batch(
-                segment, room[k], k, state, patience[k], feeding[k], chosen
-            )
+            when, size = _batch(segment, room[k], k, state, patience[k], feeding[k], chosen)
             if size and when < time:
                 best, time, kind = chosen[0], when, k
         if best < 0:

@@ -20,7 +20,15 @@ from tests.support.instance_checker import (
 
 DATA = Path(__file__).parents[2] / "data" / "scheduling"
 WORKLOADS = json.loads((Path(workload.__file__).parent / "lab_workloads.json").read_text())
-KEYS = {"instance", "makespan", "lower_bound", "status", "seconds", "first_plan_seconds", "schedule"}
+KEYS = {
+    "instance",
+    "makespan",
+    "lower_bound",
+    "status",
+    "seconds",
+    "first_plan_seconds",
+    "schedule",
+}
 
 
 @pytest.fixture
@@ -116,7 +124,9 @@ def test_workloads_break_no_hold_and_pull_fifo_is_what_was_measured(bench, name,
 
 
 def test_the_workload_checker_refuses_what_a_laboratory_cannot_do(bench):
-    _, out, _ = bench("lab-workload", "--workload", "s3", "--samples", "12", "--time", "0", "--json")
+    _, out, _ = bench(
+        "lab-workload", "--workload", "s3", "--samples", "12", "--time", "0", "--json"
+    )
     rows = json.loads(out)["schedule"]
 
     def judged(change):

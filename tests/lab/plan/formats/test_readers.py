@@ -101,13 +101,17 @@ def test_a_wrong_flexible_job_shop_is_refused(text, where):
 
 
 def test_a_job_shop_is_the_same_as_text_and_as_json():
-    item = {"name": "tiny", "duration_matrix": [[3, 2], [2, 4]], "machines_matrix": [[0, 1], [1, 0]]}
+    item = {
+        "name": "tiny",
+        "duration_matrix": [[3, 2], [2, 4]],
+        "machines_matrix": [[0, 1], [1, 0]],
+    }
     text = "# a comment\n2 2\n0 3 1 2\n1 2 0 4\n"
     by_text = read_job_shop(text, "tiny.txt")[0]
     for document in (item, [item], {"tiny": item}):
         (found,) = read_job_shop(json.dumps(document), "tiny.json")
         assert found == by_text
-    with pytest.raises(InputError, match="pairs|numbers"):
+    with pytest.raises(InputError, match="3 numbers"):
         read_job_shop("1 2\n0 3 1\n", "odd")
     with pytest.raises(InputError, match="no job shop"):
         read_job_shop(json.dumps([item, {"name": "no"}]), "x")
@@ -128,7 +132,11 @@ def test_the_files_of_the_project_have_their_sizes():
 
 def test_lab_workloads():
     problem = lab_workload(DOCUMENT, "s3", 3)
-    assert [len([op for op in problem.operations if op.job == job]) for job in range(3)] == [9, 8, 10]
+    assert [len([op for op in problem.operations if op.job == job]) for job in range(3)] == [
+        9,
+        8,
+        10,
+    ]
     baked = [op for op in problem.operations if op.programme]
     assert {op.programme for op in baked} == {"900C", "600C"}
     assert sum(lag.most is not None for lag in problem.lags) == 1 + 2 + 2

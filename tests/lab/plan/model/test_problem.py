@@ -31,7 +31,10 @@ ONE = GOOD.operations[0]
         ({"lags": (Lag(0, 4),)}, "operation of a lag 4"),
         ({"lags": (Lag(0, 0, 5, 4),)}, "least 5 > most 4"),
         ({"resources": (Resource("none", 0), Resource("arm"))}, "capacity below 1"),
-        ({"resources": (Resource("s", 2, setup={("a", "b"): 1}), Resource("arm"))}, "capacity of 1"),
+        (
+            {"resources": (Resource("s", 2, setup={("a", "b"): 1}), Resource("arm"))},
+            "capacity of 1",
+        ),
     ],
 )
 def test_what_no_planner_could_read_is_refused(change, words):

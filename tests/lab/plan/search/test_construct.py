@@ -96,9 +96,7 @@ def plan(problem: Problem):
 
 
 def test_a_step_with_a_hold_waits_until_its_successor_has_a_place():
-    operations, lags = chained(
-        sample([(1, 50)], job=0), sample([(0, 10), (1, 5)], first=1, job=1)
-    )
+    operations, lags = chained(sample([(1, 50)], job=0), sample([(0, 10), (1, 5)], first=1, job=1))
     lags.append(Lag(1, 2, None, 3, "end", "begin", name="hold"))
     resources = Resource("oven"), Resource("cooler")
     best = plan(Problem("hold", resources, operations, tuple(lags), (Job("a"), Job("b"))))
@@ -169,9 +167,7 @@ def test_setups_breaks_people_and_stock():
 
 
 def test_of_two_machines_the_one_on_which_it_ends_first():
-    operations = tuple(
-        Operation(job, str(job), (Mode(0, 10), Mode(1, 6))) for job in range(2)
-    )
+    operations = tuple(Operation(job, str(job), (Mode(0, 10), Mode(1, 6))) for job in range(2))
     problem = Problem(
         "two", (Resource("old"), Resource("new")), operations, (), (Job("a"), Job("b"))
     )
