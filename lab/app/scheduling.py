@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lab.plan.model.problem import Problem
     from lab.plan.model.solution import Solution
 
-__all__ = ["Format", "bench_instances", "bench_workload", "read_instances"]
+__all__ = ["Format", "bench_instances", "bench_workload", "read_instances", "warm_up"]
 
 Format = Literal["slab", "fjsp", "jsp"]
 
@@ -70,7 +70,7 @@ def bench_instances(
     instances = [instance for path in paths for instance in read_instances(path, kind)]
     found: list[dict[str, Any]] = []
     with _solver() as solver:
-        _warm_up()
+        warm_up()
         for instance in instances:
             planned = plan_anytime(instance.problem, seconds, wall_seconds, solver, seed)
             _verify(instance.problem, planned.plan)
@@ -88,7 +88,7 @@ def bench_workload(name: str, samples: int, seconds: float, seed: int) -> dict[s
     """Our plan of a laboratory workload and what pull-FIFO makes of it; times in units of 30 s."""
     problem = lab_workload(_workloads(), name, samples)
     with _solver() as solver:
-        _warm_up()
+        warm_up()
         planned = plan_anytime(problem, seconds, wall_seconds, solver, seed)
     _verify(problem, planned.plan)
     fifo = pull_fifo(problem)
@@ -150,6 +150,6 @@ def _workloads() -> dict[str, Any]:
     return json.loads(text)
 
 
-def _warm_up() -> None:
+def warm_up() -> None:
     """Loads the machine code of the construction, so that times tell of planning."""
     plan_anytime(lab_workload(_workloads(), "s3", 3), 0.0, wall_seconds)
