@@ -1,0 +1,156 @@
+"""The planner's tiers one after the other, until time is up: the best plan so far always stands.
+
+First plans by construction, then random keys while they still help, then CP-SAT in its own process. Batches stay
+with the random keys, because the model of batches is large; shops go to CP-SAT as soon as there is a good hint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from lab.engine.solver.frames import Better
+from lab.plan.cpsat.effort import Effort
+from lab.plan.model.bounds import Impossible, impossible_lags, lower_bound, without
+from lab.plan.model.solution import Solution, score
+from lab.plan.search.construct import Constructor
+from lab.plan.search.rules import is_shop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.engine.solver.process import SolverProcess
+    from lab.plan.model.problem import Problem
+
+__all__ = ["Planned", "plan_anytime"]
+
+_STALE = 0.12
+"""Share of the time without a better plan after which random keys hand over to CP-SAT."""
+_SEARCH = 0.3
+"""Share of the time that random keys get at most where CP-SAT follows."""
+_SLICE_S = 0.05
+_ENDING_S = 0.1
+"""Time that CP-SAT gets to end by itself, so that its bound comes in."""
+_SHOP = 120
+"""Operations of a shop from which on neighbourhoods alone (LNS) find more than a whole search."""
+
+
+@dataclass(slots=True)
+class Planned:
+    """What came out."""
+
+    plan: Solution
+    bound: int
+    first_seconds: float
+    seconds: float = 0.0
+    impossible: tuple[Impossible, ...] = ()
+    """Limits that no plan can keep; they are planned as if they were not there, and count as broken."""
+    history: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
+    """(seconds, makespan) of each plan that was the best."""
+
+    @property
+    def status(self) -> Literal["optimal", "feasible", "infeasible"]:
+        """infeasible: some limits are broken, because nothing better was found or none exists."""
+        if self.plan.score.broken:
+            return "infeasible"
+        return "optimal" if self.plan.makespan <= self.bound else "feasible"
+
+
+def plan_anytime(
+    problem: Problem,
+    seconds: float,
+    wall: Callable[[], float],
+    solver: SolverProcess | None = None,
+    seed: int = 0,
+    workers: int = 2,
+) -> Planned:
+    """Plan for that many real seconds, of which `wall` tells the time, or until a plan is proved best.
+
+    Raises `lab.plan.search.construct.Unplaced` where some operation never gets what it needs.
+    """
+    began = wall()
+    impossible = tuple(impossible_lags(problem))
+    possible = without(problem, {item.lag for item in impossible}) if impossible else problem
+    search = Constructor(possible, seed)
+    now = wall() - began
+    state = Planned(search.best, lower_bound(possible), now, impossible=impossible)
+    state.history.append((now, search.best.makespan))
+    run = _Run(possible, search, state, began, seconds, wall)
+    batches = any(resource.batch for resource in possible.resources)
+    if solver is None or batches:
+        run.search_until(seconds, stale=seconds)
+    else:
+        run.search_until(seconds * _SEARCH, stale=seconds * _STALE)
+        if not run.done:
+            run.solve(solver, workers, seed)
+    state.seconds = wall() - began
+    if impossible:
+        state.plan = Solution(state.plan.placed, score(problem, state.plan.placed))
+    return state
+
+
+@dataclass(slots=True)
+class _Run:
+    problem: Problem
+    search: Constructor
+    state: Planned
+    began: float
+    seconds: float
+    wall: Callable[[], float]
+
+    @property
+    def elapsed(self) -> float:
+        return self.wall() - self.began
+
+    @property
+    def done(self) -> bool:
+        plan, objective = (
+            self.state.plan,
+            any(job.weight or job.tardiness for job in self.problem.jobs),
+        )
+        best = not objective and not plan.score.broken and plan.makespan <= self.state.bound
+        return best or self.elapsed >= self.seconds
+
+    def adopt(self, plan: Solution) -> None:
+        """Keep the better one of two."""
+        if plan.score < self.state.plan.score:
+            self.state.plan = plan
+            self.state.history.append((self.elapsed, plan.makespan))
+
+    def search_until(self, until: float, stale: float) -> None:
+        """Random keys until that time, or until nothing better came for the time `stale`."""
+        better = self.elapsed
+        while not self.done and self.elapsed < until and self.elapsed - better < stale:
+            end = min(until, self.elapsed + _SLICE_S)
+            before = self.state.plan
+            self.search.improve(lambda end=end: self.elapsed < end)
+            self.adopt(self.search.best)
+            if self.state.plan is not before:
+                better = self.elapsed
+
+    def solve(self, solver: SolverProcess, workers: int, seed: int) -> None:
+        """CP-SAT for the rest of the time."""
+        left = self.seconds - self.elapsed
+        lns = is_shop(self.problem) and len(self.problem.operations) > _SHOP
+        effort = Effort(
+            seconds=max(0.0, left - _ENDING_S), workers=workers, seed=seed, lns_only=lns
+        )
+        number = solver.ask(self.problem, self.state.plan, effort)
+        while solver.alive:
+            left = self.seconds - self.elapsed
+            if left <= 0:
+                break
+            for answer in solver.answers(min(left, _SLICE_S)):
+                if answer.number != number:
+                    continue
+                if isinstance(answer, Better):
+                    self.adopt(answer.plan)
+                    continue
+                bound = answer.outcome.bound
+                if bound is not None:
+                    self.state.bound = max(self.state.bound, min(bound, self.state.plan.makespan))
+                return
+        solver.stop()
+        for answer in solver.answers():
+            if answer.number == number and isinstance(answer, Better):
+                self.adopt(answer.plan)

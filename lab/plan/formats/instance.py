@@ -1,0 +1,83 @@
+"""An instance that was read, and how its file numbers things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lab.domain.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lab.plan.model.problem import Problem
+    from lab.plan.model.solution import Placed
+
+__all__ = ["Instance", "bad_line", "numbers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A problem with the names of its file."""
+
+    problem: Problem
+    jobs: tuple[int, ...]
+    """Operation -> job, as the file numbers it."""
+    operations: tuple[int, ...]
+    """Operation -> its number within the job."""
+    machines: tuple[tuple[int, ...], ...]
+    """Resource -> numbers of its equal machines."""
+
+    @property
+    def name(self) -> str:
+        return self.problem.name
+
+    def schedule(self, placed: Sequence[Placed]) -> list[dict[str, int]]:
+        """Rows {job, operation, machine, start, end}, numbered as in the file, by start.
+
+        Equal machines share a resource in the problem; each operation takes the first that is free.
+        """
+        free: dict[int, list[int]] = {
+            resource: [0] * len(numbers) for resource, numbers in enumerate(self.machines)
+        }
+        rows: list[dict[str, int]] = []
+        order = sorted(range(len(placed)), key=lambda number: (placed[number].start, number))
+        for number in order:
+            place = placed[number]
+            station = self.problem.operations[number].modes[place.mode].station
+            machine = -1
+            if station is not None:
+                units = free[station]
+                unit = next((u for u, until in enumerate(units) if until <= place.start), 0)
+                units[unit] = max(units[unit], place.end)
+                machine = self.machines[station][unit]
+            rows.append(
+                {
+                    "job": self.jobs[number],
+                    "operation": self.operations[number],
+                    "machine": machine,
+                    "start": place.start,
+                    "end": place.end,
+                }
+            )
+        return rows
+
+
+def numbers(line: str, name: str, row: int) -> list[int]:
+    """The integers of a line."""
+    found: list[int] = []
+    for word in line.split():
+        try:
+            found.append(int(word))
+        except ValueError:
+            column = line.index(word) + 1
+            raise InputError(
+                f'{name}:{row}:{column}: "{word}" is not a whole number',
+                hint="an instance holds whole numbers, separated by blanks",
+            ) from None
+    return found
+
+
+def bad_line(name: str, row: int, what: str, hint: str) -> InputError:
+    """An error at a line of an instance."""
+    return InputError(f"{name}:{row}:1: {what}", hint=hint)

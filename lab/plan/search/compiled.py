@@ -1,0 +1,52 @@
+"""Machine code where numba is installed, plain Python with the same results where it is not."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+try:
+    import numba
+except ImportError:  # the `plan` extra is not installed
+    numba = None
+
+__all__ = ["COMPILED", "compiled"]
+
+COMPILED = numba is not None
+"""Whether functions marked with `compiled` run as machine code."""
+
+
+def _cache_folder() -> Path:
+    """Where the machine code of just these sources is kept.
+
+    numba looks only at the file of a function, not at those of the functions that it calls; so the folder is named
+    after the contents of all of them.
+    """
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    for source in sorted(here.glob("*.py")):
+        digest.update(source.read_bytes())
+    home = (
+        here / "__pycache__" if os.access(here, os.W_OK) else Path.home() / ".cache" / "labwright"
+    )
+    return home / f"machine-code-{digest.hexdigest()[:12]}"
+
+
+if numba is not None and "NUMBA_CACHE_DIR" not in os.environ:
+    cast("Any", numba).config.CACHE_DIR = str(_cache_folder())
+
+
+def compiled(function: _Function) -> _Function:
+    """Compile when it is first called; the machine code is kept for the next process."""
+    if numba is None:
+        return function
+    decorate = cast("Callable[[_Function], _Function]", cast("Any", numba).njit(cache=True))
+    return decorate(function)
