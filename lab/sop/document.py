@@ -210,7 +210,8 @@ def _events(document: Document) -> Iterator[_Event]:
         problem = str(marked.problem or marked.context or "this is not YAML")
         raise _StopError(_syntax(document, position, problem)) from error
     except ReaderError as error:
-        raise _StopError(_unreadable(document, error.position)) from error
+        offset = int(cast("Any", error).position)
+        raise _StopError(_unreadable(document, offset)) from error
     except (YAMLError, ValueError, IndexError, AttributeError, TypeError) as error:
         # hostile text makes the scanner fail in other ways too, e.g. on control characters
         problem = str(error).split("\n", maxsplit=1)[0]

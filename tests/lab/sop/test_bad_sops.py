@@ -61,7 +61,7 @@ def test_the_example_is_clean():
         ("id: tare", "id: tare the pan", "value", "tare the", "a name begins"),
         ('version: "1.0.0"', 'version: "one"', "value", '"one"', "three numbers"),
         ('version: "1.0.0"', "version: 1.10", "version", "1.10", '"1.10"'),
-        ("sop_format: 1", "sop_format: 2", "value", "2", "not one of 1"),
+        ("sop_format: 1", "sop_format: 2", "value", "2", "only 1 is known"),
         # YAML tricks
         ("title: Stir", "title: *again", "alias", "*again", "write the value out"),
         ("title: Stir", "title: &s Stir", "alias", "&s", "write the value out"),
