@@ -241,6 +241,8 @@ class QualityCheck(_Frozen):
     relative standard deviation in percent."""
     least: int | None = None
     """Of replicates: how many are needed."""
+    control_rules: tuple[str, ...] = ()
+    """Of standards: Westgard rules for the row of their results; see `lab.plan.control_chart`."""
     on_failure: Literal["flag", "fail"] = "flag"
 
 

@@ -9,9 +9,17 @@ from lab.domain.ids import hold_id
 from lab.domain.stations import left_full, safe_steps
 from lab.engine.gate import next_safe_step
 from lab.engine.look import Decision
+from lab.plan.control_chart import (
+    WARNING_RULES,
+    broken_rules,
+    deviation,
+    instruments,
+    meaning,
+)
 
 if TYPE_CHECKING:
     from lab.domain.course import Course
+    from lab.domain.plan import QualityCheck
     from lab.domain.state import LabState, RunState
     from lab.engine import messages as msg
     from lab.engine.look import Look
@@ -182,10 +190,44 @@ def _quality(look: Look, course: Course) -> tuple[list[ev.Event], str]:
                 detail=outcome.detail,
             )
         )
-        if outcome.accepted:
-            continue
-        reason = f"{check.kind} {outcome.name}: {outcome.detail or 'not accepted'}"
-        events.append(ev.SampleFlagged(run=run.id, step="", flag="quality", reason=reason))
-        if check.on_failure == "fail" and not failure:
-            failure = reason
+        found: list[tuple[str, bool]] = []
+        if not outcome.accepted:
+            found.append((outcome.detail or "not accepted", True))
+        elif outcome.value is not None:
+            found += _chart(look, run, check, outcome.value)
+        for detail, grave in found:
+            reason = f"{check.kind} {outcome.name}: {detail}"
+            events.append(ev.SampleFlagged(run=run.id, step="", flag="quality", reason=reason))
+            if grave and check.on_failure == "fail" and not failure:
+                failure = reason
     return events, failure
+
+
+def _chart(look: Look, run: RunState, check: QualityCheck, value: float) -> list[tuple[str, bool]]:
+    """What the row of a standard's results on these instruments shows, and whether it is more than a warning."""
+    if not check.control_rules:
+        return []
+    here = instruments(run.plan, check)
+    row: list[float] = []
+    ended = sorted(
+        look.state.runs.values(),
+        key=lambda item: look.now_s if item.ended_s is None else item.ended_s,
+    )
+    for other in ended:
+        earlier = other.quality.get(check.name)
+        if other.id == run.id or earlier is None or earlier.value is None:
+            continue
+        if other.plan.sop_id != run.plan.sop_id:
+            continue
+        before = next((item for item in other.plan.quality if item.name == check.name), None)
+        same = before is not None and (before.unit, before.certified_value) == (
+            check.unit,
+            check.certified_value,
+        )
+        if same and before is not None and instruments(other.plan, before) == here:
+            row.append(deviation(check, earlier.value))
+    row.append(deviation(check, value))
+    return [
+        (f"control rule {rule}, {meaning(rule)}", rule not in WARNING_RULES)
+        for rule in broken_rules(row, check.control_rules)
+    ]

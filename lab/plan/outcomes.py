@@ -108,6 +108,7 @@ def _standard(name: str, item: Standard, scope: Scope, formulas: Formulas) -> Qu
         certificate=item.certificate,
         minimum=-tolerance,
         maximum=tolerance,
+        control_rules=tuple(scope.sop.quality.control_rules),
         on_failure=item.on_failure,
     )
 

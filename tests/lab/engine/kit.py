@@ -171,7 +171,8 @@ class KitContext:
         judged: list[Judged] = []
         for spec in plan.quality:
             value = calculate(spec.formula, outputs)
-            good = value is not None and spec.maximum is not None and value <= spec.maximum
+            off = None if value is None else abs(value - (spec.certified_value or 0.0))
+            good = off is not None and spec.maximum is not None and off <= spec.maximum
             judged.append(Judged(spec.name, value, spec.unit, good))
         return judged
 
