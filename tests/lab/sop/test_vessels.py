@@ -148,7 +148,10 @@ def test_materials_that_may_never_meet():
     found = findings(MIX, **never("water", "acid"))
     assert [(item.code, item.severity) for item in found] == [("incompatible", "safety")]
     assert found[0].place == ("procedure", 1)
-    assert '"acid" and "water" may meet in "pot": this procedure says that they may never' in found[0].message
+    assert (
+        '"acid" and "water" may meet in "pot": this procedure says that they may never'
+        in found[0].message
+    )
     assert codes([MIX[0], dose("w", "water_cell", "1 mL")], **never("water", "acid")) == []
 
 
