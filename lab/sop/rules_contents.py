@@ -13,7 +13,11 @@ __all__ = ["check_contents"]
 
 
 def check_contents(rules: SopRules) -> None:
-    """Everything that follows from what the steps move."""
+    """Everything that follows from what the steps move, over the whole range of the parameters.
+
+    Choices, texts and yes/no need no settings here: no expression makes a number of them, and of a branch that asks
+    for one both ways are followed. So what holds for the default holds for every choice.
+    """
     found = vessel_findings(
         rules.flat,
         rules.sop,
