@@ -189,13 +189,13 @@ class _Heat:
         for other, starts in self.stirring.get(container, ()):
             if other >= number:
                 break
+            if running == starts or (starts and not self.order.is_before(other, number)):
+                continue
             own = self.order.implied(other)
-            if not starts:
-                excluded = any(implied.get(key, value) != value for key, value in own.items())
-                running = running and excluded
-            elif self.order.is_before(other, number):
-                certain = all(implied.get(key) == value for key, value in own.items())
-                running = running or certain
+            if starts:
+                running = all(implied.get(key) == value for key, value in own.items())
+            else:
+                running = any(implied.get(key, value) != value for key, value in own.items())
         return running
 
     def _finding(
