@@ -12,7 +12,7 @@ from lab.sop.check_together import check_together
 from lab.sop.document import read_document
 from lab.sop.load import load_sop, read_text
 from tests.corpus.cases import BASES
-from tests.support.drivers import CHEMISTRIES, DRIVERS
+from tests.support.drivers import CHEMISTRIES, DRIVERS, TRAITS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,12 @@ def _together(case: Case, text: str) -> list[Diagnostic]:
     lab_text = text if case.base == "lab" else case.other("lab")
     campaign, found = check_campaign(campaign_text, "campaign.yaml")
     lab, lab_found = check_lab(
-        lab_text, "lab.yaml", DRIVERS, capabilities=CAPABILITIES, chemistries=CHEMISTRIES
+        lab_text,
+        "lab.yaml",
+        DRIVERS,
+        capabilities=CAPABILITIES,
+        chemistries=CHEMISTRIES,
+        traits=TRAITS,
     )
     found = [*found, *lab_found]
     procedure, _ = check_sop(case.other("plain"), "sop.yaml", CAPABILITIES)

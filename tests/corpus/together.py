@@ -41,6 +41,8 @@ _LAB = (
     edit("a waste bottle that runs over", "lab", "supply", "waste: {capacity: 5 L", "waste: {capacity: 100 mL"),
     edit("a waste that is not there", "lab", "reference", "waste: {capacity: 5 L", "wast: {capacity: 5 L", "    into: waste", "    into: wast", "    into: waste", "    into: wast"),
     edit("fewer wells than trials", "lab", "range", "pot: {capacity: 20 mL}", "pot: {capacity: 20 mL, wells: 12}"),
+    edit("a dead-man time of what only measures", "lab", "dead_man", "driver: mettler_toledo_sics\n", "driver: mettler_toledo_sics\n    dead_man: 10 s\n"),
+    edit("a dead-man time that is too short", "lab", "range", "driver: ika_hotplate\n", "driver: ika_hotplate\n    dead_man: 10 ms\n"),
     edit("a key given twice in a lab", "lab", "duplicate-key", "  dilute: {volume", "  solvent: {volume"),
 )  # fmt: skip
 

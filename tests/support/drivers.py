@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["CHEMISTRIES", "DRIVERS"]
+from lab.sop.check_lab_safety import DriverTraits
+
+__all__ = ["CHEMISTRIES", "DRIVERS", "TRAITS"]
 
 DRIVERS: dict[str, tuple[str, ...]] = {
     "atlas_ezo_ec": ("conductivity",),
@@ -20,3 +22,9 @@ CHEMISTRIES: dict[str, tuple[str, ...]] = {
     "water": (),
 }
 """What the simulators of the examples can be set to: chemistry -> its settings."""
+
+TRAITS: dict[str, DriverTraits] = {
+    "ika_hotplate": DriverTraits(safe_action=True),
+    "mettler_toledo_sics": DriverTraits(safe_action=False),
+}
+"""What the manifests of some of them say beside their capabilities."""
