@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["Certain", "check_steps", "given_arguments"]
 
 
+LONGEST_S = 1e8
+"""Some three years: what takes longer was meant in another unit."""
+
+
 def given_arguments(step: Step | SafeStep) -> dict[str, Argument]:
     """`with`, and the keys of the step that stand for arguments."""
     found: dict[str, Argument] = dict(step.arguments)
@@ -135,6 +139,12 @@ def _check_times(rules: SopRules, path: Path, step: Step | ManualStep | SafeStep
         rules.report(
             (*path, "duration"), "range", "a duration can't be negative",
             hint="give how long the step usually takes",
+        )  # fmt: skip
+    elif max(step.duration.base, step.timeout.base) > LONGEST_S:
+        key = "duration" if step.duration.base > LONGEST_S else "timeout"
+        rules.report(
+            (*path, key), "range", f"no step takes {getattr(step, key)}",
+            hint="check the unit: give at most three years",
         )  # fmt: skip
     elif step.timeout.base <= 0:
         rules.report(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.sop.diagnostics import did_you_mean
-from lab.sop.rules_steps import Certain
+from lab.sop.rules_steps import LONGEST_S, Certain
 from lab.sop.temporal import Constraint, contradiction
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ def check_timing(rules: SopRules) -> None:
         sound = _check_limits(rules, path, item) and sound
     if not sound or not rules.sop.timing:
         return
+    if any(flat.step.duration.base > LONGEST_S for flat in rules.flat.steps):
+        return  # reported at the step
     network = _steps(rules)
     owners: dict[str, int] = {}
     for index, item in enumerate(rules.sop.timing):
@@ -161,6 +163,12 @@ def _check_limits(rules: SopRules, path: Path, item: Timing) -> bool:
             rules.report(
                 (*path, key), "range", "a time can't be negative", hint="swap `from` and `to`"
             )
+            return False
+        if limit is not None and limit.base > LONGEST_S:
+            rules.report(
+                (*path, key), "range", f"no procedure takes {limit}",
+                hint="check the unit: give at most three years",
+            )  # fmt: skip
             return False
     if ideal is not None and (
         (least is not None and ideal.base < least.base)
