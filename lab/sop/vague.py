@@ -50,7 +50,7 @@ def find_vague(text: str, *, value: bool) -> tuple[VagueWord, ...]:
     a number beside the word does not help. `value=False` is for prose: there "slowly (1 mL/min)", "overnight, 16 h"
     and "warm to 40 degC" say what they mean, and expressions `${...}` are no prose.
     """
-    masked = text if value else re.sub(r"\$\{[^}]*\}", lambda found: "$" * len(found[0]), text)
+    masked = text if value else re.sub(r"\$\{[^{}]*\}", lambda found: "$" * len(found[0]), text)
     hits: list[VagueWord] = []
     for entry, pattern in _PATTERNS:
         if not (value or entry.everywhere):
