@@ -44,6 +44,11 @@ def status_lines(document: EngineStatus) -> list[str]:
         lines += [
             f"    does   {step['title']} on {step['device']}, for {_duration(step['for_s'])}"
             f" of about {_duration(step['planned_s'])}"
+            + (
+                f"; STOP asked by {step['cancel_asked_by']}, not confirmed yet"
+                if step["cancel_asked_by"]
+                else ""
+            )
             for step in run["current"]
         ]
         lines += [_window(window) for window in run["windows"]]

@@ -58,6 +58,8 @@ class CurrentDocument(TypedDict):
     attempt: int
     command: str
     command_status: str
+    cancel_asked_by: str
+    """Who wants it stopped; whether it is, is not known yet. Empty where nobody does."""
     planned_s: float
     since: str
     for_s: float

@@ -141,6 +141,7 @@ def _run(state: LabState, run: RunState, waits: tuple[Wait, ...], now_s: float) 
                     "attempt": step.attempt,
                     "command": step.command,
                     "command_status": command.status,
+                    "cancel_asked_by": "" if command.cancel is None else command.cancel.actor,
                     "planned_s": planned.duration_s,
                     "since": iso(command.intended_s),
                     "for_s": elapsed(command.intended_s, now_s),

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from lab.domain.command import Command, Outcome, Settlement
 from lab.domain.event_base import EventBase, FactorSpec, ObjectiveSpec, Value
+from lab.domain.event_cancel import CancelAsked, CancelSettled
 from lab.domain.event_course import (
     DecisionMade,
     FlagKind,
@@ -29,6 +30,8 @@ from lab.domain.plan import Plan, Slot
 __all__ = [
     "CampaignFinished",
     "CampaignStarted",
+    "CancelAsked",
+    "CancelSettled",
     "CommandAccepted",
     "CommandEnded",
     "CommandIntended",
@@ -320,7 +323,7 @@ class RequestReceived(EventBase):
 
     kind: Literal["request_received"] = "request_received"
     request: str
-    verb: Literal["pause", "resume", "stop", "safe", "rearm", "answer", "witness"]
+    verb: Literal["pause", "resume", "stop", "abort", "safe", "rearm", "answer", "witness"]
     actor: str
     reason: str = ""
     args: dict[str, JsonValue] = Field(default_factory=dict)
@@ -429,6 +432,8 @@ Event = Annotated[
     | LabRearmed
     | QuestionAsked
     | QuestionAnswered
+    | CancelAsked
+    | CancelSettled
     | DecisionMade
     | StepsSkipped
     | SampleFlagged

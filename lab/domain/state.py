@@ -16,7 +16,7 @@ from lab.domain.run import CLOSED, CommandStatus, RunStatus, StepStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lab.domain.command import Command, Outcome, Settlement
+    from lab.domain.command import CancelOutcome, Command, Outcome, Settlement
     from lab.domain.plan import Plan, Slot
 
 __all__ = [
@@ -50,6 +50,10 @@ class CommandState:
     reason: str = ""
     doubted: bool = False
     """Its outcome was unknown at some time."""
+    cancel: ev.CancelAsked | None = None
+    """Somebody wants it stopped."""
+    cancelled: CancelOutcome | None = None
+    """What came of that."""
 
     @property
     def open(self) -> bool:

@@ -77,6 +77,13 @@ def _commands(look: Look) -> Decision:
         command = entry.command
         device = look.state.devices.get(command.device)
         alive = device is not None and device.state in _ALIVE
+        if entry.cancel is not None and alive:
+            asked_s = look.inflight.cancelled.get(command.id)
+            if asked_s is None or look.now_s - asked_s >= _QUERY_AGAIN_S:
+                asked_s = look.now_s
+                actor = entry.cancel.actor
+                effects.append(msg.CancelCommand(command.id, command.device, actor))
+            wakes.append(asked_s + _QUERY_AGAIN_S)
         if entry.status in ("intent", "accepted"):
             reason = _doubt(entry, look.state.epoch, alive, look.now_s)
             if reason:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from lab.bus import topics
 from lab.bus.envelope import (
+    CancelMessage,
     CommandMessage,
     Description,
     Downstream,
@@ -151,6 +152,10 @@ class DeviceGateway:
     async def query(self, command: str, device: str) -> None:
         """Ask what became of a command."""
         await self._send(device, QueryMessage(id=command, epoch=self._epoch))
+
+    async def cancel(self, command: str, device: str, actor: str) -> None:
+        """Have a command stopped, or refused if it comes later."""
+        await self._send(device, CancelMessage(id=command, epoch=self._epoch, actor=actor))
 
     async def safe(self, actor: str, id: str) -> None:
         """Ask every device to reach its safe state."""

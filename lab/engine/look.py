@@ -21,6 +21,8 @@ class Inflight:
     """What this engine process has begun and not yet heard of. Not state: a new process begins with nothing."""
 
     queried: dict[str, float] = field(default_factory=dict[str, float])
+    cancelled: dict[str, float] = field(default_factory=dict[str, float])
+    """Command -> when its device was last asked to stop it."""
     asking: bool = False
     ask_failed: bool = False
     safe_seq: int = 0
@@ -36,6 +38,8 @@ class Inflight:
         match effect:
             case msg.QueryCommand():
                 self.queried[effect.command] = now_s
+            case msg.CancelCommand():
+                self.cancelled[effect.command] = now_s
             case msg.AskOptimiser():
                 self.asking = True
             case msg.MakeSafe():

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answered",
     "AskOptimiser",
+    "CancelCommand",
     "DeviceLost",
     "Effect",
     "MakeSafe",
@@ -100,6 +101,15 @@ class QueryCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelCommand:
+    """Have a command stopped at its device."""
+
+    command: str
+    device: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class AskOptimiser:
     """Suggest so many trials; the history is in the state."""
 
@@ -132,4 +142,4 @@ class Answered:
     detail: str
 
 
-Effect = SendCommand | QueryCommand | AskOptimiser | MakeSafe | Rearm | Answered
+Effect = SendCommand | QueryCommand | CancelCommand | AskOptimiser | MakeSafe | Rearm | Answered

@@ -282,6 +282,8 @@ class Engine:
                 self._spawn(self._gateway.command(effect.command, still_open))
             case msg.QueryCommand():
                 self._spawn(self._gateway.query(effect.command, effect.device))
+            case msg.CancelCommand():
+                self._spawn(self._gateway.cancel(effect.command, effect.device, effect.actor))
             case msg.AskOptimiser():
                 self._spawn(self._ask(effect))
             case msg.MakeSafe():

@@ -78,6 +78,8 @@ def test_the_sample_uses_most_kinds_and_the_rest_are_told_here():
     }
     seen = {record.event.kind for record in SAMPLE}
     assert kinds - seen == {
+        "cancel_asked",
+        "cancel_settled",
         "command_refused",
         "command_unknown",
         "command_settled",
@@ -178,6 +180,16 @@ def test_a_doubt_is_remembered_when_the_device_has_spoken(story):
 def test_every_kind_of_event_is_handled(story):
     command = story.intend()
     for event in (
+        ev.CancelAsked(
+            command=command.id, device="balance", run=RUN, step=command.step, actor="Ada"
+        ),
+        ev.CancelSettled(
+            command=command.id,
+            device="balance",
+            run=RUN,
+            step=command.step,
+            outcome="unconfirmed",
+        ),
         ev.CommandUnknown(command=command.id, device="balance", reason="silence"),
         ev.QuestionAsked(
             question="q1", command=command.id, run=RUN, text="Is it empty?", choices=("yes", "no")
@@ -201,6 +213,46 @@ def test_every_kind_of_event_is_handled(story):
         ev.LabRearmed(actor="Ada"),
     ):
         assert isinstance(story.tell(event), LabState)  # an unhandled kind would give None
+
+
+def test_a_cancellation_is_kept_with_its_command_until_it_is_settled(story):
+    command = story.intend()
+    asked = ev.CancelAsked(
+        command=command.id, device="balance", run=RUN, step=command.step, actor="Ada"
+    )
+    entry = story.tell(asked).commands[command.id]
+    assert (entry.cancel, entry.cancelled, entry.open) == (asked, None, True)
+    refused = ev.CommandRefused(command=command.id, device="balance", reason="withdrawn")
+    assert story.tell(refused).commands[command.id].cancel == asked
+    settled = ev.CancelSettled(
+        command=command.id,
+        device="balance",
+        run=RUN,
+        step=command.step,
+        outcome="never_started",
+    )
+    assert story.tell(settled).commands[command.id].cancelled == "never_started"
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "default"),
+    [
+        ('{"kind": "lab_rearmed", "actor": "Ada"}', "lifts", ()),
+        (
+            '{"kind": "device_state_changed", "device": "pump", "state": "safe"}',
+            "safe_requests",
+            (),
+        ),
+        (
+            '{"kind": "command_ended", "command": "c", "device": "pump", '
+            '"outcome": {"result": "unknown"}}',
+            "outcome",
+            Outcome(result="unknown", cancelled=None),
+        ),
+    ],
+)
+def test_older_journals_are_read_without_what_was_added_since(text, field, default):
+    assert getattr(ev.event_from_json(text), field) == default
 
 
 def test_replaying_gives_the_same_state():

@@ -14,7 +14,7 @@ from lab.bus import envelope as env
 from lab.domain import event as ev
 from lab.domain.command import Command, Outcome, Settlement
 from lab.domain.reduce import reduce_all
-from lab.domain.state import LabState
+from lab.domain.state import CommandState, LabState
 from lab.engine import messages as msg
 from lab.engine.gate import held_stations
 from tests.lab.engine.kit import DEVICES, KitContext, Mind
@@ -101,7 +101,7 @@ class Host:
         key = (entry.command.run, entry.command.step)
         self.acts[key] = self.acts.get(key, 0) + 1
 
-    def end(self, how: Ending) -> None:
+    def end(self, how: Ending, *, halted: bool = False) -> None:
         entry = self.hand
         if entry is None or entry.command is None:
             return
@@ -111,7 +111,13 @@ class Host:
             how = "unknown"
         outputs = self.reading(entry.command) if how == "succeeded" else {}
         entry.outcome = Outcome.model_validate(
-            {"result": how, "outputs": outputs, "error": "" if how == "succeeded" else how}
+            {
+                "result": how,
+                "outputs": outputs,
+                "error": "" if how == "succeeded" else how,
+                "error_code": "stopped" if halted else "",
+                "cancelled": ("halted" if entry.acted else "never_started") if halted else None,
+            }
         )
         self._repeat(entry.command.id, entry)
 
@@ -121,9 +127,22 @@ class Host:
             self.safe.append(id)
         entry = self.hand
         if entry is not None:
-            self.end("failed_partial" if entry.acted else "failed_no_effect")
+            self.end("failed_partial" if entry.acted else "failed_no_effect", halted=True)
         self.out.append(env.SafeReply(device=self.name, id=id, confirmed=True))
         self.out.append(self.state())
+
+    def cancel(self, id: str, epoch: int) -> None:
+        if epoch < self.epoch:
+            return
+        self.epoch = epoch
+        entry = self.ledger.get(id)
+        if entry is None:
+            self.ledger[id] = Entry(None, refused="withdrawn")
+            self._ack(id, "withdrawn")
+        elif entry is self.hand:
+            self.end("failed_partial" if entry.acted else "failed_no_effect", halted=True)
+        else:
+            self._repeat(id, entry)
 
     def hello(self, epoch: int, lifts: tuple[str, ...] = ()) -> None:
         if epoch < self.epoch:
@@ -245,6 +264,14 @@ class World:
         self.hosts[device].fault = True
         self.beat(device)
 
+    def abort(self, index: int) -> None:
+        """One of the open runs, or one that does not exist."""
+        runs = [run.id for run in self.mind.state.open_runs()]
+        self.requests += 1
+        name = runs[index % len(runs)] if runs else "kit-1/r999"
+        args = {"run": name}
+        self._hear(msg.Requested(f"q{self.requests}", "abort", "Ada", "because", args=dict(args)))
+
     def request(self, verb: str) -> None:
         self.requests += 1
         self._hear(msg.Requested(f"q{self.requests}", verb, "Ada", "because"))
@@ -322,7 +349,7 @@ class World:
         match effect:
             case msg.SendCommand():
                 names = [effect.command.device]
-            case msg.QueryCommand():
+            case msg.QueryCommand() | msg.CancelCommand():
                 names = [effect.device]
             case msg.Rearm():
                 names = [effect.device]
@@ -336,6 +363,8 @@ class World:
                 host.take_command(effect.command, epoch)
             case msg.QueryCommand():
                 host.query(effect.command, epoch)
+            case msg.CancelCommand():
+                host.cancel(effect.command, epoch)
             case msg.MakeSafe():
                 host.make_safe(effect.id, epoch)
             case msg.Rearm():
@@ -439,12 +468,30 @@ class World:
         for task in state.tasks.values():
             assert state.runs[task.asked.run].open, "a task of what is over"
             assert state.runs[task.asked.run].steps[task.asked.step].status == "running"
+        for entry in state.commands.values():
+            if entry.cancel is not None:
+                assert state.runs[entry.command.run].status != "running", (
+                    "cancelled, and the run goes on"
+                )
+                assert (entry.cancelled is None) == entry.open, (
+                    "a cancellation settles with its command"
+                )
+                self._check_word(entry)
         held = [station for run in state.open_runs() for station in held_stations(run)]
         assert len(held) == len(set(held)), "two runs in one station"
         for host in self.hosts.values():
             for (run, path), count in host.acts.items():
                 once = state.runs[run].plan.step(path).effect == "once"
                 assert not once or count <= 1, f"{run} {path} happened {count} times"
+
+    def _check_word(self, entry: CommandState) -> None:
+        """What is said of a cancelled command, against what its host did."""
+        known = self.hosts[entry.command.device].ledger.get(entry.command.id)
+        acted = known is not None and known.acted
+        if entry.command.effect == "once" and entry.cancelled == "never_started":
+            assert not acted, "it acted, and is said to never have started"
+        if entry.cancelled == "ran_to_completion":
+            assert acted, "it is said to be complete, and did nothing"
 
     def finished(self) -> bool:
         return self.mind.state.active_campaign is None and not self.mind.state.open_runs()

@@ -43,7 +43,7 @@ _copies = st.sampled_from((1, 1, 1, 2, 0))
 _ending = st.sampled_from(
     ("succeeded", "succeeded", "succeeded", "failed_no_effect", "failed_partial", "unknown")
 )
-_verb = st.sampled_from(("pause", "resume", "stop", "safe", "rearm", "rearm", "explode"))
+_verb = st.sampled_from(("pause", "resume", "stop", "abort", "safe", "rearm", "rearm", "explode"))
 
 _happening = st.one_of(
     st.tuples(st.just("advance"), _ending, _ending),
@@ -60,6 +60,7 @@ _happening = st.one_of(
     st.tuples(st.just("recover"), _device),
     st.tuples(st.just("break_down"), _device),
     st.tuples(st.just("request"), _verb),
+    st.tuples(st.just("abort"), _index),
     st.tuples(st.just("answer"), st.booleans()),
     st.tuples(st.just("propose"), st.sampled_from((False, False, False, False, True))),
     st.tuples(st.just("restart")),
