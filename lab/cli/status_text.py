@@ -57,6 +57,13 @@ def status_lines(document: EngineStatus) -> list[str]:
     for queued in document["queued"]:
         lines.append(f"  {queued['run']} not begun")
         lines += [_waiting(wait) for wait in queued["waits"]]
+    for lock in document["interlocks"]:
+        text = f"  interlock {lock['interlock']} {lock['state']}: {lock['detail']}"
+        if lock["state"] != "holds":
+            text += (
+                f"; keeps {', '.join(lock['blocks'])} from acting, for {_duration(lock['for_s'])}"
+            )
+        lines.append(text)
     for device in document["devices"]:
         busy = device["busy_with"]
         doing = f"busy with {busy['run']} {busy['action']}" if busy else device["state"]

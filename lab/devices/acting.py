@@ -14,16 +14,19 @@ from lab.devices.execution import (
     outcome_of_settlement,
 )
 from lab.devices.work import Stopped, bounded
+from lab.domain.command import Outcome
+from lab.domain.interlock import Reading, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
 
     from lab.devices.device_line import DeviceLine, HostTiming
     from lab.devices.driver import Driver, Outputs
     from lab.devices.ledger import DeviceLedger
     from lab.devices.work import Work
     from lab.domain.clock import Clock
-    from lab.domain.command import Command, Outcome
+    from lab.domain.command import Command
+    from lab.domain.interlock import Interlock
 
 __all__ = ["Acting"]
 
@@ -41,6 +44,7 @@ class Acting:
         ledger: DeviceLedger,
         clock: Clock,
         timing: HostTiming,
+        interlocks: Sequence[Interlock] = (),
     ) -> None:
         self._name = name
         self._driver = driver
@@ -48,6 +52,7 @@ class Acting:
         self._ledger = ledger
         self._clock = clock
         self._timing = timing
+        self._interlocks = interlocks
 
     async def carry_out(self, work: Work) -> Outcome:
         """Call the driver and wait for its end; whatever it raises becomes an outcome."""
@@ -57,6 +62,9 @@ class Acting:
             return never.model_copy(update={"cancelled": "never_started"})
         if not self._line.connected:
             return outcome_of_error(command, ConnectionError(self._line.trouble), begun=False)
+        why = await self._interlocked(command)
+        if why:
+            return Outcome(result="failed_no_effect", error=why, error_code="interlock")
         self._ledger.prepare(command.id)
         work.called = True
         action: Callable[..., Coroutine[None, None, Outputs]] = getattr(
@@ -78,6 +86,21 @@ class Acting:
             _LOG.error("%s: the driver's %s acted without act.begin()", self._name, command.action)
         outcome = outcome_of_outputs(work.spec, outputs)
         return self._as_cancelled(work, outcome, None) if work.stop.is_set() else outcome
+
+    async def _interlocked(self, command: Command) -> str:
+        """Why the device may not do that, by what it measures at this moment; empty where it may."""
+        due = [lock for lock in self._interlocks if lock.concerns(self._name, command.action)]
+        if not due:
+            return ""
+        values = await self._line.read_telemetry()
+        now_s = self._clock.now().timestamp()
+        for lock in due:
+            value = values.get(lock.signal)
+            reading = None if value is None else Reading(value, now_s)
+            verdict = judge(lock, reading, now_s)
+            if verdict.state != "holds":
+                return f"interlock {lock.name} does not hold: {verdict.detail}"
+        return ""
 
     async def _after_error(self, work: Work, error: Exception) -> Outcome:
         stopped = isinstance(error, Stopped)

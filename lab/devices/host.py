@@ -52,7 +52,7 @@ from lab.devices.work import Work
 from lab.domain.command import Command, Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from lab.devices.manifest import Manifest
     from lab.domain.action import ActionSpec
     from lab.domain.clock import Clock
+    from lab.domain.interlock import Interlock
 
 __all__ = ["DeviceHost", "HostTiming"]
 
@@ -73,7 +74,8 @@ class DeviceHost:
 
     `transport` is connected by the caller. `boot` is new at each start. `real_time` gives the Unix time by which commands
     expire: the engine's kind of time, so the process clock's where nothing else is given.
-    `simulated`: a simulator is on the line; kept with everything that is measured.
+    `simulated`: a simulator is on the line; kept with everything that is measured. `interlocks`: those on the device's own
+    signals; they are looked at before each action.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class DeviceHost:
         real_time: Callable[[], float] | None = None,
         timing: HostTiming | None = None,
         simulated: bool = False,
+        interlocks: Sequence[Interlock] = (),
     ) -> None:
         self._lab = lab_id
         self._name = device_name
@@ -110,7 +113,9 @@ class DeviceHost:
         self._line = DeviceLine(
             device_name, driver, self._ledger, self._timing, self._on_line_change
         )
-        self._acting = Acting(device_name, driver, self._line, self._ledger, clock, self._timing)
+        self._acting = Acting(
+            device_name, driver, self._line, self._ledger, clock, self._timing, interlocks
+        )
         self._safe = Safekeeping(
             device_name, boot, self._ledger, self._timing.dead_man_s, self._begin_safe
         )

@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from lab.domain.command import Command, Outcome, Settlement
 from lab.domain.event_base import EventBase, FactorSpec, ObjectiveSpec, Value
-from lab.domain.event_cancel import CancelAsked, CancelSettled
 from lab.domain.event_course import (
     DecisionMade,
     FlagKind,
@@ -25,6 +24,7 @@ from lab.domain.event_course import (
     TaskWitnessed,
     TimingRecorded,
 )
+from lab.domain.event_safety import CancelAsked, CancelSettled, InterlockChanged
 from lab.domain.plan import Plan, Slot
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "Event",
     "FactorSpec",
     "FlagKind",
+    "InterlockChanged",
     "LabMadeSafe",
     "LabPaused",
     "LabRearmed",
@@ -434,6 +435,7 @@ Event = Annotated[
     | QuestionAnswered
     | CancelAsked
     | CancelSettled
+    | InterlockChanged
     | DecisionMade
     | StepsSkipped
     | SampleFlagged

@@ -20,6 +20,7 @@ from lab.domain.state import (
     CampaignState,
     CommandState,
     DeviceStatus,
+    InterlockStatus,
     LabMode,
     LabState,
     Question,
@@ -100,7 +101,12 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
             ev.LabPaused() | ev.LabStopping() | ev.LabMadeSafe() | ev.LabResumed() | ev.LabRearmed()
         ):
             return _mode(state, event, at_s)
-        case ev.EngineStarted() | ev.RequestReceived() | ev.ObservationRecorded():
+        case ev.EngineStarted():
+            return replace(state, interlocks={})
+        case ev.InterlockChanged():
+            status = InterlockStatus(event, at_s)
+            return replace(state, interlocks={**state.interlocks, event.interlock: status})
+        case ev.RequestReceived() | ev.ObservationRecorded():
             return state
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from lab.bus.envelope import Upstream
+from lab.bus.envelope import Telemetry, Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +79,7 @@ class Tick:
     """Time passed: look again."""
 
 
-Message = Upstream | DeviceLost | Proposed | Requested | Tick
+Message = Upstream | Telemetry | DeviceLost | Proposed | Requested | Tick
 
 
 # -- effects: from the core to the shell -----------------------------------------------------------

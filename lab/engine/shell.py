@@ -107,6 +107,7 @@ class Engine:
             clock.wall,
             heartbeat_s=heartbeat_s,
             beat_s=beat_s,
+            signals=tuple({(lock.device, lock.signal) for lock in context.interlocks}),
         )
 
     @property
@@ -234,7 +235,7 @@ class Engine:
             raise RuntimeError("the core finds no rest: a rule repeats itself")
 
         for message in batch:
-            self._inflight.hear(message)
+            self._inflight.hear(message, self._clock.now().timestamp())
             facts = translate(state, message)
             stage(facts)
             effects += [

@@ -61,7 +61,7 @@ def _translate(state: LabState, message: msg.Message) -> list[ev.Event]:
             return _request(state, message)
         case msg.Proposed():
             return _proposed(state, message)
-        case env.Heartbeat() | env.ProgressMessage() | msg.Tick():
+        case env.Heartbeat() | env.ProgressMessage() | env.Telemetry() | msg.Tick():
             return []
 
 

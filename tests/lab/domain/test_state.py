@@ -36,6 +36,7 @@ def test_the_sample_uses_most_kinds_and_the_rest_are_told_here():
     assert kinds - seen == {
         "cancel_asked",
         "cancel_settled",
+        "interlock_changed",
         "command_refused",
         "command_unknown",
         "command_settled",
@@ -136,6 +137,7 @@ def test_a_doubt_is_remembered_when_the_device_has_spoken(story):
 def test_every_kind_of_event_is_handled(story):
     command = story.intend()
     for event in (
+        ev.InterlockChanged(interlock="x", state="open", detail="hot", blocks=("balance",)),
         ev.CancelAsked(
             command=command.id, device="balance", run=RUN, step=command.step, actor="Ada"
         ),

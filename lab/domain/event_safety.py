@@ -1,4 +1,4 @@
-"""Events of commands that people want stopped: that it was asked, and what came of it, in five honest words."""
+"""Events of what keeps devices from acting: interlocks that open, and commands that people want stopped."""
 
 from __future__ import annotations
 
@@ -6,8 +6,21 @@ from typing import Literal
 
 from lab.domain.command import CancelOutcome
 from lab.domain.event_base import EventBase
+from lab.domain.interlock import InterlockState
 
-__all__ = ["CancelAsked", "CancelSettled"]
+__all__ = ["CancelAsked", "CancelSettled", "InterlockChanged"]
+
+
+class InterlockChanged(EventBase):
+    """An interlock holds, or does not hold, from now on; `detail` says why."""
+
+    kind: Literal["interlock_changed"] = "interlock_changed"
+    interlock: str
+    state: InterlockState
+    detail: str
+    blocks: tuple[str, ...]
+    actions: tuple[str, ...] = ()
+    reason: str = ""
 
 
 class CancelAsked(EventBase):
