@@ -270,8 +270,7 @@ class DeviceHost:
         )
         if not retained:
             self._ledger.raise_epoch(message.epoch)
-            if message.epoch == self._ledger.epoch():
-                self._ledger.forget(message.epoch, message.horizon)
+            self._ledger.forget(message.epoch, message.horizon)
         if isinstance(decision, Refuse):
             self._ledger.refuse(
                 message.id,
