@@ -43,6 +43,7 @@ class FilesContext:
     def __init__(self, files: CampaignFiles) -> None:
         self._bundle = files.bundle
         self._device_capabilities = files.drivers.capabilities
+        self.interlocks = files.drivers.interlocks
         self._bound: dict[tuple[int, tuple[float, ...]], tuple[Plan, ...]] = {}
 
     def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, cast
 
 import httpx
@@ -11,6 +12,7 @@ from lab.devices.driver import DriverContext
 from lab.devices.registry import Registry
 from lab.devices.safekeeping import DEAD_MAN_S
 from lab.domain.errors import InputError
+from lab.domain.interlock import Interlock
 from lab.plan.bind import well_name
 
 if TYPE_CHECKING:
@@ -102,6 +104,29 @@ class LabDrivers:
         """Real seconds between two signs of the engine, so that several may be lost; None where no device waits for one."""
         limits = [limit for name in self.lab.devices if (limit := self.dead_man_s(name))]
         return min(limits) / _BEATS if limits else None
+
+    @cached_property
+    def interlocks(self) -> tuple[Interlock, ...]:
+        """Those of the lab file, with their limits in the units of the signals."""
+        found: list[Interlock] = []
+        for name, entry in self.lab.interlocks.items():
+            unit = self.manifests[entry.device].telemetry[entry.signal]
+            low, high = entry.minimum, entry.maximum
+            found.append(
+                Interlock(
+                    name=name,
+                    device=entry.device,
+                    signal=entry.signal,
+                    unit=unit,
+                    minimum=None if low is None else low.to(unit).magnitude,
+                    maximum=None if high is None else high.to(unit).magnitude,
+                    max_age_s=entry.max_age.to("s").magnitude,
+                    blocks=tuple(entry.blocks),
+                    actions=tuple(entry.actions),
+                    reason=entry.reason,
+                )
+            )
+        return tuple(found)
 
     def driver(self, name: str, connector: DeviceConnector, clock: Clock) -> Driver:
         """The driver of a device, not connected yet."""

@@ -124,7 +124,13 @@ def driver_capabilities(registry: Registry | None = None) -> dict[str, tuple[str
 def driver_traits(registry: Registry | None = None) -> dict[str, DriverTraits]:
     """Driver -> what its manifest says about safety, of all installed drivers that are not broken."""
     return {
-        name: DriverTraits(safe_action=manifest.safe_action)
+        name: DriverTraits(
+            safe_action=manifest.safe_action,
+            telemetry=manifest.telemetry,
+            actions=frozenset(
+                action for key in manifest.capabilities for action in CAPABILITIES[key].actions
+            ),
+        )
         for name, manifest in _manifests(registry).items()
     }
 

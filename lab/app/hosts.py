@@ -59,13 +59,21 @@ async def host_devices(
                     clock,
                     boot=boot,
                     real_time=clock.wall,
-                    timing=replace(
-                        timing or HostTiming(),
-                        dead_man_s=drivers.dead_man_s(name) if alone else None,
-                    ),
+                    timing=_timing(drivers, name, timing or HostTiming(), alone=alone),
                     simulated=world is not None or name in (endpoints or {}),
+                    interlocks=[lock for lock in drivers.interlocks if lock.device == name],
                 )
                 await stack.enter_async_context(host)
             yield
     finally:
         book.close()
+
+
+def _timing(drivers: LabDrivers, name: str, timing: HostTiming, *, alone: bool) -> HostTiming:
+    ages = [lock.max_age_s for lock in drivers.interlocks if lock.device == name]
+    return replace(
+        timing,
+        dead_man_s=drivers.dead_man_s(name) if alone else None,
+        # So that one lost value does not open an interlock.
+        telemetry_s=min([timing.telemetry_s, *(age / 3 for age in ages)]),
+    )

@@ -14,6 +14,7 @@ from lab.domain.command import Outcome, Settlement
 
 __all__ = [
     "Ack",
+    "CancelMessage",
     "CommandMessage",
     "Description",
     "DeviceState",
@@ -88,6 +89,16 @@ class QueryMessage(_Message):
     epoch: int
 
 
+class CancelMessage(_Message):
+    """Stop that command if it is in hand, make sure that the device stands still, and tell the outcome. If it never came,
+    refuse it from now on."""
+
+    op: Literal["cancel"] = "cancel"
+    id: str
+    epoch: int
+    actor: str
+
+
 class SafeMessage(_Message):
     """Go to the declared safe state and refuse commands until a hello lifts this request."""
 
@@ -156,7 +167,7 @@ class Heartbeat(_Message):
 class Ack(_Message):
     """Topic `ack`: accepted, or refused and nothing will happen, also not by a late copy. `reason` is stable:
     `stale_epoch`, `stale_seq`, `expired`, `retained`, `busy`, `safe`, `bad_args`, `unknown_action`, `disconnected`,
-    `withdrawn` (a query came first and was told that the command was never seen)."""
+    `withdrawn` (a query or a cancellation came first, and was told that the command was never seen)."""
 
     kind: Literal["ack"] = "ack"
     device: str
@@ -220,7 +231,8 @@ class SafeReply(_Message):
 
 
 Downstream = Annotated[
-    Hello | CommandMessage | QueryMessage | SafeMessage | EngineBeat, Field(discriminator="op")
+    Hello | CommandMessage | QueryMessage | CancelMessage | SafeMessage | EngineBeat,
+    Field(discriminator="op"),
 ]
 Upstream = Annotated[
     Description

@@ -1,4 +1,4 @@
-"""Verbs that ask a running engine: pause, stop, safe, rearm, answer, witness, status, watch."""
+"""Verbs that ask a running engine: pause, stop, abort, safe, rearm, answer, witness, status, watch."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     app.command()(pause)
     app.command()(stop)
+    app.command()(abort)
     app.command()(safe)
     app.command()(rearm)
     app.command()(answer)
@@ -91,10 +92,30 @@ def stop(
     db: _Db = None,
     actor: _Actor = "",
     reason: _Reason = "",
+    now: Annotated[
+        bool, typer.Option("--now", help="Have running steps stopped at their devices too.")
+    ] = False,
     as_json: _Json = False,
 ) -> int:
-    """End the campaign in order: running steps end, safe-state steps run."""
-    return send_request("stop", where, db, actor, reason, as_json=as_json)
+    """End the campaign in order: running steps end (or are stopped, with --now), safe-state steps run."""
+    verb = "abort" if now else "stop"
+    return send_request(verb, where, db, actor, reason, as_json=as_json)
+
+
+def abort(
+    run: Annotated[str, typer.Argument(help="Id of the run, from `lab status`.")],
+    where: _Where = None,
+    db: _Db = None,
+    actor: _Actor = "",
+    reason: _Reason = "",
+    as_json: _Json = False,
+) -> int:
+    """End one run at once: what it has under way is stopped at its device, its safe-state steps run.
+
+    The campaign goes on. `lab stop --now` aborts all runs.
+    """
+    args = {"run": run}
+    return send_request("abort", where, db, actor, reason, args=args, as_json=as_json)
 
 
 def safe(

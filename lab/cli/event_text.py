@@ -34,6 +34,13 @@ def _device_text(event: ev.Event) -> str:
         case ev.CommandEnded(outcome=outcome):
             gave = outcome.error or answers_text(outcome.outputs)
             return f"{event.device} {outcome.result}{f': {gave}' if gave else ''}"
+        case ev.InterlockChanged():
+            return f"interlock {event.interlock} {event.state}: {event.detail}"
+        case ev.CancelAsked():
+            why = f": {event.reason}" if event.reason else ""
+            return f"{event.actor} has {event.run} {event.step} stopped at {event.device}{why}; not confirmed yet"
+        case ev.CancelSettled():
+            return f"{event.run} {event.step} at {event.device}: {event.outcome.replace('_', ' ')}"
         case _:
             return ""
 

@@ -44,6 +44,11 @@ def status_lines(document: EngineStatus) -> list[str]:
         lines += [
             f"    does   {step['title']} on {step['device']}, for {_duration(step['for_s'])}"
             f" of about {_duration(step['planned_s'])}"
+            + (
+                f"; STOP asked by {step['cancel_asked_by']}, not confirmed yet"
+                if step["cancel_asked_by"]
+                else ""
+            )
             for step in run["current"]
         ]
         lines += [_window(window) for window in run["windows"]]
@@ -52,6 +57,13 @@ def status_lines(document: EngineStatus) -> list[str]:
     for queued in document["queued"]:
         lines.append(f"  {queued['run']} not begun")
         lines += [_waiting(wait) for wait in queued["waits"]]
+    for lock in document["interlocks"]:
+        text = f"  interlock {lock['interlock']} {lock['state']}: {lock['detail']}"
+        if lock["state"] != "holds":
+            text += (
+                f"; keeps {', '.join(lock['blocks'])} from acting, for {_duration(lock['for_s'])}"
+            )
+        lines.append(text)
     for device in document["devices"]:
         busy = device["busy_with"]
         doing = f"busy with {busy['run']} {busy['action']}" if busy else device["state"]

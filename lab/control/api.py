@@ -2,7 +2,7 @@
 
     GET  /v1/health               no token: is anybody there?
     GET  /v1/status               everything that people want to know, as one document
-    POST /v1/requests             pause, resume, stop, safe, rearm, answer, witness; acknowledged at once
+    POST /v1/requests             pause, resume, stop, abort, safe, rearm, answer, witness; acknowledged at once
     GET  /v1/events?after=SEQ     records as server-sent events; id = sequence number
 
 The token keeps other users of the machine out. The Host check keeps web pages out: a page on a foreign name that

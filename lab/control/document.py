@@ -32,7 +32,8 @@ __all__ = [
 ]
 
 WaitKind = Literal[
-    "safe", "stopping", "paused", "question", "person", "unknown", "retry", "device", "busy", "station", "plan", "engine"
+    "safe", "stopping", "paused", "question", "person", "unknown", "retry", "device", "busy", "interlock", "station",
+    "plan", "engine"
 ]  # fmt: skip
 """What holds a step back; `waits_for` says it in words."""
 
@@ -58,6 +59,8 @@ class CurrentDocument(TypedDict):
     attempt: int
     command: str
     command_status: str
+    cancel_asked_by: str
+    """Who wants it stopped; whether it is, is not known yet. Empty where nobody does."""
     planned_s: float
     since: str
     for_s: float
@@ -218,6 +221,19 @@ class DeviceDocument(TypedDict):
     for_s: float | None
 
 
+class InterlockDocument(TypedDict):
+    """An interlock, since its last change. Only what `holds` lets devices act."""
+
+    interlock: str
+    state: Literal["holds", "open", "stale"]
+    detail: str
+    blocks: list[str]
+    actions: list[str]
+    reason: str
+    since: str
+    for_s: float
+
+
 class StationDocument(TypedDict):
     """A station that a run holds."""
 
@@ -245,6 +261,7 @@ class StatusDocument(TypedDict):
     runs: list[RunDocument]
     queued: list[QueuedDocument]
     devices: list[DeviceDocument]
+    interlocks: list[InterlockDocument]
     stations: list[StationDocument]
 
 

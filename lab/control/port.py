@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "EngineInfo", "EnginePort", "Request", "Verb"]
 
-Verb = Literal["pause", "resume", "stop", "safe", "rearm", "answer", "witness"]
+Verb = Literal["pause", "resume", "stop", "abort", "safe", "rearm", "answer", "witness"]
 
 
 class _Message(BaseModel):
@@ -33,7 +33,8 @@ class Request(_Message):
     )
     verb: Verb = Field(
         description="pause: no new step starts, running ones end. resume: steps may start again. stop: running "
-        "steps end, safe-state steps run, the campaign is stopped. safe: every device goes to its declared safe "
+        "steps end, safe-state steps run, the campaign is stopped. abort: as stop, but what is under way is stopped at its "
+        "device; with the arg `run` for that run alone, and the campaign goes on. safe: every device goes to its declared safe "
         "state and stays there. rearm: work is allowed again after safe. answer: settle an open question, or do a "
         "task. witness: confirm, as a second person, what somebody answered to a task."
     )
@@ -45,7 +46,7 @@ class Request(_Message):
         default_factory=dict,
         description="For the verb answer: `question` (the id of a question or task) and one of `answer` (a choice "
         "of the question), `answers` (the task's fields with their values) or `failed` (true: the task failed, as the "
-        "reason says). For the verb witness: `question` (the task's id). Else empty.",
+        "reason says). For the verb witness: `question` (the task's id). For the verb abort: `run`, or nothing. Else empty.",
     )
 
     @model_validator(mode="after")
@@ -63,6 +64,9 @@ def _wrong_args(verb: Verb, args: dict[str, JsonValue]) -> str:
     if verb == "witness":
         right = set(args) == {"question"} and isinstance(args["question"], str)
         return "" if right else "the verb witness needs the arg `question`, a task's id"
+    if verb == "abort":
+        right = set(args) <= {"run"} and all(isinstance(value, str) for value in args.values())
+        return "" if right else "the verb abort takes the arg `run`, a run's id, or none"
     if verb != "answer":
         return f"the verb {verb} takes no args" if args else ""
     kinds: dict[str, type] = {"answer": str, "answers": dict, "failed": bool}

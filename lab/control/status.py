@@ -65,6 +65,19 @@ def status_document(state: LabState, now: datetime) -> StatusDocument:
             for run in queued
         ],
         "devices": [_device(state, device, now_s) for device in state.devices.values()],
+        "interlocks": [
+            {
+                "interlock": name,
+                "state": status.changed.state,
+                "detail": status.changed.detail,
+                "blocks": list(status.changed.blocks),
+                "actions": list(status.changed.actions),
+                "reason": status.changed.reason,
+                "since": iso(status.since_s),
+                "for_s": elapsed(status.since_s, now_s),
+            }
+            for name, status in state.interlocks.items()
+        ],
         "stations": [
             {
                 "station": station,
@@ -141,6 +154,7 @@ def _run(state: LabState, run: RunState, waits: tuple[Wait, ...], now_s: float) 
                     "attempt": step.attempt,
                     "command": step.command,
                     "command_status": command.status,
+                    "cancel_asked_by": "" if command.cancel is None else command.cancel.actor,
                     "planned_s": planned.duration_s,
                     "since": iso(command.intended_s),
                     "for_s": elapsed(command.intended_s, now_s),

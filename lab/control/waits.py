@@ -45,6 +45,7 @@ class _Candidate:
     run: str
     step: str
     device: str
+    action: str
     claims: tuple[str, ...]
     ready_s: float
     not_before_s: float = 0.0
@@ -101,6 +102,7 @@ def _ready_steps(run: RunState) -> Iterator[_Candidate]:
             run.id,
             planned.path,
             planned.device,
+            planned.action,
             _stations(run, planned),
             max((end for end in ends if end is not None), default=run.started_s),
             step.not_before_s,
@@ -122,7 +124,7 @@ def _first_planned(state: LabState) -> Iterator[_Candidate]:
     for slot in sorted(campaign.slots, key=lambda slot: slot.start_s):
         if slot.run not in state.runs and slot.run not in seen:
             seen.add(slot.run)
-            yield _Candidate(slot.run, slot.step, slot.device, slot.claims, campaign.origin_s)
+            yield _Candidate(slot.run, slot.step, slot.device, "", slot.claims, campaign.origin_s)
 
 
 def _unsettled(state: LabState, run: RunState) -> Iterator[Wait]:
@@ -202,6 +204,11 @@ def _explain(
             return wait(
                 "busy", f"{step.device}, busy with run {other.run}: {title}", command.intended_s
             )
+    lock = None if step.device == OPERATOR else state.interlocked(step.device, step.action)
+    if lock is not None:
+        why = f" ({lock.changed.reason})" if lock.changed.reason else ""
+        text = f"the interlock {lock.changed.interlock}: {lock.changed.detail}{why}"
+        return wait("interlock", text, lock.since_s)
     for claim in step.claims:
         holder, since_s = holders.get(claim, ("", 0.0))
         if holder and holder != step.run:

@@ -163,7 +163,12 @@ class DeviceLine:
 
     async def make_safe(self) -> tuple[bool, str]:
         """Bring the device to its safe state, over a new connection if need be; whether it is confirmed, and why not."""
-        if self.connected:
+        for _ in range(2):
+            if not self.connected:
+                if not await self.open():
+                    break
+                if self._ledger.safe_in_force():
+                    return True, ""  # opening has done it
             try:
                 async with asyncio.timeout(self._timing.safe_s):
                     await self._driver.make_safe()
@@ -171,8 +176,7 @@ class DeviceLine:
                 self.lose(error)
             else:
                 return True, ""
-        # Opening makes it safe, because the request is in force.
-        return (True, "") if await self.open() else (False, self.trouble)
+        return False, self.trouble
 
     async def read_telemetry(self) -> Mapping[str, float]:
         """Live values (lock held); none when the line is in trouble."""

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from lab.devices.ledger import LedgerEntry
     from lab.domain.action import ActionSpec
-    from lab.domain.command import Command
+    from lab.domain.command import CancelOutcome, Command
 
 __all__ = [
+    "cancel_outcome",
     "device_can_tell",
     "line_is_suspect",
     "outcome_of_entry",
@@ -75,6 +76,20 @@ def outcome_of_error(
     return Outcome.model_validate({"result": result, "error": text, "error_code": code})
 
 
+def cancel_outcome(
+    outcome: Outcome, error: BaseException | None, *, started: bool, stands_still: bool
+) -> CancelOutcome:
+    """What became of an action that was to be stopped. `started`: the driver was asked, and where it acts once it had
+    begun. `stands_still`: the device confirmed its safe state after that."""
+    if outcome.result == "succeeded":
+        return "ran_to_completion"
+    if not started:
+        return "never_started"
+    if not stands_still or outcome.result == "unknown":
+        return "unconfirmed"
+    return "halted_at_boundary" if isinstance(error, DeviceError) else "halted"
+
+
 def device_can_tell(command: Command, error: BaseException, *, begun: bool) -> bool:
     """Whether an unknown outcome should be settled with the device at once."""
     interrupted = begun and not isinstance(error, DeviceError)
@@ -83,7 +98,7 @@ def device_can_tell(command: Command, error: BaseException, *, begun: bool) -> b
 
 def _code_and_text(error: BaseException, *, stopped: bool) -> tuple[str, str]:
     if stopped:
-        return "stopped", "stopped to make the device safe"
+        return "stopped", "stopped before its end"
     if isinstance(error, DeviceError):
         return error.code, str(error)
     if isinstance(error, TimeoutError):

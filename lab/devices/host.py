@@ -4,6 +4,8 @@ Protocol, as seen by the engine (messages in `lab.bus.envelope`, topics in `lab.
   command  -> `ack` at once (accepted, or refused and nothing will happen), `evt` outcome at the end. A repeated id gets
               its recorded answer and never acts again. One action at a time; a second one is refused as `busy`.
   query    -> `evt` query_reply. An id never seen is refused from then on, so that a late copy can't act.
+  cancel   -> the action is stopped if it is in hand and the device made to stand still; its outcome says what came of it.
+              An id never seen is refused from then on.
   safe     -> the running action is cancelled, the device made safe, `evt` safe_reply; commands are refused until a
               hello lifts the request by its id, also after a restart. It is obeyed from any epoch: nobody is asked
               twice for safety.
@@ -28,6 +30,7 @@ from pydantic import JsonValue, ValidationError
 
 from lab.bus import topics
 from lab.bus.envelope import (
+    CancelMessage,
     CommandMessage,
     DeviceState,
     EngineBeat,
@@ -37,34 +40,29 @@ from lab.bus.envelope import (
     State,
     parse_downstream,
 )
+from lab.devices.acting import Acting
 from lab.devices.admission import Accept, Mode, Refuse, admit
 from lab.devices.capability import CAPABILITIES
 from lab.devices.device_line import DeviceLine, HostTiming
-from lab.devices.execution import (
-    device_can_tell,
-    line_is_suspect,
-    outcome_of_entry,
-    outcome_of_error,
-    outcome_of_outputs,
-    outcome_of_settlement,
-)
+from lab.devices.execution import outcome_of_entry, outcome_of_settlement
 from lab.devices.outbox import Outbox
 from lab.devices.safekeeping import Safekeeping
 from lab.devices.voice import Voice
-from lab.devices.work import Stopped, Work, bounded
-from lab.domain.command import Command, Outcome, Settlement
+from lab.devices.work import Work
+from lab.domain.command import Command, Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
     from types import TracebackType
     from typing import Self
 
     from lab.bus.transport import Message, Subscription, Transport
-    from lab.devices.driver import Driver, Outputs
+    from lab.devices.driver import Driver
     from lab.devices.ledger import CommandLedger, LedgerEntry
     from lab.devices.manifest import Manifest
     from lab.domain.action import ActionSpec
     from lab.domain.clock import Clock
+    from lab.domain.interlock import Interlock
 
 __all__ = ["DeviceHost", "HostTiming"]
 
@@ -76,7 +74,8 @@ class DeviceHost:
 
     `transport` is connected by the caller. `boot` is new at each start. `real_time` gives the Unix time by which commands
     expire: the engine's kind of time, so the process clock's where nothing else is given.
-    `simulated`: a simulator is on the line; kept with everything that is measured.
+    `simulated`: a simulator is on the line; kept with everything that is measured. `interlocks`: those on the device's own
+    signals; they are looked at before each action.
     """
 
     def __init__(
@@ -93,6 +92,7 @@ class DeviceHost:
         real_time: Callable[[], float] | None = None,
         timing: HostTiming | None = None,
         simulated: bool = False,
+        interlocks: Sequence[Interlock] = (),
     ) -> None:
         self._lab = lab_id
         self._name = device_name
@@ -112,6 +112,9 @@ class DeviceHost:
         self._voice = Voice(lab_id, device_name, self._outbox, simulated=simulated)
         self._line = DeviceLine(
             device_name, driver, self._ledger, self._timing, self._on_line_change
+        )
+        self._acting = Acting(
+            device_name, driver, self._line, self._ledger, clock, self._timing, interlocks
         )
         self._safe = Safekeeping(
             device_name, boot, self._ledger, self._timing.dead_man_s, self._begin_safe
@@ -235,6 +238,9 @@ class DeviceHost:
         elif isinstance(asked, QueryMessage):
             self._ledger.raise_epoch(asked.epoch)
             self._on_query(asked)
+        elif isinstance(asked, CancelMessage):
+            self._ledger.raise_epoch(asked.epoch)
+            self._on_cancel(asked)
         elif isinstance(asked, EngineBeat):
             self._ledger.raise_epoch(asked.epoch)
             self._safe.hear(asked, self._real_time() - asked.sent_at)
@@ -264,8 +270,7 @@ class DeviceHost:
         )
         if not retained:
             self._ledger.raise_epoch(message.epoch)
-            if message.epoch == self._ledger.epoch():
-                self._ledger.forget(message.epoch, message.horizon)
+            self._ledger.forget(message.epoch, message.horizon)
         if isinstance(decision, Refuse):
             self._ledger.refuse(
                 message.id,
@@ -331,6 +336,18 @@ class DeviceHost:
         else:
             self._resolve(known, self._reply_resolved)
 
+    def _on_cancel(self, message: CancelMessage) -> None:
+        if self._work is not None and self._in_hand(message.id):
+            self._work.stop.set()
+            return
+        known = self._ledger.entry(message.id)
+        if known is not None:
+            self._repeat(known)
+            return
+        came_first = f"{message.actor} cancelled it before it came"
+        self._ledger.refuse(message.id, "withdrawn", came_first, epoch=message.epoch)
+        self._voice.refused(message.id, "withdrawn", came_first)
+
     def _on_safe(self, message: SafeMessage) -> None:
         self._ledger.raise_epoch(message.epoch)
         self._safe.enter(message.id)
@@ -346,7 +363,7 @@ class DeviceHost:
     async def _perform(self, work: Work) -> None:
         async with self._line.lock:
             try:
-                outcome = await self._carry_out(work)
+                outcome = await self._acting.carry_out(work)
                 self._ledger.end(work.command.id, outcome)
             finally:
                 work.close()
@@ -355,49 +372,6 @@ class DeviceHost:
         self._work = self._work_task = None
         self._announce()
         self._voice.outcome(work.command.id, outcome)
-
-    async def _carry_out(self, work: Work) -> Outcome:
-        command = work.command
-        if work.stop.is_set():
-            return outcome_of_error(command, Stopped(), begun=False, stopped=True)
-        if not self._line.connected:
-            return outcome_of_error(command, ConnectionError(self._line.trouble), begun=False)
-        self._ledger.prepare(command.id)
-        action: Callable[..., Coroutine[None, None, Outputs]] = getattr(
-            self._driver, command.action
-        )
-        try:
-            outputs = await bounded(
-                action(work.act, **work.args),
-                clock=self._clock,
-                timeout_s=command.timeout_s,
-                stop=work.stop,
-                on_cancel=work.close,
-                grace_s=self._timing.grace_s,
-            )
-        except Exception as error:
-            work.close()
-            return await self._after_error(work, error)
-        if command.effect == "once" and not work.begun:
-            _LOG.error("%s: the driver's %s acted without act.begin()", self._name, command.action)
-        return outcome_of_outputs(work.spec, outputs)
-
-    async def _after_error(self, work: Work, error: Exception) -> Outcome:
-        stopped = isinstance(error, Stopped)
-        if work.stop.is_set():
-            # The device comes first, the books after it.
-            work.made_safe = await self._line.make_safe()
-        elif line_is_suspect(error):
-            self._line.lose(error)
-        outcome = outcome_of_error(work.command, error, begun=work.begun, stopped=stopped)
-        if not device_can_tell(work.command, error, begun=work.begun):
-            return outcome
-        if not self._line.connected:
-            await self._line.open()
-        settlement = await self._line.ask(work.command)
-        if settlement is None:
-            return outcome
-        return outcome_of_settlement(settlement, error=outcome.error, code=outcome.error_code)
 
     async def _make_safe(self, request_id: str) -> None:
         work, task = self._work, self._work_task

@@ -22,7 +22,7 @@ __all__ = ["Stopped", "Work", "bounded"]
 
 
 class Stopped(Exception):  # noqa: N818 - a request that was obeyed, not an error
-    """The action was cancelled to make the device safe."""
+    """The action was cancelled, to make the device safe or because a person wants it stopped."""
 
 
 class Work:
@@ -41,6 +41,8 @@ class Work:
         self.args = args
         self.begun = False
         self.over = False
+        self.called = False
+        """Whether the driver was asked to act."""
         self.stop = asyncio.Event()
         self.made_safe: tuple[bool, str] | None = None
         """Result of making the device safe, when that was part of stopping this action."""

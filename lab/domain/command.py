@@ -6,7 +6,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-__all__ = ["Command", "Outcome", "Settlement"]
+__all__ = ["CancelOutcome", "Command", "Outcome", "Settlement"]
+
+CancelOutcome = Literal[
+    "never_started", "halted", "halted_at_boundary", "ran_to_completion", "unconfirmed"
+]
+"""What became of a command that was to be cancelled: it never acted; the device confirmed that it stands still; the
+driver ended it by itself where that could be done; it had ended before; or nobody can confirm any of these."""
 
 
 class _Frozen(BaseModel):
@@ -40,6 +46,8 @@ class Outcome(_Frozen):
     outputs: dict[str, JsonValue] = Field(default_factory=dict)
     error: str = ""
     error_code: str = ""
+    cancelled: CancelOutcome | None = None
+    """Set where it was to be stopped while it was in hand."""
 
 
 class Settlement(_Frozen):

@@ -24,11 +24,14 @@ from lab.domain.event_course import (
     TaskWitnessed,
     TimingRecorded,
 )
+from lab.domain.event_safety import CancelAsked, CancelSettled, InterlockChanged
 from lab.domain.plan import Plan, Slot
 
 __all__ = [
     "CampaignFinished",
     "CampaignStarted",
+    "CancelAsked",
+    "CancelSettled",
     "CommandAccepted",
     "CommandEnded",
     "CommandIntended",
@@ -43,6 +46,7 @@ __all__ = [
     "Event",
     "FactorSpec",
     "FlagKind",
+    "InterlockChanged",
     "LabMadeSafe",
     "LabPaused",
     "LabRearmed",
@@ -320,7 +324,7 @@ class RequestReceived(EventBase):
 
     kind: Literal["request_received"] = "request_received"
     request: str
-    verb: Literal["pause", "resume", "stop", "safe", "rearm", "answer", "witness"]
+    verb: Literal["pause", "resume", "stop", "abort", "safe", "rearm", "answer", "witness"]
     actor: str
     reason: str = ""
     args: dict[str, JsonValue] = Field(default_factory=dict)
@@ -429,6 +433,9 @@ Event = Annotated[
     | LabRearmed
     | QuestionAsked
     | QuestionAnswered
+    | CancelAsked
+    | CancelSettled
+    | InterlockChanged
     | DecisionMade
     | StepsSkipped
     | SampleFlagged

@@ -20,6 +20,7 @@ from lab.domain.state import (
     CampaignState,
     CommandState,
     DeviceStatus,
+    InterlockStatus,
     LabMode,
     LabState,
     Question,
@@ -29,7 +30,7 @@ from lab.domain.state import (
 if TYPE_CHECKING:
     from lab.domain.command import Command
 
-__all__ = ["reduce", "reduce_all"]
+__all__ = ["reduce", "reduce_all", "report_of"]
 
 
 def reduce_all(state: LabState, records: list[ev.Recorded]) -> LabState:
@@ -55,6 +56,12 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
             | ev.CommandSettled()
         ):
             return _reported(state, event, at_s)
+        case ev.CancelAsked():
+            entry = replace(state.commands[event.command], cancel=event)
+            return replace(state, commands={**state.commands, event.command: entry})
+        case ev.CancelSettled():
+            entry = replace(state.commands[event.command], cancelled=event.outcome)
+            return replace(state, commands={**state.commands, event.command: entry})
         case ev.StepSucceeded() | ev.StepFailed() | ev.StepsSkipped():
             return reduce_step(state, event, at_s)
         case ev.TaskAsked() | ev.TaskAnswered() | ev.TaskWitnessed():
@@ -94,7 +101,12 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
             ev.LabPaused() | ev.LabStopping() | ev.LabMadeSafe() | ev.LabResumed() | ev.LabRearmed()
         ):
             return _mode(state, event, at_s)
-        case ev.EngineStarted() | ev.RequestReceived() | ev.ObservationRecorded():
+        case ev.EngineStarted():
+            return replace(state, interlocks={})
+        case ev.InterlockChanged():
+            status = InterlockStatus(event, at_s)
+            return replace(state, interlocks={**state.interlocks, event.interlock: status})
+        case ev.RequestReceived() | ev.ObservationRecorded():
             return state
 
 
@@ -149,13 +161,14 @@ def _intended(state: LabState, command: Command, at_s: float) -> LabState:
     return replace(with_step(state, run, step), commands=commands)
 
 
-def _report_of(
+def report_of(
     event: ev.CommandAccepted
     | ev.CommandRefused
     | ev.CommandEnded
     | ev.CommandUnknown
     | ev.CommandSettled,
 ) -> CommandReport:
+    """What an event reports of its command, as `lab.domain.run` names it."""
     match event:
         case ev.CommandAccepted():
             return "accepted"
@@ -185,7 +198,7 @@ def _reported(
     at_s: float,
 ) -> LabState:
     entry = state.commands[event.command]
-    status = advance(entry.status, _report_of(event))
+    status = advance(entry.status, report_of(event))
     if status is None:
         return state
     entry = replace(

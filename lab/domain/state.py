@@ -16,7 +16,7 @@ from lab.domain.run import CLOSED, CommandStatus, RunStatus, StepStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lab.domain.command import Command, Outcome, Settlement
+    from lab.domain.command import CancelOutcome, Command, Outcome, Settlement
     from lab.domain.plan import Plan, Slot
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "CommandState",
     "DeviceStatus",
     "Flag",
+    "InterlockStatus",
     "LabMode",
     "LabState",
     "Question",
@@ -50,6 +51,10 @@ class CommandState:
     reason: str = ""
     doubted: bool = False
     """Its outcome was unknown at some time."""
+    cancel: ev.CancelAsked | None = None
+    """Somebody wants it stopped."""
+    cancelled: CancelOutcome | None = None
+    """What came of that."""
 
     @property
     def open(self) -> bool:
@@ -178,6 +183,21 @@ class DeviceStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class InterlockStatus:
+    """An interlock as it was last found."""
+
+    changed: ev.InterlockChanged
+    since_s: float
+
+    def stops(self, device: str, action: str) -> bool:
+        """May that not be done now?"""
+        told = self.changed
+        if told.state == "holds" or device not in told.blocks:
+            return False
+        return not told.actions or action in told.actions
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """A choice that waits for a person: about a command, or (with `step`) about how the run goes on."""
 
@@ -235,6 +255,8 @@ class LabState:
     runs: Mapping[str, RunState] = field(default_factory=dict[str, RunState])
     commands: Mapping[str, CommandState] = field(default_factory=dict[str, CommandState])
     devices: Mapping[str, DeviceStatus] = field(default_factory=dict[str, DeviceStatus])
+    interlocks: Mapping[str, InterlockStatus] = field(default_factory=dict[str, InterlockStatus])
+    """As this engine found them; a new one begins with none."""
     questions: Mapping[str, Question] = field(default_factory=dict[str, Question])
     tasks: Mapping[str, Task] = field(default_factory=dict[str, Task])
     requests: Mapping[str, ev.RequestAnswered] = field(
@@ -251,6 +273,11 @@ class LabState:
 
     def open_runs(self) -> tuple[RunState, ...]:
         return tuple(run for run in self.runs.values() if run.open)
+
+    def interlocked(self, device: str, action: str) -> InterlockStatus | None:
+        """The interlock that keeps a device from an action now."""
+        found = (status for status in self.interlocks.values() if status.stops(device, action))
+        return next(found, None)
 
     def open_commands(self) -> tuple[CommandState, ...]:
         return tuple(command for command in self.commands.values() if command.open)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from lab.domain import event as ev
+    from lab.domain.interlock import Interlock
     from lab.domain.plan import Check, Formula, LateArgument, Plan, Slot
     from lab.domain.state import CampaignState, LabState
 
@@ -52,6 +53,11 @@ class QualityOutcome(Protocol):
 
 class CampaignContext(Protocol):
     """What the core needs of the campaign's files; every answer is a pure function of its arguments."""
+
+    @property
+    def interlocks(self) -> Sequence[Interlock]:
+        """What must be true of live signals before devices may act."""
+        ...
 
     def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
         """The plans that bind this trial to the lab, one for each lawful choice of devices."""

@@ -4,6 +4,8 @@
 and after a crash: a restart is nothing but a fold of the journal followed by a decision.
 
 The rules, in the order in which they apply:
+  safety     a lab that is to be safe, devices that need no longer be
+  interlocks what live signals allow; all below goes by what is recorded of them
   commands   an intent of an earlier engine, an overdue or orphaned command becomes unknown; unknown ones are queried
   steps      a closed command or an answered task ends its step: checks, observations, limits, retry or failure
   times      a window whose two marks are known is judged
@@ -25,6 +27,7 @@ from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.domain.ids import safe_order
+from lab.domain.interlock import judge
 from lab.engine import messages as msg
 from lab.engine.context import CampaignContext, PlannedTimeline
 from lab.engine.course import decide_courses, record_timing
@@ -46,6 +49,8 @@ _QUERY_AGAIN_S = 20.0
 
 _SAFE_AGAIN_S = 20.0
 """Process seconds after which a device that has not heard it is told once more that the lab is safe, or is no longer."""
+
+_JUST_AFTER_S = 0.001
 
 _ALIVE = ("ready", "safe", "fault", "manual", "unknown")
 
@@ -77,6 +82,13 @@ def _commands(look: Look) -> Decision:
         command = entry.command
         device = look.state.devices.get(command.device)
         alive = device is not None and device.state in _ALIVE
+        if entry.cancel is not None and alive:
+            asked_s = look.inflight.cancelled.get(command.id)
+            if asked_s is None or look.now_s - asked_s >= _QUERY_AGAIN_S:
+                asked_s = look.now_s
+                actor = entry.cancel.actor
+                effects.append(msg.CancelCommand(command.id, command.device, actor))
+            wakes.append(asked_s + _QUERY_AGAIN_S)
         if entry.status in ("intent", "accepted"):
             reason = _doubt(entry, look.state.epoch, alive, look.now_s)
             if reason:
@@ -219,6 +231,30 @@ def _safety(look: Look) -> Decision:
     return Decision((), (msg.MakeSafe(state.mode_actor, safe_order(state.mode_seq)),), wake)
 
 
+def _interlocks(look: Look) -> Decision:
+    """What has changed about the interlocks; a value that grows too old changes it too."""
+    events: list[ev.Event] = []
+    wakes: list[float] = []
+    for lock in look.context.interlocks:
+        reading = look.inflight.signals.get((lock.device, lock.signal, lock.unit))
+        verdict = judge(lock, reading, look.now_s)
+        if verdict.until_s is not None:
+            wakes.append(verdict.until_s + _JUST_AFTER_S)
+        known = look.state.interlocks.get(lock.name)
+        if known is None or known.changed.state != verdict.state:
+            events.append(
+                ev.InterlockChanged(
+                    interlock=lock.name,
+                    state=verdict.state,
+                    detail=verdict.detail,
+                    blocks=lock.blocks,
+                    actions=lock.actions,
+                    reason=lock.reason,
+                )
+            )
+    return Decision(tuple(events), (), min(wakes, default=None))
+
+
 def _lift(look: Look) -> Decision:
     """Devices that are kept safe by a request that no longer holds: a person has lifted it, and they missed that or heard
     a late copy; or their host made it, for want of an engine, and what follows from that is recorded by now."""
@@ -242,6 +278,7 @@ def _lift(look: Look) -> Decision:
 
 _RULES: tuple[_Rule, ...] = (
     _safety,
+    _interlocks,
     _commands,
     end_steps,
     record_timing,

@@ -101,6 +101,8 @@ def next_starts(look: Look, campaign: CampaignState) -> Starts:
             continue
         if not look.course(run).passed(planned.needs):
             continue
+        if look.state.interlocked(planned.device, planned.action) is not None:
+            continue
         earliest = step.not_before_s
         if run.plan.timing:
             slot_s = campaign.origin_s + slot.start_s
@@ -156,6 +158,8 @@ def next_safe_step(look: Look, run: RunState) -> Starts:
         if any(claim in others for claim in planned.claims):
             return Starts()
         if not _Bench(look.state).free(planned.device):
+            return Starts()
+        if look.state.interlocked(planned.device, planned.action) is not None:
             return Starts()
         return begin_step(look, run, planned)
     return Starts(finished=True)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from lab.bus import topics
 from lab.bus.envelope import (
+    CancelMessage,
     CommandMessage,
     Description,
     Downstream,
@@ -20,6 +21,7 @@ from lab.bus.envelope import (
     QueryMessage,
     SafeMessage,
     State,
+    Telemetry,
     Upstream,
     parse_upstream,
 )
@@ -44,7 +46,8 @@ class DeviceGateway:
     """Talks to the device hosts of one lab. One instance per engine process, used from its loop.
 
     `deliver` gets every valid report and a `DeviceLost` when a device falls silent. `beat_s`: real seconds between two
-    signs of life for the hosts' dead-man timers; None where no host waits for one.
+    signs of life for the hosts' dead-man timers; None where no host waits for one. `signals`: devices and channels whose
+    live values are delivered.
     """
 
     def __init__(
@@ -53,11 +56,12 @@ class DeviceGateway:
         lab: str,
         devices: tuple[str, ...],
         epoch: int,
-        deliver: Callable[[Upstream | DeviceLost], None],
+        deliver: Callable[[Upstream | Telemetry | DeviceLost], None],
         wall: Callable[[], float],
         *,
         heartbeat_s: float = 1.0,
         beat_s: float | None = None,
+        signals: Collection[tuple[str, str]] = (),
         actor: str = "engine",
     ) -> None:
         self._transport = transport
@@ -68,6 +72,7 @@ class DeviceGateway:
         self._wall = wall
         self._heartbeat_s = heartbeat_s
         self._beat_s = beat_s
+        self._signals = tuple(sorted(signals))
         self._actor = actor
         self._seq = dict.fromkeys(devices, 0)
         self._open_numbers: dict[str, dict[str, int]] = {device: {} for device in devices}
@@ -81,7 +86,10 @@ class DeviceGateway:
 
     async def start(self) -> None:
         """Subscribe, listen, and claim the devices for this epoch."""
-        self._subscription = await self._transport.subscribe(*topics.status_of_all(self._lab))
+        self._subscription = await self._transport.subscribe(
+            *topics.status_of_all(self._lab),
+            *(topics.data(self._lab, device, channel) for device, channel in self._signals),
+        )
         self._tasks = [
             asyncio.create_task(self._listen(self._subscription), name="gateway-listen"),
             asyncio.create_task(self._watch(), name="gateway-watch"),
@@ -152,6 +160,10 @@ class DeviceGateway:
         """Ask what became of a command."""
         await self._send(device, QueryMessage(id=command, epoch=self._epoch))
 
+    async def cancel(self, command: str, device: str, actor: str) -> None:
+        """Have a command stopped, or refused if it comes later."""
+        await self._send(device, CancelMessage(id=command, epoch=self._epoch, actor=actor))
+
     async def safe(self, actor: str, id: str) -> None:
         """Ask every device to reach its safe state."""
         for device in self._devices:
@@ -178,7 +190,10 @@ class DeviceGateway:
 
     def _take(self, message: Message) -> None:
         try:
-            _, device, _ = topics.split(message.topic)
+            _, device, leaf = topics.split(message.topic)
+            if leaf.startswith("data/"):
+                self._take_signal(device, leaf.removeprefix("data/"), message)
+                return
             report = parse_upstream(message.payload)
         except (ValueError, ValidationError):
             _LOG.warning("dropped a malformed message on %s", message.topic)
@@ -202,6 +217,11 @@ class DeviceGateway:
             if device not in self._heard:
                 return
         self._deliver(report)
+
+    def _take_signal(self, device: str, channel: str, message: Message) -> None:
+        live = Telemetry.model_validate_json(message.payload)
+        if (live.device, live.channel) == (device, channel) and not message.retained:
+            self._deliver(live)
 
     def _beat(self, beat: Heartbeat) -> None:
         device = beat.device

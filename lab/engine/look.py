@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lab.bus.envelope import Telemetry
 from lab.domain.course import Course
+from lab.domain.interlock import Reading
 from lab.engine import messages as msg
 
 if TYPE_CHECKING:
@@ -21,8 +23,14 @@ class Inflight:
     """What this engine process has begun and not yet heard of. Not state: a new process begins with nothing."""
 
     queried: dict[str, float] = field(default_factory=dict[str, float])
+    cancelled: dict[str, float] = field(default_factory=dict[str, float])
+    """Command -> when its device was last asked to stop it."""
     asking: bool = False
     ask_failed: bool = False
+    signals: dict[tuple[str, str, str], Reading] = field(
+        default_factory=dict[tuple[str, str, str], Reading]
+    )
+    """Device, channel and unit -> the newest value heard."""
     safe_seq: int = 0
     safe_s: float = 0.0
     """Which `LabState.mode_seq` the devices have been told of, and when."""
@@ -36,6 +44,8 @@ class Inflight:
         match effect:
             case msg.QueryCommand():
                 self.queried[effect.command] = now_s
+            case msg.CancelCommand():
+                self.cancelled[effect.command] = now_s
             case msg.AskOptimiser():
                 self.asking = True
             case msg.MakeSafe():
@@ -45,10 +55,18 @@ class Inflight:
             case msg.SendCommand() | msg.Answered():
                 pass
 
-    def hear(self, message: msg.Message) -> None:
-        """Note that the optimiser has answered."""
+    def hear(self, message: msg.Message, now_s: float) -> None:
+        """Note that the optimiser has answered, or the newest value of a signal."""
         if isinstance(message, msg.Proposed):
             self.asking, self.ask_failed = False, bool(message.error)
+        elif isinstance(message, Telemetry):
+            key = (message.device, message.channel, message.unit)
+            for at_s, value in message.samples:
+                # No value is younger than its arrival, whatever the clock of its host says.
+                reading = Reading(value, min(at_s, now_s))
+                known = self.signals.get(key)
+                if known is None or reading.at_s >= known.at_s:
+                    self.signals[key] = reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from lab.bus.envelope import Upstream
+from lab.bus.envelope import Telemetry, Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answered",
     "AskOptimiser",
+    "CancelCommand",
     "DeviceLost",
     "Effect",
     "MakeSafe",
@@ -78,7 +79,7 @@ class Tick:
     """Time passed: look again."""
 
 
-Message = Upstream | DeviceLost | Proposed | Requested | Tick
+Message = Upstream | Telemetry | DeviceLost | Proposed | Requested | Tick
 
 
 # -- effects: from the core to the shell -----------------------------------------------------------
@@ -97,6 +98,15 @@ class QueryCommand:
 
     command: str
     device: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCommand:
+    """Have a command stopped at its device."""
+
+    command: str
+    device: str
+    actor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,4 +142,4 @@ class Answered:
     detail: str
 
 
-Effect = SendCommand | QueryCommand | AskOptimiser | MakeSafe | Rearm | Answered
+Effect = SendCommand | QueryCommand | CancelCommand | AskOptimiser | MakeSafe | Rearm | Answered

@@ -107,6 +107,7 @@ class Engine:
             clock.wall,
             heartbeat_s=heartbeat_s,
             beat_s=beat_s,
+            signals=tuple({(lock.device, lock.signal) for lock in context.interlocks}),
         )
 
     @property
@@ -234,7 +235,7 @@ class Engine:
             raise RuntimeError("the core finds no rest: a rule repeats itself")
 
         for message in batch:
-            self._inflight.hear(message)
+            self._inflight.hear(message, self._clock.now().timestamp())
             facts = translate(state, message)
             stage(facts)
             effects += [
@@ -282,6 +283,8 @@ class Engine:
                 self._spawn(self._gateway.command(effect.command, still_open))
             case msg.QueryCommand():
                 self._spawn(self._gateway.query(effect.command, effect.device))
+            case msg.CancelCommand():
+                self._spawn(self._gateway.cancel(effect.command, effect.device, effect.actor))
             case msg.AskOptimiser():
                 self._spawn(self._ask(effect))
             case msg.MakeSafe():

@@ -101,6 +101,8 @@ class _Ending:
                 if self.step.attempt < _MAX_ATTEMPTS:
                     return [self._failed(entry.reason, retry_after=0.0, counts=False)]
                 return [self._failed(entry.reason)]
+            case "failed_no_effect" if self._interlocked(entry):
+                return [self._failed(entry.reason, retry_after=_REFUSAL_DELAY_S, counts=False)]
             case "failed_no_effect" | "failed_partial" if self._halted_harmlessly(entry):
                 return [self._failed(entry.reason, retry_after=0.0, counts=False)]
             case "failed_no_effect":
@@ -114,6 +116,11 @@ class _Ending:
                 return [self._failed(error), self._stop("failed", reason)]
             case "intent" | "accepted" | "unknown":
                 return []
+
+    def _interlocked(self, entry: CommandState) -> bool:
+        """An interlock did not hold any more when the command came; its host did not begin it."""
+        code = "" if entry.outcome is None else entry.outcome.error_code
+        return code == "interlock" and self.step.attempt < _MAX_ATTEMPTS
 
     def _halted_harmlessly(self, entry: CommandState) -> bool:
         """Stopped to make the device safe, before anything happened or while it set what may be set again."""

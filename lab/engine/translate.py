@@ -13,6 +13,7 @@ from lab.domain.command import Settlement
 from lab.domain.ids import dead_man_of, hold_id
 from lab.domain.run import CommandReport, advance
 from lab.engine import messages as msg
+from lab.engine.aborting import cancels_settled, judge_abort
 from lab.engine.people import SETTLE_CHOICES, judge_answer, judge_witness
 
 if TYPE_CHECKING:
@@ -20,11 +21,16 @@ if TYPE_CHECKING:
 
 __all__ = ["translate"]
 
-_VERBS = ("pause", "resume", "stop", "safe", "rearm", "answer", "witness")
+_VERBS = ("pause", "resume", "stop", "abort", "safe", "rearm", "answer", "witness")
 
 
 def translate(state: LabState, message: msg.Message) -> list[ev.Event]:
     """The facts that a message adds to a state."""
+    facts = _translate(state, message)
+    return [*facts, *cancels_settled(state, facts)]
+
+
+def _translate(state: LabState, message: msg.Message) -> list[ev.Event]:
     match message:
         case env.Ack():
             return _ack(state, message)
@@ -55,7 +61,7 @@ def translate(state: LabState, message: msg.Message) -> list[ev.Event]:
             return _request(state, message)
         case msg.Proposed():
             return _proposed(state, message)
-        case env.Heartbeat() | env.ProgressMessage() | msg.Tick():
+        case env.Heartbeat() | env.ProgressMessage() | env.Telemetry() | msg.Tick():
             return []
 
 
@@ -297,6 +303,8 @@ def _judge(state: LabState, message: msg.Requested) -> tuple[bool, str, list[ev.
                 "stopping: running steps end, then safe-state steps run",
                 [ev.LabStopping(actor=actor, reason=reason)],
             )
+        case "abort", _:
+            return judge_abort(state, message)
         case "safe", _:
             return (
                 True,

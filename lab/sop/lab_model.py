@@ -22,7 +22,16 @@ from lab.sop.fields import (
 )
 from lab.sop.model_materials import Range
 
-__all__ = ["Device", "Incompatibility", "Lab", "SimulatedStock", "Simulation", "Station", "Stock"]
+__all__ = [
+    "Device",
+    "Incompatibility",
+    "Lab",
+    "LabInterlock",
+    "SimulatedStock",
+    "Simulation",
+    "Station",
+    "Stock",
+]
 
 PlateSize = Literal[6, 12, 24, 48, 96, 384]
 Broker = Annotated[
@@ -159,6 +168,27 @@ class Simulation(FileModel):
     )
 
 
+class LabInterlock(FileModel):
+    """What must be true of a live signal before devices may act."""
+
+    device: Name = Field(description="Device whose signal it is", examples=["hotplate"])
+    signal: Name = Field(description="Telemetry channel of that device", examples=["temperature"])
+    minimum: AnyQuantity | None = Field(default=None, description="Least value that allows it")
+    maximum: AnyQuantity | None = Field(default=None, description="Greatest value that allows it")
+    max_age: Duration = Field(description="A value that is older allows nothing", examples=["15 s"])
+    blocks: Names = Field(
+        min_length=1, description="Device(s) that may not act otherwise", examples=[["drain_pump"]]
+    )
+    actions: Names = Field(
+        default_factory=list[str],
+        description="Which of their actions; all if left out",
+        examples=[["dispense"]],
+    )
+    reason: LongText = Field(
+        default="", description="Why, for people", examples=["the drain stands no hot liquid"]
+    )
+
+
 class Incompatibility(FileModel):
     """A rule of this laboratory about what may not meet, beside the built-in table."""
 
@@ -190,6 +220,10 @@ class Lab(FileModel):
         default_factory=dict[str, Stock], description="Liquids to be used up"
     )
     devices: dict[Name, Device] = Field(min_length=1, description="Instruments and actuators")
+    interlocks: dict[Name, LabInterlock] = Field(
+        default_factory=dict[str, LabInterlock],
+        description="What must be true of live signals before devices may act; no replacement for hardware",
+    )
     incompatibilities: list[Incompatibility] = Field(
         default_factory=list[Incompatibility],
         description="What may not meet in this laboratory, beside the built-in table",

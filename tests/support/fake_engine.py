@@ -29,6 +29,7 @@ _EFFECTS = {
     "pause": ev.LabPaused,
     "resume": ev.LabResumed,
     "stop": ev.LabStopping,
+    "abort": ev.LabStopping,
     "safe": ev.LabMadeSafe,
     "rearm": ev.LabRearmed,
 }

@@ -14,6 +14,7 @@ from contextlib import closing
 import httpx
 import pytest
 
+from lab.cli.status_text import status_lines
 from lab.control.api import openapi_document
 from lab.control.client import ControlClient, control_file
 from lab.control.server import ControlServer
@@ -123,6 +124,30 @@ async def test_a_refusal_is_an_answer_not_a_failure(client):
     assert answer.detail == "there is no open question or task 'q9'"
 
 
+@pytest.mark.parametrize("args", [None, {"run": "electrolyte-1/r001"}])
+async def test_an_abort_is_of_one_run_or_of_all(client, engine, args):
+    await ask(client.request, "abort", "Ada", "spilled", args)
+    assert engine.asked[-1].verb == "abort"
+    assert engine.asked[-1].args == (args or {})
+
+
+async def test_a_step_that_is_to_be_stopped_says_so_until_it_is_confirmed(client, engine):
+    command = engine.state().open_commands()[0].command
+    asked = ev.CancelAsked(
+        command=command.id, device=command.device, run=command.run, step=command.step, actor="Ada"
+    )
+
+    async def who() -> set[str]:
+        runs = (await ask(client.status))["runs"]
+        return {step["cancel_asked_by"] for run in runs for step in run["current"]} - {""}
+
+    assert await who() == set()
+    engine.tell(asked)
+    assert await who() == {"Ada"}
+    lines = status_lines(await ask(client.status))
+    assert any("STOP asked by Ada, not confirmed yet" in line for line in lines)
+
+
 async def test_questions_are_answered_by_name(client, engine):
     command = engine.state().open_commands()[0].command
     engine.tell(
@@ -152,6 +177,9 @@ async def test_questions_are_answered_by_name(client, engine):
         ("pause", "Ada", {"x": 1}),
         ("answer", "Ada", None),
         ("answer", "Ada", {"question": "q1", "answer": 3}),
+        ("abort", "Ada", {"run": 3}),
+        ("abort", "Ada", {"runs": "r1"}),
+        ("stop", "Ada", {"run": "r1"}),
         ("explode", "Ada", None),
     ],
 )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lab.devices.driver import Driver
+    from lab.domain.interlock import Interlock
 
 MANIFEST = Manifest(
     driver="fake_doser",
@@ -227,6 +228,7 @@ class Bench:
         self.ledger = CommandLedger()
         self.clock = TestClock()
         self.now = 1000.0
+        self.interlocks: tuple[Interlock, ...] = ()
         self.heard: list = []
         self.boots = 0
         self._seq = 0
@@ -355,6 +357,7 @@ class _Hosting:
             boot=f"boot{bench.boots}",
             real_time=lambda: bench.now,
             timing=FAST,
+            interlocks=bench.interlocks,
         )
 
     async def __aenter__(self) -> DeviceHost:

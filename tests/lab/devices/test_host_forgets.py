@@ -66,7 +66,7 @@ async def test_a_command_that_is_still_open_for_the_engine_is_answered(bench: Be
     assert reply.outcome.result == "succeeded"
 
 
-async def test_the_horizon_of_a_stale_engine_is_not_believed(bench: Bench):
+async def test_the_horizon_of_a_stale_engine_reaches_no_newer_epoch(bench: Bench):
     async with bench.host():
         await bench.hello(epoch=5)
         await bench.do(bench.command("asked", epoch=5, seq=1))

@@ -201,6 +201,18 @@ def test_a_beat_that_was_long_under_way_is_no_sign_of_life() -> None:
     run_virtual(main())
 
 
+def test_an_old_beat_puts_nobody_in_charge() -> None:
+    async def main() -> None:
+        stand = Stand()
+        async with stand.host():
+            await asyncio.sleep(100)
+            stand.beat(sent_at=0.0)
+            await asyncio.sleep(100)
+            assert stand.safe_at == []
+
+    run_virtual(main())
+
+
 @pytest.mark.parametrize("limit_s", [None, LIMIT_S])
 def test_a_device_that_nobody_ever_used_is_left_alone(limit_s: float | None) -> None:
     async def main() -> None:

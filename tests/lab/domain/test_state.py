@@ -11,14 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.domain import event as ev
-from lab.domain.command import Command, Outcome, Settlement
-from lab.domain.ids import command_id, run_id
+from lab.domain.command import Outcome, Settlement
+from lab.domain.ids import run_id
 from lab.domain.plan import Slot
 from lab.domain.reduce import reduce, reduce_all
 from lab.domain.state import LabState
-from tests.support.sample_journal import CAMPAIGN, START, make_plan, sample_records
-
-RUN = run_id(CAMPAIGN, 1)
+from tests.lab.domain.story import RUN, SAMPLE, Story
+from tests.support.sample_journal import CAMPAIGN, START
 
 
 def recorded(events: list[tuple[ev.Event, float]], first: int = 1) -> list[ev.Recorded]:
@@ -28,49 +27,6 @@ def recorded(events: list[tuple[ev.Event, float]], first: int = 1) -> list[ev.Re
     ]
 
 
-SAMPLE = sample_records()
-
-
-class Story:
-    """A state that is told one event after the other."""
-
-    def __init__(self) -> None:
-        self.state = LabState()
-
-    def tell(self, event: ev.Event, at_s: float = 0.0) -> LabState:
-        at = START + timedelta(seconds=at_s)
-        record = ev.Recorded(seq=self.state.seq + 1, epoch=3, at=at, event=event)
-        self.state = reduce(self.state, record)
-        return self.state
-
-    def intend(self, step: str = "tare", attempt: int = 1, at_s: float = 0.0) -> Command:
-        planned = make_plan((4.0, 1.0), 1).step(step)
-        command = Command(
-            id=command_id(RUN, step, attempt),
-            run=RUN,
-            step=step,
-            attempt=attempt,
-            device=planned.device,
-            action=planned.action,
-            effect=planned.effect,
-            settle=planned.settle,
-            timeout_s=60,
-        )
-        self.tell(ev.CommandIntended(command=command), at_s)
-        return command
-
-
-@pytest.fixture
-def story():
-    """A campaign with one run that has just started."""
-    told = Story()
-    for record in SAMPLE:
-        told.tell(record.event, (record.at - START).total_seconds())
-        if record.event.kind == "run_started":
-            break
-    return told
-
-
 def test_the_sample_uses_most_kinds_and_the_rest_are_told_here():
     kinds = {
         get_args(kind.model_fields["kind"].annotation)[0]
@@ -78,6 +34,9 @@ def test_the_sample_uses_most_kinds_and_the_rest_are_told_here():
     }
     seen = {record.event.kind for record in SAMPLE}
     assert kinds - seen == {
+        "cancel_asked",
+        "cancel_settled",
+        "interlock_changed",
         "command_refused",
         "command_unknown",
         "command_settled",
@@ -178,6 +137,17 @@ def test_a_doubt_is_remembered_when_the_device_has_spoken(story):
 def test_every_kind_of_event_is_handled(story):
     command = story.intend()
     for event in (
+        ev.InterlockChanged(interlock="x", state="open", detail="hot", blocks=("balance",)),
+        ev.CancelAsked(
+            command=command.id, device="balance", run=RUN, step=command.step, actor="Ada"
+        ),
+        ev.CancelSettled(
+            command=command.id,
+            device="balance",
+            run=RUN,
+            step=command.step,
+            outcome="unconfirmed",
+        ),
         ev.CommandUnknown(command=command.id, device="balance", reason="silence"),
         ev.QuestionAsked(
             question="q1", command=command.id, run=RUN, text="Is it empty?", choices=("yes", "no")
@@ -351,56 +321,6 @@ def test_a_retry_waits_and_counts(story):
     last = ev.StepFailed(run=RUN, step="tare", attempt=3, error="drift", retry=False)
     step = story.tell(last, 9.0).runs[RUN].steps["tare"]
     assert (step.status, step.ended_s) == ("failed", START.timestamp() + 9.0)
-
-
-def test_closed_commands_are_forgotten_with_the_next_try_and_open_ones_kept(story):
-    first = story.intend()
-    ended = ev.CommandEnded(
-        command=first.id, device="balance", outcome=Outcome(result="failed_no_effect", error="busy")
-    )
-    story.tell(ended)
-    assert story.state.commands[first.id].reason == "busy"
-    second = story.intend(attempt=2)
-    assert set(story.state.commands) == {second.id}
-    third = story.intend(attempt=3)
-    assert set(story.state.commands) == {
-        second.id,
-        third.id,
-    }  # what became of the second isn't known
-
-
-def test_reports_that_come_too_late_change_nothing(story):
-    command = story.intend()
-    story.tell(ev.CommandUnknown(command=command.id, device="balance", reason="silence"))
-    settled = ev.CommandSettled(
-        command=command.id,
-        device="balance",
-        settlement=Settlement(verdict="unknown", detail="lost"),
-        by="device",
-    )
-    before = story.tell(settled).commands[command.id]
-    assert (before.status, before.reason) == ("settled_discarded", "lost")
-    late = ev.CommandEnded(
-        command=command.id, device="balance", outcome=Outcome(result="succeeded")
-    )
-    assert story.tell(late).commands[command.id] == before
-
-
-@pytest.mark.parametrize("result", ["succeeded", "failed_no_effect", "failed_partial", "unknown"])
-def test_only_an_end_that_is_known_closes_a_command(story, result):
-    command = story.intend()
-    ended = ev.CommandEnded(command=command.id, device="balance", outcome=Outcome(result=result))
-    entry = story.tell(ended, 4.0).commands[command.id]
-    assert entry.open == (result == "unknown")
-    assert (entry.ended_s is None) == entry.open
-
-
-def test_a_refusal_keeps_reason_and_detail(story):
-    command = story.intend()
-    refused = ev.CommandRefused(
-        command=command.id, device="balance", reason="stale_epoch", detail="2 < 3"
-    )
-    assert story.tell(refused).commands[command.id].reason == "stale_epoch: 2 < 3"
 
 
 def test_runs_end_as_they_are_told(story):

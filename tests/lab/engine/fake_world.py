@@ -1,163 +1,27 @@
 """A world that goes wrong at will, around the engine's core: hosts with ledgers, and a network that loses and doubles.
 
-`Host` follows the device host's protocol (`lab.devices.host`) as a value without a loop; `World` moves messages between
-hosts and a `Mind`, wakes the mind only by a message or at the time that it asked for, and checks the laws at each step.
+`World` moves messages between hosts (`fake_host`) and a `Mind`, wakes the mind only by a message or at the time that it
+asked for, and checks the laws at each step.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from lab.bus import envelope as env
 from lab.domain import event as ev
-from lab.domain.command import Command, Outcome, Settlement
 from lab.domain.reduce import reduce_all
-from lab.domain.state import LabState
+from lab.domain.state import CommandState, LabState
 from lab.engine import messages as msg
 from lab.engine.gate import held_stations
+from tests.lab.engine.fake_host import Ending, Host
 from tests.lab.engine.kit import DEVICES, KitContext, Mind
 
+if TYPE_CHECKING:
+    from lab.domain.command import Command
+
 NOT_ACTED = ("refused", "failed_no_effect", "settled_not_done")
-Ending = Literal["succeeded", "failed_no_effect", "failed_partial", "unknown"]
-
-
-@dataclass
-class Entry:
-    """A line of a host's ledger."""
-
-    command: Command | None
-    acted: bool = False
-    refused: str = ""
-    outcome: Outcome | None = None
-    interrupted: bool = False
-    can_tell: bool = True
-
-    @property
-    def running(self) -> bool:
-        return not self.refused and self.outcome is None and not self.interrupted
-
-
-@dataclass
-class Host:
-    """One device with its host. `acts` counts what physically happened, by run and step."""
-
-    name: str
-    ledger: dict[str, Entry] = field(default_factory=dict)
-    acts: dict[tuple[str, str], int] = field(default_factory=dict)
-    epoch: int = 0
-    safe: list[str] = field(default_factory=list)
-    """Requests that keep it safe."""
-    up: bool = True
-    fault: bool = False
-    out: list[msg.Message] = field(default_factory=list)
-    readings: dict[str, float] = field(default_factory=dict)
-    """Step -> mass; 1 g elsewhere."""
-
-    def reading(self, command: Command) -> dict[str, float]:
-        return {"mass": self.readings.get(command.step, 1.0)}
-
-    @property
-    def hand(self) -> Entry | None:
-        return next((entry for entry in self.ledger.values() if entry.running), None)
-
-    def state(self) -> env.State:
-        name = "fault" if self.fault else "safe" if self.safe else "busy" if self.hand else "ready"
-        return env.State.model_validate(
-            {"device": self.name, "state": name, "safe_requests": tuple(self.safe)}
-        )
-
-    def take_command(self, command: Command, epoch: int) -> None:
-        known = self.ledger.get(command.id)
-        if known is not None:
-            self._repeat(command.id, known)
-            return
-        reason = (
-            "stale_epoch" if epoch < self.epoch
-            else "safe" if self.safe
-            else "disconnected" if self.fault
-            else "busy" if self.hand
-            else ""
-        )  # fmt: skip
-        self.epoch = max(self.epoch, epoch)
-        self.ledger[command.id] = Entry(command, refused=reason)
-        self._ack(command.id, reason)
-
-    def _ack(self, id: str, reason: str) -> None:
-        self.out.append(env.Ack(device=self.name, id=id, accepted=not reason, reason=reason))
-
-    def _repeat(self, id: str, known: Entry) -> None:
-        self._ack(id, known.refused)
-        if known.outcome is not None:
-            self.out.append(env.OutcomeMessage(device=self.name, id=id, outcome=known.outcome))
-
-    def act(self) -> None:
-        """The command in hand moves matter: the point of no return."""
-        entry = self.hand
-        if entry is None or entry.command is None or entry.acted:
-            return
-        entry.acted = True
-        key = (entry.command.run, entry.command.step)
-        self.acts[key] = self.acts.get(key, 0) + 1
-
-    def end(self, how: Ending) -> None:
-        entry = self.hand
-        if entry is None or entry.command is None:
-            return
-        if how in ("succeeded", "failed_partial"):
-            self.act()
-        elif how == "failed_no_effect" and entry.acted:
-            how = "unknown"
-        outputs = self.reading(entry.command) if how == "succeeded" else {}
-        entry.outcome = Outcome.model_validate(
-            {"result": how, "outputs": outputs, "error": "" if how == "succeeded" else how}
-        )
-        self._repeat(entry.command.id, entry)
-
-    def make_safe(self, id: str, epoch: int) -> None:
-        self.epoch = max(self.epoch, epoch)
-        if id not in self.safe:
-            self.safe.append(id)
-        entry = self.hand
-        if entry is not None:
-            self.end("failed_partial" if entry.acted else "failed_no_effect")
-        self.out.append(env.SafeReply(device=self.name, id=id, confirmed=True))
-        self.out.append(self.state())
-
-    def hello(self, epoch: int, lifts: tuple[str, ...] = ()) -> None:
-        if epoch < self.epoch:
-            return
-        self.epoch = epoch
-        self.safe = [name for name in self.safe if name not in lifts]
-        self.out.append(self.state())
-
-    def reboot(self, *, can_tell: bool) -> None:
-        entry = self.hand
-        if entry is not None:
-            entry.interrupted, entry.can_tell = True, can_tell
-
-    def query(self, id: str, epoch: int) -> None:
-        if epoch < self.epoch:
-            return
-        self.epoch = epoch
-        entry = self.ledger.setdefault(id, Entry(None, refused="withdrawn"))
-        reply: dict[str, object] = {"device": self.name, "id": id}
-        if entry.refused:
-            reply["status"] = "never_seen"
-        elif entry.running:
-            reply["status"] = "running"
-        elif entry.outcome is not None and entry.outcome.result != "unknown":
-            reply |= {"status": "ended", "outcome": entry.outcome}
-        else:
-            verdict = "done" if entry.acted else "not_done"
-            command = entry.command if verdict == "done" else None
-            outputs = self.reading(command) if command is not None else {}
-            settled = Settlement.model_validate(
-                {"verdict": verdict if entry.can_tell else "unknown", "outputs": outputs}
-            )
-            reply |= {"status": "settled", "outcome": entry.outcome, "settlement": settled}
-        self.out.append(env.QueryReply.model_validate(reply))
 
 
 class World:
@@ -231,6 +95,11 @@ class World:
         self._beaten[device] = (state.state, state.safe_requests)
         self._hear(msg.DeviceLost(device), state)
 
+    def abandon(self, device: str) -> None:
+        """Its host hears no more of the engine, which may live all the same."""
+        if self.hosts[device].up:
+            self.hosts[device].abandon()
+
     def silence(self, device: str) -> None:
         self.hosts[device].up = False
         self._beaten.pop(device, None)
@@ -244,6 +113,14 @@ class World:
     def break_down(self, device: str) -> None:
         self.hosts[device].fault = True
         self.beat(device)
+
+    def abort(self, index: int) -> None:
+        """One of the open runs, or one that does not exist."""
+        runs = [run.id for run in self.mind.state.open_runs()]
+        self.requests += 1
+        name = runs[index % len(runs)] if runs else "kit-1/r999"
+        args = {"run": name}
+        self._hear(msg.Requested(f"q{self.requests}", "abort", "Ada", "because", args=dict(args)))
 
     def request(self, verb: str) -> None:
         self.requests += 1
@@ -322,7 +199,7 @@ class World:
         match effect:
             case msg.SendCommand():
                 names = [effect.command.device]
-            case msg.QueryCommand():
+            case msg.QueryCommand() | msg.CancelCommand():
                 names = [effect.device]
             case msg.Rearm():
                 names = [effect.device]
@@ -336,6 +213,8 @@ class World:
                 host.take_command(effect.command, epoch)
             case msg.QueryCommand():
                 host.query(effect.command, epoch)
+            case msg.CancelCommand():
+                host.cancel(effect.command, epoch)
             case msg.MakeSafe():
                 host.make_safe(effect.id, epoch)
             case msg.Rearm():
@@ -439,12 +318,30 @@ class World:
         for task in state.tasks.values():
             assert state.runs[task.asked.run].open, "a task of what is over"
             assert state.runs[task.asked.run].steps[task.asked.step].status == "running"
+        for entry in state.commands.values():
+            if entry.cancel is not None:
+                assert state.runs[entry.command.run].status != "running", (
+                    "cancelled, and the run goes on"
+                )
+                assert (entry.cancelled is None) == entry.open, (
+                    "a cancellation settles with its command"
+                )
+                self._check_word(entry)
         held = [station for run in state.open_runs() for station in held_stations(run)]
         assert len(held) == len(set(held)), "two runs in one station"
         for host in self.hosts.values():
             for (run, path), count in host.acts.items():
                 once = state.runs[run].plan.step(path).effect == "once"
                 assert not once or count <= 1, f"{run} {path} happened {count} times"
+
+    def _check_word(self, entry: CommandState) -> None:
+        """What is said of a cancelled command, against what its host did."""
+        known = self.hosts[entry.command.device].ledger.get(entry.command.id)
+        acted = known is not None and known.acted
+        if entry.command.effect == "once" and entry.cancelled == "never_started":
+            assert not acted, "it acted, and is said to never have started"
+        if entry.cancelled == "ran_to_completion":
+            assert acted, "it is said to be complete, and did nothing"
 
     def finished(self) -> bool:
         return self.mind.state.active_campaign is None and not self.mind.state.open_runs()

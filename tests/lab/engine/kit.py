@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from lab.domain.interlock import Interlock
     from lab.domain.plan import LateArgument
     from lab.engine.context import Outputs
 
@@ -115,6 +116,7 @@ class KitContext:
 
     def __init__(self, plan: Plan | None = None) -> None:
         self.plan = plan or usual_plan()
+        self.interlocks: tuple[Interlock, ...] = ()
 
     def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
         return (self.plan,)
@@ -257,7 +259,7 @@ class Mind:
         self.records.append(entry)
 
     def tell(self, message: msg.Message) -> list[ev.Event]:
-        self.inflight.hear(message)
+        self.inflight.hear(message, self.now.timestamp())
         facts = translate(self.state, message)
         for fact in facts:
             self.record(fact)

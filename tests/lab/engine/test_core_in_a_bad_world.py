@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 _FREE = plan_of(
     step("dose", "pump", retry={"max_retries": 2}),
-    step("rinse", "pump", ("dose",), retry={"max_retries": 2, "delay_s": 30.0}),
+    step("heat", "pump", ("dose",), effect="absolute"),
+    step("rinse", "pump", ("heat",), retry={"max_retries": 2, "delay_s": 30.0}),
     step("weigh", "balance", ("dose",), retry={"max_retries": 1}),
     stations=(),
 )
@@ -43,7 +44,7 @@ _copies = st.sampled_from((1, 1, 1, 2, 0))
 _ending = st.sampled_from(
     ("succeeded", "succeeded", "succeeded", "failed_no_effect", "failed_partial", "unknown")
 )
-_verb = st.sampled_from(("pause", "resume", "stop", "safe", "rearm", "rearm", "explode"))
+_verb = st.sampled_from(("pause", "resume", "stop", "abort", "safe", "rearm", "rearm", "explode"))
 
 _happening = st.one_of(
     st.tuples(st.just("advance"), _ending, _ending),
@@ -57,9 +58,11 @@ _happening = st.one_of(
     st.tuples(st.just("wait"), st.sampled_from((1.0, 6.0, 21.0, 130.0))),
     st.tuples(st.just("reboot"), _device, st.booleans()),
     st.tuples(st.just("silence"), _device),
+    st.tuples(st.just("abandon"), _device),
     st.tuples(st.just("recover"), _device),
     st.tuples(st.just("break_down"), _device),
     st.tuples(st.just("request"), _verb),
+    st.tuples(st.just("abort"), _index),
     st.tuples(st.just("answer"), st.booleans()),
     st.tuples(st.just("propose"), st.sampled_from((False, False, False, False, True))),
     st.tuples(st.just("restart")),
@@ -87,8 +90,8 @@ def repair(world: World) -> None:
         world.advance("succeeded", "succeeded")
         world.answer(discard=False)
         state = world.mind.state
-        if state.mode == "safe" or "safe" in {d.state for d in state.devices.values()}:
-            world.request("rearm")
+        if state.mode == "safe":
+            world.request("rearm")  # once: a device that misses it is told again
         if state.mode == "paused":
             world.request("resume")
         world.wait(21.0)

@@ -252,6 +252,55 @@ def test_the_engine_s_own_beats_are_heard_by_all_hosts_until_it_leaves_in_order(
     run_virtual(main())
 
 
+def test_live_values_are_delivered_where_they_were_asked_for() -> None:
+    async def main() -> None:
+        bus = MemoryBus()
+        delivered: list[object] = []
+        loop = asyncio.get_running_loop()
+        async with MemoryTransport(bus) as transport:
+            gateway = DeviceGateway(
+                transport,
+                LAB,
+                ("pump", "balance"),
+                EPOCH,
+                delivered.append,
+                loop.time,
+                signals={("balance", "mass")},
+            )
+            await gateway.start()
+
+            async def say(
+                device: str, channel: str, named: str = "", *, retain: bool = False
+            ) -> None:
+                live = env.Telemetry(
+                    device=named or device, channel=channel, unit="g", samples=[(1.0, 2.0)]
+                )
+                topic = topics.data(LAB, device, channel)
+                bus.publish(topic, live.model_dump_json().encode(), retain=retain)
+                await asyncio.sleep(0.01)
+
+            await say("balance", "mass")
+            assert [type(item) for item in delivered] == [env.Telemetry]
+            await say("balance", "temperature")
+            await say("pump", "mass")
+            await say("balance", "mass", named="pump")
+            bus.publish(topics.data(LAB, "balance", "mass"), b"nonsense")
+            await asyncio.sleep(0.01)
+            assert len(delivered) == 1
+            await gateway.close()
+            await say("balance", "mass", retain=True)
+            again = DeviceGateway(
+                transport, LAB, ("balance",), EPOCH, delivered.append, loop.time,
+                signals={("balance", "mass")},
+            )  # fmt: skip
+            await again.start()
+            await asyncio.sleep(0.01)
+            assert len(delivered) == 1, "what a broker kept is no live value"
+            await again.close()
+
+    run_virtual(main())
+
+
 def test_where_no_host_counts_no_beat_is_sent() -> None:
     async def test(stand: Stand) -> None:
         inbox: list[bytes] = []

@@ -1,0 +1,107 @@
+"""The engine is killed, the hosts live on: every device that can act becomes safe by itself, and the lab goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.app.files import open_lab
+from lab.bus import topics
+from lab.bus.envelope import State
+from lab.bus.mqtt import MqttTransport
+from lab.domain.ids import dead_man_of
+from tests.system.lab_process import journal_rows, lab, simulators, start_lab, wait_until
+from tests.system.test_kill_and_resume import intents, open_dose
+from tests.system.test_over_mosquitto import own_lab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = pytest.mark.system
+
+LIMIT_S = 4.0
+SPEED = "60"
+
+
+def hurried(example: Path) -> None:
+    """Shorter dead-man times than usual for all that can act."""
+    file = example / "lab.yaml"
+    drivers = open_lab(file)
+    text = file.read_text()
+    for name in drivers.lab.devices:
+        if drivers.dead_man_s(name) is not None:
+            text = text.replace(f"  {name}:\n", f"  {name}:\n    dead_man: {LIMIT_S:g} s\n")
+    file.write_text(text)
+
+
+async def seconds_until_safe(url: str, example: Path, kill: Callable[[], None]) -> dict[str, float]:
+    """Device -> real seconds from the kill to its word that it is safe."""
+    drivers = open_lab(example / "lab.yaml")
+    waited = {name for name in drivers.lab.devices if drivers.dead_man_s(name) is not None}
+    found: dict[str, float] = {}
+    async with MqttTransport(url) as transport:
+        states = await transport.subscribe(topics.state(drivers.lab.id, "+"))
+        killed = time.monotonic()
+        kill()
+        async with asyncio.timeout(60):
+            async for message in states:
+                state = State.model_validate_json(message.payload)
+                if state.state == "safe" and dead_man_of(state.safe_requests):
+                    found.setdefault(state.device, time.monotonic() - killed)
+                if found.keys() == waited:
+                    break
+        await states.close()
+    return found
+
+
+@pytest.mark.timeout(300)
+def test_killed_engines_leave_a_safe_lab_that_goes_on_without_a_person(
+    tmp_path: Path, mqtt_url: str
+) -> None:
+    example = own_lab(tmp_path)
+    hurried(example)
+    records, log = tmp_path / "records.db", tmp_path / "run.log"
+    campaign = str(example / "campaign.yaml")
+    common = (
+        "--no-hosts", "--broker", mqtt_url, "--speed", SPEED, "--db", str(records)
+    )  # fmt: skip
+    words = ["run", campaign, "--trials", "3"]
+    with (
+        simulators(tmp_path, speed=float(SPEED), lab_file=example / "lab.yaml") as endpoints,
+        start_lab(
+            "devices", "host", str(example / "lab.yaml"), "--broker", mqtt_url,
+            "--endpoints", str(endpoints), "--ledger", str(tmp_path / "host.ledger"),
+            "--speed", SPEED,
+            log=tmp_path / "host.log",
+        ),
+    ):  # fmt: skip
+        for kills in (1, 2):
+            with start_lab(*words, *common, log=log) as engine:
+
+                def in_the_middle(wanted: int = kills) -> bool:
+                    assert engine.poll() is None, log.read_text()
+                    rows = journal_rows(records)
+                    started = sum(row["kind"] == "engine_started" for row in rows)
+                    return started == wanted and open_dose(rows)
+
+                wait_until(in_the_middle, "a dose under way")
+                took = asyncio.run(seconds_until_safe(mqtt_url, example, engine.kill))
+                engine.wait(10)
+            assert max(took.values()) <= LIMIT_S + 1.0, took
+            words = ["resume", campaign]
+        finished = lab(*words, *common, "--json", timeout=200)
+        assert finished.returncode in (0, 1), finished.stderr + log.read_text()
+    rows = journal_rows(records)
+    assert intents(rows)
+    by_itself = {
+        str(row["device"])
+        for row in rows
+        if row["kind"] == "device_state_changed" and dead_man_of(row.get("safe_requests", ()))  # type: ignore[arg-type]
+    }
+    assert by_itself == set(took), "what happened meanwhile is on record"
+    assert any(row["kind"] == "campaign_finished" for row in rows)
+    assert not any(row["kind"] == "request_received" for row in rows), "nobody was needed"
