@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from lab.domain.run import OPERATOR
 from lab.plan.board import Route
 from lab.plan.model.bounds import lower_bound
 from lab.plan.model.problem import Lag, Mode, Operation, Use
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from lab.plan.model.problem import Problem
     from lab.plan.snapshot import PlanningSnapshot, RunSnapshot
 
-__all__ = ["Pools", "Twin", "least_makespan", "one_more"]
+__all__ = ["Pools", "Twin", "kind_of", "least_makespan", "one_more"]
 
 
 class Pools:
@@ -180,12 +181,17 @@ def _neighbours(plan: Plan, there: Sequence[str]) -> tuple[tuple[str, ...], tupl
 # -- one more --------------------------------------------------------------------------------------
 
 
+def kind_of(device: str) -> str:
+    """`person` for who does manual steps, else `device`."""
+    return "person" if device == OPERATOR else "device"
+
+
 class Twin(NamedTuple):
     """A laboratory with one more of something."""
 
     name: str
     kind: str
-    """device or station."""
+    """device, station or person."""
     together: tuple[str, ...]
     """Devices that come with a station, because they serve nothing else."""
     snapshot: PlanningSnapshot
@@ -196,7 +202,7 @@ def one_more(snapshot: PlanningSnapshot) -> list[Twin]:
     pools = Pools(run.plans for run in snapshot.runs)
     serving = _serving(snapshot)
     twins = [
-        Twin(group[0], "device", (), _doubled(snapshot, {group[0]}))
+        Twin(group[0], kind_of(group[0]), (), _doubled(snapshot, {group[0]}))
         for group in pools.members("device").values()
     ]
     for group in pools.members("station").values():
@@ -211,7 +217,7 @@ def _serving(snapshot: PlanningSnapshot) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for plan in _distinct(snapshot):
         for step in plan.steps:
-            if not step.safe_state:
+            if not step.safe_state and step.device != OPERATOR:
                 found.setdefault(step.device, set(step.claims)).intersection_update(step.claims)
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from lab.plan.lags import Times, time_taken
+from lab.plan.pools import kind_of
 from lab.plan.worth import run_times
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Use(NamedTuple):
 
     name: str
     kind: str
-    """device or station; a station is also taken while a sample waits in it."""
+    """device, person or station; a station is also taken while a sample waits in it."""
     busy_s: float
     share: float
     """Of the makespan."""
@@ -60,7 +61,7 @@ def utilisation(snapshot: PlanningSnapshot, planned: Schedule) -> list[Use]:
     busy: dict[tuple[str, str], float] = {}
     stays: dict[tuple[str, str], list[float]] = {}
     for slot in planned.timeline.slots:
-        key = "device", slot.device
+        key = kind_of(slot.device), slot.device
         busy[key] = busy.get(key, 0.0) + slot.end_s - slot.start_s
         for station in slot.claims:
             stays.setdefault((station, slot.run), []).extend((slot.start_s, slot.end_s))

@@ -64,7 +64,9 @@ def test_a_station_is_held_from_the_first_to_the_last_step_there():
     )
     problem = of(snapshot).problem
     fill, leaves = problem.operations[0], named(problem, "r leaves pot")
-    assert problem.resources[fill.modes[0].station].name == "station pot"
+    station = fill.modes[0].station
+    assert station is not None
+    assert problem.resources[station].name == "station pot"
     assert fill.fetched_by == leaves
     assert {lag.first for lag in problem.lags if lag.second == leaves} == {0, 2}
     single = of(one(step("fill", "pump", 10, claims=["pot"]))).problem
