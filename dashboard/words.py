@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from lab.plan.gantt import sample_colour as trial_colour
+
 __all__ = [
     "AMBER",
     "BLUE",
@@ -31,8 +33,6 @@ BLUE = "#1d5b8f"
 GREEN = "#1a7f4b"
 AMBER = "#a15c00"
 RED = "#b42318"
-
-_TRIALS = ("#3b76af", "#c8742c", "#3f8f5b", "#8a63b5", "#b0475a", "#2f8f9d", "#8c7a2b", "#6a7687")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +109,6 @@ def no_engine_sign() -> Sign:
 def status_sign(status: str) -> Sign:
     """The sign of a run's, step's, trial's or campaign's status."""
     return _STATUS.get(status, Sign("?", status, GREY))
-
-
-def trial_colour(trial: int) -> str:
-    """A trial's colour in charts; repeats after eight, so its number always stands beside it."""
-    return _TRIALS[(trial - 1) % len(_TRIALS)]
 
 
 def duration(seconds: float) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lab.devices.registry import Registry
     from lab.domain.diagnostic import Diagnostic
 
-__all__ = ["Checked", "check_files", "checked", "files_in"]
+__all__ = ["Checked", "check_files", "checked", "file_kind", "files_in"]
 
 _FORMATS = ("sop_format", "lab_format", "campaign_format")
 
@@ -74,7 +74,7 @@ def checked(paths: tuple[Path, ...]) -> Checked:
 
     registry = Registry.installed()
     texts = {path: read_text(path, str(path)) for path in paths}
-    kinds = {path: _kind(text, str(path)) for path, text in texts.items()}
+    kinds = {path: file_kind(text, str(path)) for path, text in texts.items()}
     found: dict[Path, list[Diagnostic]] = {}
     hashes: dict[Path, str] = {}
     brought: set[Path] = set()
@@ -100,7 +100,7 @@ def checked(paths: tuple[Path, ...]) -> Checked:
     )
 
 
-def _kind(text: str, name: str) -> str:
+def file_kind(text: str, name: str) -> str:
     """`campaign`, `lab` or `sop`, by the key that says the format (also where the file is damaged)."""
     keys = {line.partition(":")[0] for line in text.splitlines()}
     if not keys.intersection(_FORMATS):

@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from lab.plan.model.problem import Problem
     from lab.plan.model.solution import Solution
 
-__all__ = ["Format", "bench_instances", "bench_workload", "read_instances", "warm_up"]
+__all__ = [
+    "Format",
+    "bench_instances",
+    "bench_workload",
+    "read_instances",
+    "solver_if_installed",
+    "warm_up",
+]
 
 Format = Literal["slab", "fjsp", "jsp"]
 
@@ -52,7 +59,7 @@ def read_instances(path: Path, kind: Format) -> list[Instance]:
 
 
 @contextmanager
-def _solver() -> Generator[SolverProcess | None]:
+def solver_if_installed() -> Generator[SolverProcess | None]:
     if not solver_installed():
         yield None
         return
@@ -69,7 +76,7 @@ def bench_instances(
     """
     instances = [instance for path in paths for instance in read_instances(path, kind)]
     found: list[dict[str, Any]] = []
-    with _solver() as solver:
+    with solver_if_installed() as solver:
         warm_up()
         for instance in instances:
             planned = plan_anytime(instance.problem, seconds, wall_seconds, solver, seed)
@@ -87,7 +94,7 @@ def bench_instances(
 def bench_workload(name: str, samples: int, seconds: float, seed: int) -> dict[str, Any]:
     """Our plan of a laboratory workload and what pull-FIFO makes of it; times in units of 30 s."""
     problem = lab_workload(_workloads(), name, samples)
-    with _solver() as solver:
+    with solver_if_installed() as solver:
         warm_up()
         planned = plan_anytime(problem, seconds, wall_seconds, solver, seed)
     _verify(problem, planned.plan)

@@ -1,4 +1,4 @@
-"""`lab new`, `lab check`, `lab diff`, `lab show`, `lab plan`, `lab schema`: verbs about files, before anything moves."""
+"""`lab new`, `lab check`, `lab diff`, `lab show`, `lab schema`: verbs about files, before anything moves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli.output import print_diagnostics, print_error, print_json, print_table, say
+from lab.cli.output import print_diagnostics, print_error, print_json, say
 from lab.domain.errors import LabError
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ def register(app: typer.Typer) -> None:
     app.command()(check)
     app.command()(diff)
     app.command()(show)
-    app.command()(plan)
     app.command()(schema)
 
 
@@ -185,36 +184,6 @@ def show(
         print(cwl)
     if not graph and html is None and cwl is None:
         print(handbook_text(sop), end="")
-
-
-def plan(
-    campaign: Annotated[Path, typer.Argument(help="campaign.yaml")],
-    samples: Annotated[int, typer.Option("--samples", min=1, max=1000)] = 4,
-    as_json: _Json = False,
-) -> None:
-    """Plan some samples on the lab's devices, and say when each step would run."""
-    from lab.app.planning import plan_samples
-
-    document = plan_samples(campaign, samples)
-    if as_json:
-        print_json(document)
-        return
-    rows = [
-        (
-            f"{slot['start_s']:9.0f}",
-            f"{slot['end_s']:9.0f}",
-            slot["sample"],
-            slot["step"],
-            slot["device"],
-        )
-        for slot in document["timeline"]
-    ]
-    print_table(
-        f"{samples} samples: {document['makespan_s']:.0f} s "
-        f"(one after another: {document['sequential_s']:.0f} s)",
-        ("start s", "end s", "sample", "step", "device"),
-        rows,
-    )
 
 
 def schema(

@@ -76,7 +76,7 @@ class Route:
     claiming: Mapping[str, tuple[str, ...]]
     """Station -> steps that claim it."""
     least_stay: Mapping[str, float]
-    """Station -> the shortest time for which a run can hold it (its longest chain of steps there)."""
+    """Station -> the shortest time for which a run can hold it (its longest chain of steps and rests there)."""
     lags: Mapping[str, tuple[TimeWindow, ...]]
     """Step -> windows with a shortest time that end at it."""
 
@@ -88,15 +88,32 @@ class Route:
             station: tuple(step.path for step in main if station in step.claims)
             for station in stations
         }
+        lags = least_windows(plan)
         stay: dict[str, float] = {}
         for station, paths in claiming.items():
             since: dict[str, float] = {}
             for step in main:
                 before = [since[need] for need in step.needs if need in since]
                 if before or step.path in paths:
-                    since[step.path] = step.duration_s + max(before, default=0.0)
+                    rested = _rested(step, lags.get(step.path, ()), since, plan)
+                    since[step.path] = step.duration_s + max([*before, *rested], default=0.0)
             stay[station] = max(since[path] for path in paths)
-        return cls(plan, main, claiming, stay, least_windows(plan))
+        return cls(plan, main, claiming, stay, lags)
+
+
+def _rested(
+    step: PlannedStep, windows: tuple[TimeWindow, ...], since: Mapping[str, float], plan: Plan
+) -> list[float]:
+    """Earliest starts that shortest times leave, counted as `since` counts ends."""
+    starts: list[float] = []
+    for window in windows:
+        first = window.from_steps[-1]
+        if window.more_than_s is None or window.to_steps[0] != step.path or first not in since:
+            continue
+        start = since[first] + window.more_than_s
+        start -= plan.step(first).duration_s if window.from_mark == "start" else 0.0
+        starts.append(start - (step.duration_s if window.to_mark == "end" else 0.0))
+    return starts
 
 
 @dataclass(frozen=True, slots=True)

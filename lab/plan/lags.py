@@ -13,7 +13,14 @@ if TYPE_CHECKING:
 
     from lab.domain.plan import Plan, TimeWindow
 
-__all__ = ["BrokenWindow", "Times", "broken_windows", "least_start", "least_windows"]
+__all__ = [
+    "BrokenWindow",
+    "Times",
+    "broken_windows",
+    "least_start",
+    "least_windows",
+    "time_taken",
+]
 
 _EPSILON_S = 1e-6
 
@@ -75,23 +82,30 @@ def broken_windows(plan: Plan, times: Times) -> list[tuple[TimeWindow, str, floa
     """(window, the step that it runs from, seconds beyond its limit) of each that is not kept."""
     found: list[tuple[TimeWindow, str, float]] = []
     for window in plan.timing:
-        begun = _latest(window, times, plan)
-        ended = [
-            time
-            for step in window.to_steps
-            if (time := times.mark(step, window.to_mark, plan)) is not None
-        ]
-        if begun is None or not ended:
+        measured = time_taken(window, times, plan)
+        if measured is None:
             continue
-        took = ended[0] - begun[1]
+        since, _, took = measured
         beyond = -1.0
         if window.less_than_s is not None:
             beyond = took - window.less_than_s
         if window.more_than_s is not None:
             beyond = max(beyond, window.more_than_s - took)
         if beyond > _EPSILON_S:
-            found.append((window, begun[0], beyond))
+            found.append((window, since, beyond))
     return found
+
+
+def time_taken(window: TimeWindow, times: Times, plan: Plan) -> tuple[str, str, float] | None:
+    """(step from, step to, seconds between their marks); None where one of them has no place yet."""
+    begun = _latest(window, times, plan)
+    if begun is None:
+        return None
+    for step in window.to_steps:
+        time = times.mark(step, window.to_mark, plan)
+        if time is not None:
+            return begun[0], step, time - begun[1]
+    return None
 
 
 def _latest(window: TimeWindow, times: Times, plan: Plan) -> tuple[str, float] | None:

@@ -26,9 +26,10 @@ from lab.plan.snapshot import (
     Schedule,
     Scheduler,
 )
+from lab.plan.worth import broken_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 __all__ = [
     "BrokenWindow",
@@ -92,35 +93,9 @@ def schedule(snapshot: PlanningSnapshot) -> Schedule:
             plans.update({run.run: run.plans[0] for run in queue if run.plans})
             break
     slots = sorted(board.slots, key=lambda slot: (slot.start_s, slot.end_s, slot.run, slot.step))
-    return Schedule(
-        Timeline(slots=tuple(slots)), plans, blocked, _broken(snapshot, plans, blocked, slots)
-    )
-
-
-def _broken(
-    snapshot: PlanningSnapshot,
-    plans: Mapping[str, Plan],
-    blocked: Mapping[str, str],
-    slots: Sequence[Slot],
-) -> tuple[BrokenWindow, ...]:
-    """Limits on time that the timeline does not keep, of all runs that have a place in it."""
-    starts: dict[str, dict[str, float]] = {}
-    ends: dict[str, dict[str, float]] = {}
-    for slot in slots:
-        starts.setdefault(slot.run, {})[slot.step] = slot.start_s
-        ends.setdefault(slot.run, {})[slot.step] = slot.end_s
-    found: list[BrokenWindow] = []
-    for run in snapshot.runs:
-        plan = plans.get(run.run)
-        if plan is None or run.run in blocked or not plan.timing:
-            continue
-        times = Times(starts.get(run.run, {}), {**run.finished, **ends.get(run.run, {})})
-        found += [
-            BrokenWindow(run.run, window.name, by)
-            for window, _, by in broken_windows(plan, times)
-            if any(step not in run.finished for step in window.to_steps)
-        ]
-    return tuple(found)
+    placed = {run: plan for run, plan in plans.items() if run not in blocked}
+    broken = broken_limits(snapshot, placed, slots)
+    return Schedule(Timeline(slots=tuple(slots)), plans, blocked, broken)
 
 
 def _best(

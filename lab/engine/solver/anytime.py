@@ -63,8 +63,11 @@ def plan_anytime(
     solver: SolverProcess | None = None,
     seed: int = 0,
     workers: int = 2,
+    standing: Solution | None = None,
 ) -> Planned:
     """Plan for that many real seconds, of which `wall` tells the time, or until a plan is proved best.
+
+    What comes out is never worse than `standing`, a plan that is known already.
 
     Raises `lab.plan.search.construct.Unplaced` where some operation never gets what it needs.
     """
@@ -76,6 +79,8 @@ def plan_anytime(
     state = Planned(search.best, lower_bound(possible), now, impossible=impossible)
     state.history.append((now, search.best.makespan))
     run = _Run(possible, search, state, began, seconds, wall)
+    if standing is not None:
+        run.adopt(Solution(standing.placed, score(possible, standing.placed)))
     batches = any(resource.batch for resource in possible.resources)
     if solver is None or batches:
         run.search_until(seconds, stale=seconds)
