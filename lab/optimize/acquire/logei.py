@@ -19,7 +19,7 @@ from scipy.special import erfcx, ndtr
 if TYPE_CHECKING:
     from lab.optimize.domain import Array
 
-__all__ = ["log_h", "log_h_and_slopes"]
+__all__ = ["log_h_and_slopes"]
 
 _LOG_ROOT_2PI = 0.5 * math.log(2.0 * math.pi)
 _ROOT_HALF_PI = math.sqrt(math.pi / 2.0)
@@ -47,7 +47,3 @@ def log_h_and_slopes(u: Array) -> tuple[Array, Array, Array]:
         by_mean[low] = mills / rest
         by_sd[low] = 1.0 / rest
     return log_value, by_mean, by_sd
-
-
-def log_h(u: Array) -> Array:
-    return log_h_and_slopes(u)[0]

@@ -10,10 +10,12 @@ The variance given the draws doesn't depend on them and the mean is linear in th
 with an S-column matrix serves all draws.
 """
 
+# The annotations of numpy's einsum have holes.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -60,6 +62,7 @@ class Member:
         self.points = np.concatenate([process.scaled, known / process.lengths])
 
     def mean_and_variance(self, points: Array) -> tuple[Array, Array]:
+        """Given the draws: means n x S and the variance n, the same for all draws."""
         process = self.process
         r2 = squared_distances(points / process.lengths, self.points)
         kernel = process.scale * correlation(process.family.shape, r2)
@@ -68,6 +71,7 @@ class Member:
         return process.mean + kernel @ self.weights, np.maximum(variance, 1e-10 * process.scale)
 
     def forward(self, points: Array) -> tuple[Array, Array, tuple[Array, ...]]:
+        """The same, with what `backward` needs."""
         process = self.process
         scaled = points / process.lengths
         r2 = squared_distances(scaled, self.points)
@@ -83,7 +87,7 @@ class Member:
         )
 
     def backward(self, saved: tuple[Array, ...], by_mean: Array, by_variance: Array) -> Array:
-        """`by_mean` B x S, `by_variance` B."""
+        """Gradient in the points of what has these derivatives by means (B x S) and variances (B)."""
         scaled, slope, half = saved
         process = self.process
         by_kernel = by_mean @ self.weights.T
@@ -95,18 +99,18 @@ class Member:
 
 
 class NoisyImprovement:
-    """log E[max(f(x) - best, 0)] in standardised units; an `Acquisition`."""
+    """log E[max(f(x) - best, 0)] in standardised units; an `Acquisition` (see `lab.optimize.domain`)."""
 
-    def __init__(
-        self, mixture: Mixture, base: Array, taken: Array, normals: Array
-    ) -> None:
+    def __init__(self, mixture: Mixture, base: Array, taken: Array, normals: Array) -> None:
         """`normals`: S x z, z the count of base and taken points."""
         known = np.concatenate([base, taken])
         self.members = [Member(process, known, normals) for process in mixture.members]
         self.weights = mixture.weights
         self.best = [member.draws.max(axis=0) for member in self.members]
 
-    def _log_terms(self, member: Member, best: Array, mean: Array, variance: Array):
+    def _log_terms(
+        self, best: Array, mean: Array, variance: Array
+    ) -> tuple[Array, tuple[Array, Array, Array]]:
         sd = np.sqrt(variance)[:, None]
         u = (mean - best) / sd
         return sd, log_h_and_slopes(u)
@@ -115,18 +119,18 @@ class NoisyImprovement:
         parts: list[Array] = []
         for member, best, weight in zip(self.members, self.best, self.weights, strict=True):
             mean, variance = member.mean_and_variance(points)
-            sd, (log_value, _, _) = self._log_terms(member, best, mean, variance)
+            sd, (log_value, _, _) = self._log_terms(best, mean, variance)
             parts.append(log_value + np.log(sd) + math.log(weight / mean.shape[1]))
         terms = np.concatenate(parts, axis=1)
         top = terms.max(axis=1, keepdims=True)
-        return (top[:, 0] + np.log(np.exp(terms - top).sum(axis=1)))
+        return top[:, 0] + np.log(np.exp(terms - top).sum(axis=1))
 
     def value_and_gradient(self, points: Array) -> tuple[Array, Array]:
-        saved_all = []
+        saved_all: list[tuple[tuple[Array, ...], Array, Array, Array]] = []
         parts: list[Array] = []
         for member, best, weight in zip(self.members, self.best, self.weights, strict=True):
             mean, variance, saved = member.forward(points)
-            sd, (log_value, by_mean, by_sd) = self._log_terms(member, best, mean, variance)
+            sd, (log_value, by_mean, by_sd) = self._log_terms(best, mean, variance)
             parts.append(log_value + np.log(sd) + math.log(weight / mean.shape[1]))
             saved_all.append((saved, sd, by_mean, by_sd))
         terms = np.concatenate(parts, axis=1)
@@ -148,10 +152,6 @@ class NoisyImprovement:
 
 
 def baseline(mixture: Mixture, points: Array, most: int) -> Array:
-    """The tested points that may be the best: of those with the highest mean plus sd, at most `most`."""
-    score = np.zeros(len(points))
-    for member, weight in zip(mixture.members, mixture.weights, strict=True):
-        mean, variance = member.mean_and_variance(points)
-        score += weight * (mean + np.sqrt(variance))
-    order = np.argsort(-score, kind="stable")[:most]
-    return points[np.sort(order)]
+    """The tested points that may be the best: by falling mean plus sd, at most `most`."""
+    mean, variance = mixture.mean_and_variance(points)
+    return points[np.argsort(-(mean + np.sqrt(variance)), kind="stable")[:most]]

@@ -1,4 +1,4 @@
-"""Finding hyperparameters: every family from a few starts, on few points first, then on more.
+"""Finding hyperparameters: from the modes of the priors, on few points first, then on more.
 
 A fit of n points costs n^3; most of its steps are spent far from the optimum, where a part of the
 points points the same way. So the search begins on a spread subset and ends on all of them (on 300
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["fit_family", "spread_subset", "subset"]
 
 COARSE = 100
-"""Points up to which a fit starts from several points."""
+"""Points on which a fit begins where there are more."""
 FINE = 300
 """Points above which hyperparameters are learned from a part."""
 
@@ -40,38 +40,40 @@ _LEAST_NOISE = math.log(1e-4)
 _MOST_NOISE = math.log(10.0)
 
 
-def starts(family: Family, problem: Problem) -> list[Array]:
-    """Where the search begins: the mode of the priors, and the same with short lengthscales and little
-    noise (the usual second optimum: the outcome is wiggly, not noisy)."""
+def start_of(family: Family, problem: Problem) -> Array:
+    """The modes of the priors. One start, not several: the better of two optima is often the one with
+    a tiny lengthscale in one column, which fits best and predicts worst."""
     count = problem.lengthscales
-    mode = math.log(family.lengthscale.mode)
-    found: list[Array] = []
-    for factor, noise in ((0.0, -4.0), (-1.0, -6.0)):
-        theta = np.full(count + 1 + (family.scale is not None), mode + factor)
-        theta[count] = noise
-        if family.scale is not None:
-            theta[count + 1] = math.log(family.scale.mode)
-        found.append(theta)
-    return found
+    theta = np.full(count + 1 + (family.scale is not None), math.log(family.lengthscale.mode))
+    theta[count] = -4.0
+    if family.scale is not None:
+        theta[count + 1] = math.log(family.scale.mode)
+    return theta
 
 
 def climb(family: Family, problem: Problem, start: Array, iterations: int) -> tuple[Array, float]:
+    """The local optimum near `start` and minus its log density (infinite if nothing could be computed)."""
     count = problem.lengthscales
     bounds = [(_SHORTEST, _LONGEST)] * count + [(_LEAST_NOISE, _MOST_NOISE)]
     if family.scale is not None:
         bounds.append((math.log(1e-2), math.log(1e3)))
+
+    def downhill(theta: Array) -> tuple[float, Array]:
+        return objective(family, problem, theta)
+
     result = minimize(
-        lambda theta: objective(family, problem, theta),
-        np.clip(start, [low for low, _ in bounds], [high for _, high in bounds]),
+        downhill,
+        np.clip(start, *np.array(bounds).T),
         jac=True,
         method="L-BFGS-B",
         bounds=bounds,
         options={"maxiter": iterations, "ftol": 1e-7, "gtol": 1e-3, "maxcor": 8},
     )
-    return cast("Array", result.x), float(result.fun)
+    return cast("Array", result.x), float(cast("float", result.fun))
 
 
 def subset(problem: Problem, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Problem:
+    """The same problem with some of its measurements."""
     return replace(
         problem,
         points=problem.points[rows],
@@ -95,13 +97,16 @@ def spread_subset(problem: Problem, size: int) -> np.ndarray[tuple[int], np.dtyp
     return np.array(sorted(int(row) for row in chosen), dtype=np.intp)
 
 
-def fit_family(family: Family, problem: Problem) -> tuple[Process, Array, float]:
-    """The process of the most probable hyperparameters, these, and minus their log posterior density."""
+def fit_family(family: Family, problem: Problem) -> tuple[Process, bool]:
+    """The process of the most probable hyperparameters, or, with False, that of the priors' modes where
+    they could not be found."""
     n = len(problem.outcomes)
     small = subset(problem, spread_subset(problem, COARSE)) if n > COARSE else problem
-    found = [climb(family, small, start, 60) for start in starts(family, problem)]
-    theta, value = min(found, key=lambda item: item[1])
+    start = start_of(family, problem)
+    theta, value = climb(family, small, start, 60)
     if n > COARSE:
         fine = subset(problem, spread_subset(problem, FINE)) if n > FINE else problem
         theta, value = climb(family, fine, theta, 12)
-    return make_process(family, problem, theta), theta, value
+    if not (math.isfinite(value) and np.isfinite(theta).all()):
+        return make_process(family, problem, start), False
+    return make_process(family, problem, theta), True

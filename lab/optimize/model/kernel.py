@@ -5,6 +5,9 @@ Both are stationary with a lengthscale per column (or per group of columns); `r2
 Learning (2006), equations 4.9 and 4.17.
 """
 
+# The annotations of numpy's einsum have holes.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import math

@@ -8,6 +8,7 @@ Rasmussen and Williams 2006, equations 5.8 and 5.9.
 
 # scipy has no type stubs.
 # pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false, reportUnknownVariableType=false
+# pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from lab.optimize.domain import Array
     from lab.optimize.model.families import Family, Prior
 
-__all__ = ["Problem", "log_density", "objective", "precision"]
+__all__ = ["JITTER", "Problem", "log_density", "objective", "precision"]
 
 JITTER = 1e-8
 

@@ -3,50 +3,70 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lab.optimize.model.families import families_for
+from lab.optimize.model.families import default_families
 from lab.optimize.model.fit import fit_family
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lab.optimize.domain import Array
+    from lab.optimize.model.families import Family
     from lab.optimize.model.likelihood import Problem
     from lab.optimize.model.process import Process
 
-__all__ = ["Mixture", "fit_mixture"]
+__all__ = ["Mixture", "Rule", "fit_mixture", "loo_weights"]
 
 _LEAST_WEIGHT = 0.05
+
+Rule = Literal["average", "choose"]
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """Standardised; `weights` sum to one."""
+    """Processes on the same standardised measurements; `weights` sum to one."""
 
     members: tuple[Process, ...]
     weights: tuple[float, ...]
+    converged: bool
+    """False if the hyperparameters of a member stand at the modes of their priors."""
+
+    def mean_and_variance(self, points: Array) -> tuple[Array, Array]:
+        """Of the noise-free outcome at n x d points, standardised: n and n."""
+        parts = [member.mean_and_variance(points) for member in self.members]
+        weights = np.array(self.weights)[:, None]
+        means = np.stack([mean for mean, _ in parts])
+        variances = np.stack([variance for _, variance in parts])
+        mean = (weights * means).sum(axis=0)
+        return mean, (weights * (variances + (means - mean) ** 2)).sum(axis=0)
 
 
-def weigh(processes: list[Process]) -> list[float]:
+def loo_weights(processes: Sequence[Process]) -> Array:
     """Softmax of the summed leave-one-out log densities (pseudo Bayesian model averaging)."""
     scores = np.array([process.loo.sum() for process in processes])
     weights = np.exp(scores - scores.max())
-    return [float(w) for w in weights / weights.sum()]
+    return weights / weights.sum()
 
 
-def fit_mixture(problem: Problem, mode: str = "average", only: tuple[str, ...] = ()) -> Mixture:
-    processes = [
-        fit_family(family, problem)[0]
-        for family in families_for(problem.lengthscales)
-        if not only or family.name in only
-    ]
-    weights = weigh(processes)
-    if mode == "choose":
-        best = int(np.argmax(weights))
-        return Mixture((processes[best],), (1.0,))
-    if mode == "equal":
-        return Mixture(tuple(processes), tuple([1.0 / len(processes)] * len(processes)))
-    kept = [i for i, w in enumerate(weights) if w >= _LEAST_WEIGHT]
-    total = sum(weights[i] for i in kept)
-    return Mixture(tuple(processes[i] for i in kept), tuple(weights[i] / total for i in kept))
+def fit_mixture(
+    problem: Problem, families: Sequence[Family] | None = None, rule: Rule = "average"
+) -> Mixture:
+    """Fit `families` (by default `default_families`) and weigh them by what they predict of the
+    measurements that they weren't shown, or keep the best alone."""
+    chosen = default_families(problem.lengthscales) if families is None else tuple(families)
+    fits = [fit_family(family, problem) for family in chosen]
+    processes = [process for process, _ in fits]
+    weights = loo_weights(processes)
+    if rule == "choose":
+        kept = [int(np.argmax(weights))]
+    else:
+        kept = [i for i, weight in enumerate(weights) if weight >= _LEAST_WEIGHT]
+    total = float(weights[kept].sum())
+    return Mixture(
+        tuple(processes[i] for i in kept),
+        tuple(float(weights[i]) / total for i in kept),
+        all(fits[i][1] for i in kept),
+    )

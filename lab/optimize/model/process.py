@@ -2,6 +2,7 @@
 
 # scipy has no type stubs.
 # pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false, reportUnknownVariableType=false
+# pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
 
@@ -101,5 +102,3 @@ def make_process(family: Family, problem: Problem, theta: Array) -> Process:
     z = alpha / np.sqrt(diagonal)
     loo = -0.5 * z * z + 0.5 * np.log(diagonal) - 0.5 * math.log(2.0 * math.pi)
     return Process(family, lengths, scale, noise, mean, scaled, root, alpha, loo, z)
-
-
