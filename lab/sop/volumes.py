@@ -286,7 +286,7 @@ class Ledger:
             name = emptied_by_hand(step)
             if name:
                 self.by_hand[number] = name
-                optional = step.step.on_error.then == "skip"
+                optional = isinstance(step.step, ManualStep) and step.step.on_error.then == "skip"
                 touched.setdefault(name, {})[number] = (False, True, optional)
         for name in self.sop.containers:
             steps = touched.get(name, {})
