@@ -12,7 +12,15 @@ from lab.sop.finding import RuleFinding
 from lab.sop.model_steps import RepeatBlock
 from lab.sop.search import Witness, find_beyond
 from lab.sop.value import CalculationError, Value
-from lab.sop.volumes import NOTHING, Amounts, Ledger, drawn, filled_by_hand, transfers_of
+from lab.sop.volumes import (
+    NOTHING,
+    Amounts,
+    Ledger,
+    drawn,
+    emptied_by_hand,
+    filled_by_hand,
+    transfers_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -81,13 +89,15 @@ def levels(
     box: Box,
     settings: Mapping[str, Setting],
     references: References,
+    found: Mapping[str, tuple[Value, Value]] | None = None,
 ) -> dict[str, list[tuple[str, Value, Value]]]:
     """Container -> (path of a step that adds or removes, least and most in it afterwards), in order of the steps.
 
-    What runs at the same time counts as if it could be done already, or not yet. BadArgumentError, ExpressionError or
-    CalculationError where a volume can't be computed.
+    What runs at the same time counts as if it could be done already, or not yet. `found`: least and most in a
+    container when the run begins, where that is known. BadArgumentError, ExpressionError or CalculationError where a
+    volume can't be computed.
     """
-    ledger = Ledger(flat, sop, capabilities)
+    ledger = Ledger(flat, sop, capabilities, found=found)
     amounts = Amounts({**references.box, **box}, settings, references)
     return {
         name: [(flat.steps[step].path, line.least, line.most) for step, line in book.lines.items()]
@@ -102,10 +112,11 @@ def final_levels(
     box: Box,
     settings: Mapping[str, Setting],
     references: References,
+    found: Mapping[str, tuple[Value, Value]] | None = None,
 ) -> dict[str, tuple[Value, Value]]:
-    """Container -> least and most in it when the run is over; raises as `levels` does."""
+    """Container -> least and most in it when the run is over; takes and raises what `levels` does."""
     amounts = Amounts({**references.box, **box}, settings, references)
-    books = Ledger(flat, sop, capabilities).books(amounts.volume)
+    books = Ledger(flat, sop, capabilities, found=found).books(amounts.volume)
     return {name: book.final for name, book in books.items()}
 
 
@@ -215,13 +226,18 @@ class _Check:
             if witness is None:
                 continue
             depends = self._depends(name, step, self._at(witness))
+            left, hint = "", "lower a maximum, empty it before, or use a larger container"
+            earlier = self.books[name].start[1]
+            if witness.value - earlier.high <= limit + self._nothing(name):
+                left = f" with the {self._volume(name, earlier.high)} that a run before this one leaves in it"
+                hint = "dose less, or let a person empty and dry it first (`empties: true`)"
             self._report(
                 move,
                 "overfill",
-                f'"{name}" would hold {self._volume(name, witness.value)}{round_words(move.step)}, but its '
+                f'"{name}" would hold {self._volume(name, witness.value)}{round_words(move.step)}{left}, but its '
                 f"capacity is {capacity}{witness.words}{depends}",
                 why="the vessel runs over onto the device and the bench",
-                hint="lower a maximum, empty it before, or use a larger container",
+                hint=hint,
                 severity="safety",
             )
             return False
@@ -247,7 +263,8 @@ class _Check:
 
     def _drawn(self, name: str, step: int, line: Line, move: Transfer, amounts: Amounts) -> None:
         volume, nothing = amounts.volume(move), self._nothing(name)
-        if line.most_before.high <= nothing:
+        above_dead = self._above_dead(name, line.most_before)
+        if line.least_before.high <= nothing and above_dead.high <= nothing:
             by_hand = filled_by_hand(self.ledger.sop, self.flat.steps, name)
             if volume.high > nothing and not by_hand:
                 self._report(
@@ -388,6 +405,7 @@ class _Check:
     ) -> dict[str, Value]:
         """The most that is in each container after these steps."""
         for step in steps:
+            there |= {name: NOTHING for name in [emptied_by_hand(step)] if name in there}
             for move in transfers_of(step, self.ledger.sop, capabilities):
                 try:
                     volume = amounts.volume(move)

@@ -165,6 +165,8 @@ def _manual(step: ManualStep) -> list[str]:
     lines += table(("Field", "Question", "Answer"), rows)
     if step.at:
         lines.append(bullet(f"At {code(step.at)}."))
+        if step.empties:
+            lines.append(bullet(f"{code(step.at)} is left empty and dry."))
     lines += _common(step)
     if manual.sign != "none":
         lines.append(bullet(signature("Done by")))

@@ -167,7 +167,8 @@ class _Heat:
         step = self.order.steps[number]
         nothing = 1e-9 * self.sop.containers[container].capacity.base
         line = self.books[container].lines[number]
-        if line.most_before.high <= nothing:
+        # what a run before this one left in it is too little to heat
+        if (line.most_before - self.books[container].start[1]).high <= nothing:
             if not filled_by_hand(self.sop, self.order.steps, container):
                 self._report(
                     step, "heated-empty", f'"{container}" is heated, but nothing can be in it',

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.sop.finding import RuleFinding
+from lab.sop.presence import either
 from lab.sop.reactivity import UnknownGroupError, groups_of, incompatibilities
 from lab.sop.volumes import transfers_of
 
@@ -71,7 +72,7 @@ def meetings(
                 there = presence.walks[move.target].after[number]
             else:
                 there = stations.setdefault(move.target, {})
-                there.update(dict.fromkeys(arriving, False))
+                there |= either(there, arriving)
             meet(move.step, move.target, arriving, there)
     contents = {name: presence.ever(name) for name in sop.containers}
     for step in flat.safe:
@@ -79,10 +80,11 @@ def meetings(
             arriving = contents.get(move.source, {move.source: False})
             station = stations.setdefault(move.target, {})
             there = contents.get(move.target, station)
-            there.update(dict.fromkeys(arriving, False))
+            there |= either(there, arriving)
             meet(step, move.target, arriving, there)
             if move.empties and move.source in contents and not step.compensates:
-                contents[move.source] = {}
+                left = ledger.dead_volume(move.source).high > 0
+                contents[move.source] = dict.fromkeys(contents[move.source], True) if left else {}
     return list(found.values())
 
 

@@ -269,6 +269,11 @@ class ManualStep(Work):
     at: Name | Literal[""] = Field(
         default="", description="Container that the person works on", examples=["cell"]
     )
+    empties: bool = Field(
+        default=False,
+        description="True where the person leaves that container empty and dry: also what a line can't draw is gone",
+        examples=[True],
+    )
 
 
 class Stage(Block):

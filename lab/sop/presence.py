@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lab.sop.flow import Walk
     from lab.sop.volumes import Book, Ledger, Transfer
 
-__all__ = ["Contents", "Presence", "presence_of"]
+__all__ = ["Contents", "Presence", "either", "presence_of"]
 
 Contents = dict[str, bool]
 """Material -> True where no more than what a line can't draw is left of it."""
@@ -34,7 +34,7 @@ class Presence:
         """What may be in a container at some time."""
         found: Contents = {}
         for contents in self.walks[container].after.values():
-            found = _either(found, contents)
+            found = either(found, contents)
         return found
 
     def arriving(self, move: Transfer, step: int) -> Contents:
@@ -45,18 +45,37 @@ class Presence:
 
 
 def presence_of(ledger: Ledger, books: Mapping[str, Book]) -> Presence:
-    """Follow the materials through all containers. `books` tell which removals leave a container empty."""
+    """Follow the materials through all containers. `books` tell which removals leave a container empty.
+
+    What an earlier run of the same procedure could not draw from a container is there when a run begins.
+    """
+    start: dict[str, Contents] = {name: {} for name in ledger.sop.containers}
+    while True:
+        walks = _walks(ledger, books, start)
+        left = {
+            name: either(start[name], dict.fromkeys(walks[name].final, True))
+            for name in ledger.sop.containers
+            if ledger.start(name)[1].high > 0
+        }
+        # each round adds a material to a container, so it ends
+        if all(start[name] == contents for name, contents in left.items()):
+            return Presence(walks)
+        start |= left
+
+
+def _walks(
+    ledger: Ledger, books: Mapping[str, Book], start: Mapping[str, Contents]
+) -> dict[str, Walk[Contents]]:
     walks: dict[str, Walk[Contents]] = {}
-    order = (*ledger.sequence, *ledger.circular)
     # around a circle of containers a material needs one more look for each of them
     for _ in range(1 + len(ledger.circular)):
-        for name in order:
+        for name in (*ledger.sequence, *ledger.circular):
             account = _Materials(ledger, name, books[name], Presence(dict(walks)))
-            walks[name] = walk(ledger.trees[name], account, {})
-    return Presence(walks)
+            walks[name] = walk(ledger.trees[name], account, start[name])
+    return walks
 
 
-def _either(first: Contents, second: Contents) -> Contents:
+def either(first: Contents, second: Contents) -> Contents:
     """What may be in it where one of two cases came to pass."""
     if first == second:
         return first
@@ -80,10 +99,12 @@ class _Materials:
     def add(self, state: Contents, step: int) -> Contents:
         for move in self.ledger.transfers[step]:
             if move.target == self.name:
-                state = _either(state, self.known.arriving(move, step))
+                state = either(state, self.known.arriving(move, step))
         return state
 
     def remove(self, state: Contents, step: int) -> Contents:
+        if self.ledger.by_hand.get(step) == self.name:
+            return {}
         dead = self.ledger.dead_volume(self.name).high
         nothing = 1e-9 * self.ledger.sop.containers[self.name].capacity.base
         empties = any(
@@ -94,16 +115,16 @@ class _Materials:
         return dict.fromkeys(state, True) if dead > 0 else {}
 
     def join(self, first: Contents, second: Contents) -> Contents:
-        return _either(first, second)
+        return either(first, second)
 
     def late(self, step: int) -> Contents:
         return self.add({}, step)
 
     def both(self, first: Contents, second: Contents) -> Contents:
-        return _either(first, second)
+        return either(first, second)
 
     def either(self, first: Contents, second: Contents) -> Contents:
-        return _either(first, second)
+        return either(first, second)
 
     def apply(self, state: Contents, amount: Contents) -> Contents:
-        return _either(state, amount)
+        return either(state, amount)

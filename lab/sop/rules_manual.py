@@ -23,6 +23,11 @@ def check_manual(rules: SopRules, path: Path, step: ManualStep) -> None:
             (*path, "at"), "reference", f'there is no container "{step.at}"',
             hint=did_you_mean(step.at, rules.sop.containers),
         )  # fmt: skip
+    if step.empties and not step.at:
+        rules.report(
+            (*path, "empties"), "shape", "this does not say which container the person empties", at_key=True,
+            hint="add `at` with the name of the container",
+        )  # fmt: skip
     for name, answer in step.manual.expects.items():
         _check_answer(rules, (*path, "manual", "expects", name), name, answer)
     strangers = [name for name in step.manual.simulate if name not in step.manual.expects]

@@ -1,8 +1,9 @@
 """Volume bookkeeping: what each step moves, and what that leaves in each container.
 
-A container is empty when a run begins. A removal takes what it asks for, but never more than is there above the dead
-volume; what a line takes from one container is what the other gets. Stations that are no containers of the SOP (the
-waste) are not counted.
+When a run begins, a container holds nothing (it is new, or somebody has dried it) up to its dead volume (what an
+earlier run could not draw from it). A removal takes what it asks for, but never more than is there above the dead
+volume; what a line takes from one container is what the other gets. A person who empties a container leaves nothing
+in it. Stations that are no containers of the SOP (the waste) are not counted.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ __all__ = [
     "Transfer",
     "action_of",
     "drawn",
+    "emptied_by_hand",
     "filled_by_hand",
     "place_of",
     "transfers_of",
@@ -47,6 +49,8 @@ __all__ = [
 
 NOTHING = Value(0.0, (("[length]", 3.0),))
 """No volume."""
+_ALL = Value(1e30, NOTHING.dimension)
+"""What a person takes who empties a container: all that is there, and what a line can't draw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class Transfer:
 
     @property
     def empties(self) -> bool:
-        return not isinstance(self.step.step, ManualStep) and self.step.step.empties
+        return self.step.step.empties
 
     @property
     def optional(self) -> bool:
@@ -114,8 +118,18 @@ def place_of(step: FlatStep, sop: Sop) -> str:
 def filled_by_hand(sop: Sop, steps: Iterable[FlatStep], container: str) -> bool:
     """May something be in it that no step of a device has put there: a sample, or what a person fills in?"""
     return bool(sop.samples.inputs) or any(
-        step.manual and place_of(step, sop) == container for step in steps
+        isinstance(step.step, ManualStep)
+        and not step.step.empties
+        and place_of(step, sop) == container
+        for step in steps
     )
+
+
+def emptied_by_hand(step: FlatStep) -> str:
+    """The outermost SOP's container that a person leaves empty and dry; empty where there is none."""
+    done = step.step
+    by_hand = isinstance(done, ManualStep) and done.empties and bool(done.at)
+    return step.scope.container(done.at) if by_hand and isinstance(done, ManualStep) else ""
 
 
 def _outermost(name: str, scope: Scope | None) -> str:
@@ -215,14 +229,16 @@ class Book:
     lines: Mapping[int, Line]
     """Number of the step in `Order.steps` -> line, for each step that touches or looks at the container."""
     final: tuple[Value, Value]
+    start: tuple[Value, Value] = (NOTHING, NOTHING)
+    """Least and most in it when the run begins."""
     looks: int = 0
     """How often a step was looked at for it: what it cost."""
 
     @property
     def most(self) -> Value:
         """The most that is ever in it."""
-        highest = [line.most for line in self.lines.values()]
-        return max(highest, key=lambda value: value.high, default=NOTHING)
+        highest = [self.start[1], *(line.most for line in self.lines.values())]
+        return max(highest, key=lambda value: value.high)
 
 
 class Ledger:
@@ -234,14 +250,21 @@ class Ledger:
         sop: Sop,
         capabilities: Mapping[str, CapabilitySpec],
         looks: Iterable[tuple[str, str]] = (),
+        found: Mapping[str, tuple[Value, Value]] | None = None,
     ) -> None:
-        """`looks`: (path of a step, container) whose contents are asked for though the step moves none of it."""
+        """`looks`: (path of a step, container) whose contents are asked for though the step moves none of it.
+
+        `found`: container -> least and most in it when the run begins; nothing to its dead volume if left out.
+        """
         self.sop = sop
+        self._found = found or {}
         self.order: Order = order_of(flat)
         self.transfers: list[list[Transfer]] = [
             [move for move in transfers_of(step, sop, capabilities) if move.source != move.target]
             for step in flat.steps
         ]
+        self.by_hand: dict[int, str] = {}
+        """Number of a step -> container that a person empties in it."""
         self._looks: dict[str, set[int]] = {}
         for path, container in looks:
             self._looks.setdefault(container, set()).add(self.order.index[path])
@@ -259,6 +282,12 @@ class Ledger:
                     touched[name][number] = new
                 if move.target in self.sop.containers and move.source in self.sop.containers:
                     self.sources.setdefault(move.target, set()).add(move.source)
+        for number, step in enumerate(self.order.steps):
+            name = emptied_by_hand(step)
+            if name:
+                self.by_hand[number] = name
+                optional = isinstance(step.step, ManualStep) and step.step.on_error.then == "skip"
+                touched.setdefault(name, {})[number] = (False, True, optional)
         for name in self.sop.containers:
             steps = touched.get(name, {})
             touches = [Touch(number, *kind) for number, kind in steps.items()]
@@ -304,9 +333,14 @@ class Ledger:
     ) -> Book:
         least = _Amount(self, name, compute, known, additions_last=False)
         most = _Amount(self, name, compute, known, additions_last=True)
-        low = walk(self.trees[name], least, NOTHING)
-        high = walk(self.trees[name], most, NOTHING)
-        return _bound(low, high)
+        start = self.start(name)
+        low = walk(self.trees[name], least, start[0])
+        high = walk(self.trees[name], most, start[1])
+        return _bound(low, high, start)
+
+    def start(self, container: str) -> tuple[Value, Value]:
+        """Least and most in it when a run begins."""
+        return self._found.get(container) or (NOTHING, self.dead_volume(container))
 
     def dead_volume(self, container: str) -> Value:
         """What can't be drawn from it."""
@@ -314,12 +348,12 @@ class Ledger:
         return NOTHING if dead is None else Value.of(dead)
 
 
-def _bound(low: Walk[Value], high: Walk[Value]) -> Book:
+def _bound(low: Walk[Value], high: Walk[Value], start: tuple[Value, Value]) -> Book:
     lines = {
         step: Line(low.before[step], high.before[step], low.after[step], high.after[step])
         for step in sorted(high.after)
     }
-    return Book(lines, (low.final, high.final), low.looks + high.looks)
+    return Book(lines, (low.final, high.final), start, low.looks + high.looks)
 
 
 @dataclass(slots=True)
@@ -342,6 +376,8 @@ class _Amount:
     def late(self, step: int) -> Value:
         if self.additions_last:
             return self.add(NOTHING, step)
+        if self.ledger.by_hand.get(step) == self.name:
+            return _ALL
         moves = (move for move in self.ledger.transfers[step] if move.source == self.name)
         return sum(map(self.compute, moves), NOTHING)
 
@@ -358,6 +394,8 @@ class _Amount:
             return state
         if self.additions_last:
             return state + amount
+        if amount.high >= _ALL.high:
+            return NOTHING
         return drawn(state, amount, self.ledger.dead_volume(self.name))
 
     def _arriving(self, move: Transfer, step: int) -> Value:
@@ -374,6 +412,8 @@ class _Amount:
         return volume
 
     def remove(self, state: Value, step: int) -> Value:
+        if self.ledger.by_hand.get(step) == self.name:
+            return NOTHING
         dead = self.ledger.dead_volume(self.name)
         for move in self.ledger.transfers[step]:
             if move.source == self.name:

@@ -44,6 +44,8 @@ _VESSELS = (
     edit("a loop that fills the vessel beyond its brim", "rich", "overfill", "max_iterations: 4", "max_iterations: 60"),
     edit("a dose above the capacity", "plain", "overfill", "capacity: 20 mL", "capacity: 11 mL"),
     edit("doses above the capacity at a corner", "rich", "overfill", "    maximum: 4 mL\n", "    maximum: 24 mL\n"),
+    edit("doses that fit only into a vessel that no run has used before", "rich", "overfill", "max_iterations: 4", "max_iterations: 43"),
+    edit("a person who empties no vessel in particular", "rich", "shape", "        at: cell\n        duration: 1 min", "        empties: true\n        duration: 1 min"),
     edit("drawing more than there is", "plain", "overdraw", "volume: ${total_volume}\n      rate: 20 mL/min\n    duration: 70 s", "volume: ${total_volume * 2}\n      rate: 20 mL/min\n    duration: 70 s"),
     edit("drawing from an empty vessel", "plain", "overdraw", "procedure:\n", "procedure:\n  - {id: early, title: Drain, equipment: drain_pump, action: dispense, with: {volume: 2 mL}, duration: 5 s, timeout: 1 min}\n"),
     edit("drawing what the dead volume holds back", "rich", "overdraw", "    with: {volume: 20 mL, rate: 20 mL/min}\n    empties: true\n    duration: 70 s\n    timeout: 5 min\n  - id: rinse", "    with: {volume: 5 mL, rate: 20 mL/min}\n    duration: 70 s\n    timeout: 5 min\n  - id: rinse", "dead_volume: 0.2 mL", "dead_volume: 4 mL"),

@@ -14,7 +14,7 @@ from lab.sop.procedure import Box, full_box
 from lab.sop.references import References
 from lab.sop.unfold import Unfolded, unfold
 
-__all__ = ["Small", "branch", "dose", "loop", "parallel", "small", "small_tree", "step"]
+__all__ = ["Small", "branch", "by_hand", "dose", "loop", "parallel", "small", "small_tree", "step"]
 
 TIMES = {"duration": "10 s", "timeout": "1 min"}
 
@@ -31,6 +31,11 @@ def step(name: str, equipment: str, action: str, /, **more: Any) -> dict[str, An
 def dose(name: str, pump: str, volume: str, /, **more: Any) -> dict[str, Any]:
     """A step of a pump."""
     return step(name, pump, "dispense", with_={"volume": volume}, **more)
+
+
+def by_hand(name: str, container: str, /, **more: Any) -> dict[str, Any]:
+    """A step that a person does at a container."""
+    return {"id": name, "title": name, "manual": {"prompt": name}, "at": container, **TIMES, **more}
 
 
 def loop(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.sop.contents import levels_for
-from tests.support.small_sops import branch, dose, loop, parallel, small, step
+from tests.support.small_sops import branch, by_hand, dose, loop, parallel, small, step
 
 EMPTIES = {"empties": True}
 
@@ -71,6 +71,45 @@ def test_an_emptied_vessel_can_be_filled_again():
     dead = {"pot": {"capacity": "20 mL", "dead_volume": "1 mL"}}
     item = only([*again, dose("b", "water_pot", "20 mL")], containers=dead)
     assert "would hold 21 mL" in item.message
+
+
+DEAD = {"containers": {"pot": {"capacity": "20 mL", "dead_volume": "1 mL"}}}
+
+
+def test_what_an_earlier_run_leaves_counts_when_a_run_begins():
+    run = [dose("a", "water_pot", "${size * 10 mL}"), dose("out", "pot_waste", "30 mL", **EMPTIES)]
+    item = only(run, **DEAD)
+    assert (item.code, item.severity) == ("overfill", "safety")
+    assert item.message == (
+        '"pot" would hold 21 mL with the 1 mL that a run before this one leaves in it, '
+        "but its capacity is 20 mL at size = 2"
+    )
+    assert "empties: true" in item.hint
+    less = [dose("a", "water_pot", "${size * 9.5 mL}"), *run[1:]]
+    assert findings(less, **DEAD) == []
+
+
+def test_a_vessel_that_a_person_has_dried_is_empty():
+    fill = dose("a", "water_pot", "20 mL")
+    assert findings([by_hand("dry", "pot", **EMPTIES), fill], **DEAD) == []
+    assert only([by_hand("dry", "pot"), fill], **DEAD).code == "overfill"
+    assert only([by_hand("dry", "cell", **EMPTIES), fill], **DEAD).code == "overfill"
+    skip = {"on_error": {"then": "skip"}, "critical": False}
+    assert only([by_hand("dry", "pot", **EMPTIES, **skip), fill], **DEAD).code == "overfill"
+
+
+def test_what_a_person_has_emptied_can_not_be_drawn():
+    dry = by_hand("dry", "pot", **EMPTIES)
+    item = only([dose("a", "water_pot", "5 mL"), dry, dose("b", "pot_cell", "1 mL")], **DEAD)
+    assert (item.code, item.message) == ("overdraw", '"pot" is empty here')
+
+
+def test_what_an_earlier_run_leaves_is_not_there_to_be_drawn():
+    item = only([dose("b", "pot_cell", "0.5 mL")], **DEAD)
+    assert (item.code, item.message) == ("overdraw", '"pot" is empty here')
+    # nor counted upon: the vessel may be a new one
+    steps = [dose("a", "water_pot", "5 mL"), dose("b", "pot_cell", "5 mL")]
+    assert only(steps, **DEAD).code == "overdraw"
 
 
 def test_what_empties_moves_only_what_is_there():

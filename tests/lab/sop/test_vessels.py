@@ -8,7 +8,7 @@ from lab.devices.capability import CAPABILITIES
 from lab.sop.attendance import longest_unattended_s
 from lab.sop.reactivity import Incompatibility
 from lab.sop.vessels import vessel_findings
-from tests.support.small_sops import branch, dose, loop, parallel, small, step
+from tests.support.small_sops import branch, by_hand, dose, loop, parallel, small, step
 
 MATERIALS = {
     "water": {"name": "Water", "role": "solvent", "boiling_point": "100 degC"},
@@ -174,6 +174,24 @@ def test_a_residue_is_said():
     dead = {"containers": {"pot": {"capacity": "20 mL", "dead_volume": "1 mL"}}}
     found = findings([MIX[0], out, MIX[1]], **never("water", "acid"), **dead)
     assert "where what can't be drawn of one is left" in found[0].message
+
+
+def test_what_an_earlier_run_has_left_meets_what_comes_first():
+    """The run ends with acid in the pot; the next begins with water."""
+    run = [
+        MIX[0],
+        by_hand("dry", "pot", empties=True),
+        MIX[1],
+        dose("out", "pot_waste", "20 mL", empties=True),
+    ]
+    dead = {"containers": {"pot": {"capacity": "20 mL", "dead_volume": "1 mL"}}}
+    found = findings(run, **never("water", "acid"), **dead)
+    assert [(item.code, item.place) for item in found] == [("incompatible", ("procedure", 0))]
+    assert 'may meet in "pot", where what can\'t be drawn of one is left' in found[0].message
+    assert (
+        codes([*run, by_hand("clean", "pot", empties=True)], **never("water", "acid"), **dead) == []
+    )
+    assert codes(run, **never("water", "acid")) == []
 
 
 def test_materials_meet_in_the_safe_state():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 from lab.devices.capability import CAPABILITIES
 from lab.sop.contents import final_levels, levels
 from lab.sop.model_steps import Step
-from lab.sop.volumes import Amounts, Ledger
-from tests.support.small_sops import Small, branch, dose, loop, parallel, small
+from lab.sop.volumes import Amounts, Ledger, emptied_by_hand
+from tests.support.small_sops import Small, branch, by_hand, dose, loop, parallel, small
 
 PUMPS = [
     "water_pot", "acid_pot", "water_cell", "pot_cell", "cell_pot", "pot_waste", "cell_waste",
@@ -44,8 +45,12 @@ class Enumeration:
         self.seen: set[Any] = set()
         self.after: dict[tuple[str, str], tuple[float, float]] = {}
         self.final: dict[str, tuple[float, float]] = {}
-        empty = tuple((name, 0.0) for name in sorted(made.sop.containers))
-        waiting: list[Any] = [(frozenset(), frozenset(), empty)]
+        # a container is new and dry, or an earlier run has left in it what no line draws
+        left = [(0.0, dead) if dead else (0.0,) for _, dead in sorted(self.dead.items())]
+        waiting: list[Any] = [
+            (frozenset(), frozenset(), tuple(zip(sorted(self.dead), start, strict=True)))
+            for start in product(*left)
+        ]
         while waiting:
             state = waiting.pop()
             if state not in self.seen:
@@ -86,6 +91,10 @@ class Enumeration:
         )
 
     def moved(self, path: str, held: dict[str, float]) -> Any:
+        emptied = emptied_by_hand(self.steps[path])
+        if emptied:
+            held[emptied] = 0.0
+            self.saw(emptied, path, 0.0)
         for move, asked in self.moves.get(path, ()):
             volume = asked
             if move.source in held:
@@ -96,9 +105,12 @@ class Enumeration:
         for move, _ in self.moves.get(path, ()):
             for name in (move.source, move.target):
                 if name in held:
-                    low, high = self.after.get((name, path), (math.inf, -math.inf))
-                    self.after[name, path] = (min(low, held[name]), max(high, held[name]))
+                    self.saw(name, path, held[name])
         return tuple(sorted(held.items()))
+
+    def saw(self, name: str, path: str, volume: float) -> None:
+        low, high = self.after.get((name, path), (math.inf, -math.inf))
+        self.after[name, path] = (min(low, volume), max(high, volume))
 
 
 class Names:
@@ -119,8 +131,11 @@ def volume() -> st.SearchStrategy[str]:
 @st.composite
 def straight(draw: st.DrawFn, most: int = 7) -> list[Any]:
     name = Names()
-    pumps = draw(st.lists(st.sampled_from(PUMPS), min_size=1, max_size=most))
-    return [dose(name(), pump, draw(volume())) for pump in pumps]
+    done = draw(st.lists(st.sampled_from([*PUMPS, "pot", "cell"]), min_size=1, max_size=most))
+    return [
+        dose(name(), item, draw(volume())) if item in PUMPS else by_hand(name(), item, empties=True)
+        for item in done
+    ]
 
 
 @st.composite
@@ -137,7 +152,10 @@ def any_procedure(draw: st.DrawFn, *, in_order: bool = False) -> list[Any]:
             more: dict[str, Any] = {"needs": []} if kind == "free" else {}
             if not in_order and draw(st.integers(0, 7)) == 0:
                 more["on_error"] = {"then": "skip"}
-            return dose(name(), draw(st.sampled_from(PUMPS)), draw(volume()), **more)
+            what = draw(st.sampled_from([*PUMPS, "pot"]))
+            if what == "pot":
+                return by_hand(name(), "pot", empties=True, **more)
+            return dose(name(), what, draw(volume()), **more)
         if kind == "branch":
             other = items(0, 2) if draw(st.booleans()) else []
             return branch(name(), items(depth - 1, 2), other)
