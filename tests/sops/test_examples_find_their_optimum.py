@@ -124,7 +124,7 @@ def test_an_example_ends_at_its_known_optimum(
     best = entry.best()
     assert best is not None
     reached = (truth(dict(best.factors)) - middle) / (optimum - middle)
-    # Chemically the same place; the last digits differ between processors, and so do the trials that follow from them.
+    # Leaves room: on another machine the same seed ended at 0.968 (why it differs there is not known).
     assert reached > 0.95
     assert entry.spec.objective.reference is not None
 
