@@ -70,18 +70,24 @@ def botorch_default(history: Sequence[TrialRecord], n: int, seed: int) -> list[d
     """BoTorch as its first tutorial uses it, after the same first points."""
     if len(history) < INITIAL:
         return sobol(history, n, seed)
-    from lab.optimize import backend as b
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import torch
+        from botorch.acquisition.logei import qLogNoisyExpectedImprovement
+        from botorch.fit import fit_gpytorch_mll
+        from botorch.models import SingleTaskGP
+        from botorch.optim import optimize_acqf
+        from gpytorch.mlls import ExactMarginalLogLikelihood
 
-    torch = b.torch
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.simplefilter("ignore")
         torch.manual_seed(1000 * seed + len(history))
         x = torch.tensor([SPACE.to_unit(r.factors) for r in history], dtype=torch.double)
         y = torch.tensor([[r.value] for r in history], dtype=torch.double)
-        gp = b.SingleTaskGP(x, y)
-        b.fit_gpytorch_mll(b.ExactMarginalLogLikelihood(gp.likelihood, gp))
-        candidates, _ = b.optimize_acqf(
-            b.qLogNoisyExpectedImprovement(gp, X_baseline=x),
+        gp = SingleTaskGP(x, y)
+        fit_gpytorch_mll(ExactMarginalLogLikelihood(gp.likelihood, gp))
+        candidates, _ = optimize_acqf(
+            qLogNoisyExpectedImprovement(gp, X_baseline=x),
             bounds=torch.tensor([[0.0] * 6, [1.0] * 6], dtype=torch.double),
             q=n,
             num_restarts=10,
@@ -130,9 +136,12 @@ def main() -> None:
     parser.add_argument("--only", choices=("ours", "botorch_default", "sobol"))
     options = parser.parse_args()
     marks = [n for n in (24, 48, 72) if n <= INITIAL + options.batches * options.batch]
-    from lab.optimize import backend
+    if options.only in (None, "botorch_default"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import torch
 
-    backend.torch.set_num_threads(1)
+        torch.set_num_threads(1)
     print(
         "method           " + "".join(f"  @{n:<5d}" for n in marks) + "  mean    median end  CPU s"
     )

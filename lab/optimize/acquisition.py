@@ -9,14 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.optimize.backend import (
-    SobolQMCNormalSampler,
-    isolated,
-    maximise,
-    numbers,
-    qLogNoisyExpectedImprovement,
-    torch,
-)
+import numpy as np
+
+from lab.optimize.acquire.noisy import NoisyImprovement, baseline
+from lab.optimize.acquire.search import maximise
 from lab.optimize.history import (
     Direction,
     Suggestion,
@@ -25,19 +21,22 @@ from lab.optimize.history import (
     nearest_trial,
 )
 from lab.optimize.model import FittedModel, fit_model, history_seed
-from lab.optimize.sobol import derived_seed, sobol_points
+from lab.optimize.model.kernel import squared_distances
+from lab.optimize.model.threads import single_threaded
+from lab.optimize.sobol import derived_seed, normal_points, sobol_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lab.optimize.domain import Array
     from lab.optimize.space import Space
 
 __all__ = ["propose"]
 
-_RESTARTS = 4
-_RAW_SAMPLES = 128
 _DRAWS = 64
-_MAX_ITERATIONS = 100
+_BASELINE = 32
+"""Tested points whose outcome is drawn; the others can hardly be the best."""
+_AROUND = 8
 _TOO_CLOSE = 1e-4
 """Points nearer than this in every coordinate of the unit cube are one experiment."""
 _STAND_INS = 256
@@ -54,14 +53,14 @@ def propose(
     run_seed = history_seed(space, direction, records, seed)
     first_number = max(record.number for record in records) + 1
     suggestions: list[Suggestion] = []
-    with isolated(run_seed):
+    with single_threaded():
         model = fit_model(space, direction, records)
         best_mean = max(model.sign * mean for mean in model.predict(model.measured)[0])
         taken = model.pending
         for offset in range(n):
             point, value = _next_point(model, taken, derived_seed(run_seed, offset))
             origin = "random" if value is None else "model"
-            factors = space.from_unit(numbers(point))
+            factors = space.from_unit(point.tolist())
             means, deviations = model.predict(point.reshape(1, -1))
             suggestions.append(
                 Suggestion(
@@ -75,51 +74,36 @@ def propose(
                     note=_note(model, origin, model.sign * means[0] > best_mean),
                 )
             )
-            taken = torch.cat([taken, point.reshape(1, -1)])
+            taken = np.concatenate([taken, point.reshape(1, -1)])
     return suggestions
 
 
-def _next_point(
-    model: FittedModel, taken: torch.Tensor, seed: int
-) -> tuple[torch.Tensor, float | None]:
+def _next_point(model: FittedModel, taken: Array, seed: int) -> tuple[Array, float | None]:
     """The point of highest acquisition away from `taken` with its value, or a stand-in with None."""
-    dimension = model.space.dimension
-    acquisition = qLogNoisyExpectedImprovement(
-        model=model.gp,
-        X_baseline=model.measured,
-        sampler=SobolQMCNormalSampler(torch.Size([_DRAWS]), seed=seed % 2**31),
-        X_pending=taken if len(taken) else None,
-        prune_baseline=True,
-    )
-    candidates, scored = maximise(
-        acquisition,
-        dimension,
-        restarts=_RESTARTS,
-        raw_samples=_RAW_SAMPLES,
-        iterations=_MAX_ITERATIONS,
-        seed=seed % 2**31,
-    )
+    base = baseline(model.mixture, model.measured, _BASELINE)
+    normals = normal_points(seed, _DRAWS, len(base) + len(taken))
+    acquisition = NoisyImprovement(model.mixture, base, taken, normals)
+    candidates, values = maximise(acquisition, base[:_AROUND], seed)
+    scored = [float(value) for value in values]
     for index in sorted(range(len(scored)), key=lambda i: -scored[i]):
         if _is_new(candidates[index], taken):
             return candidates[index], scored[index]
     return _stand_in(model, taken, seed), None
 
 
-def _is_new(point: torch.Tensor, taken: torch.Tensor) -> bool:
+def _is_new(point: Array, taken: Array) -> bool:
     if len(taken) == 0:
         return True
-    return bool((taken - point).abs().amax(dim=1).min().item() > _TOO_CLOSE)
+    return bool(np.abs(taken - point).max(axis=1).min() > _TOO_CLOSE)
 
 
-def _stand_in(model: FittedModel, taken: torch.Tensor, seed: int) -> torch.Tensor:
+def _stand_in(model: FittedModel, taken: Array, seed: int) -> Array:
     """Of some spread points the one farthest from everything known: sensible where no point is
     better.
     """
-    points = torch.tensor(
-        sobol_points(seed, 0, _STAND_INS, model.space.dimension), dtype=torch.double
-    )
-    known = torch.cat([model.tested, taken])
-    return points[int(torch.cdist(points, known).amin(dim=1).argmax().item())]
+    points = np.array(sobol_points(seed, 0, _STAND_INS, model.space.dimension))
+    known = np.concatenate([model.tested, taken])
+    return points[int(squared_distances(points, known).min(axis=1).argmax())]
 
 
 def _note(model: FittedModel, origin: str, better: bool) -> str:

@@ -1,13 +1,17 @@
 """Even spread over the unit cube: scrambled Sobol points by index."""
 
 # scipy has no type stubs.
-# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false, reportUnknownVariableType=false
 
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
-__all__ = ["derived_seed", "sobol_points"]
+if TYPE_CHECKING:
+    from lab.optimize.domain import Array
+
+__all__ = ["derived_seed", "normal_points", "sobol_points"]
 
 
 def derived_seed(*parts: str | int) -> int:
@@ -33,3 +37,14 @@ def sobol_points(seed: int, first: int, count: int, dimension: int) -> list[tupl
     # of no interest for a sequence that's used point by point.
     drawn: list[list[float]] = [engine.random(1)[0].tolist() for _ in range(count)]
     return [tuple(point) for point in drawn]
+
+
+def normal_points(seed: int, count: int, dimension: int) -> Array:
+    """`count` (a power of two) rows of `dimension` quasi-random standard normal numbers."""
+    import numpy as np
+    from scipy.special import ndtri
+    from scipy.stats import qmc
+
+    generator = np.random.Generator(np.random.PCG64(derived_seed("normal", seed)))
+    uniform: Array = qmc.Sobol(dimension, scramble=True, rng=generator).random(count)
+    return ndtri(np.clip(uniform, 1e-12, 1.0 - 1e-12))

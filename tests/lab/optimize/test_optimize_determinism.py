@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+import warnings
 from dataclasses import asdict
 
 from lab.optimize import Factor, Space, Suggestion, TrialRecord, suggest
@@ -134,7 +135,9 @@ def test_seed_history_and_direction_each_make_a_difference():
 
 
 def test_torch_is_left_as_it_was_found_and_does_not_matter():
-    from lab.optimize.backend import torch
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import torch
 
     history, _ = _campaign(10)
     threads = torch.get_num_threads()

@@ -7,14 +7,14 @@ import random
 import statistics
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from lab.domain.errors import InputError
 from lab.optimize import Factor, Space, TrialRecord, best, suggest
-from lab.optimize import model as model_module
 from lab.optimize.acquisition import propose
-from lab.optimize.backend import FixedNoiseGaussianLikelihood, ModelFittingError, isolated, torch
 from lab.optimize.model import fit_model, recommend, slice
+from lab.optimize.model.threads import single_threaded
 from lab.optimize.sobol import sobol_points
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ def _history(
 def _predict(
     history: list[TrialRecord], points: list[dict[str, float]], direction: Direction = "maximize"
 ) -> tuple[list[float], list[float]]:
-    with isolated(0):
+    with single_threaded():
         model = fit_model(SPACE, direction, history)
-        rows = torch.tensor([SPACE.to_unit(point) for point in points], dtype=torch.double)
+        rows = np.array([SPACE.to_unit(point) for point in points])
         return model.predict(rows)
 
 
@@ -118,9 +118,9 @@ def test_given_standard_deviations_are_used_point_by_point():
 
 
 def _believes_given_noise(history: list[TrialRecord]) -> bool:
-    with isolated(0):
+    with single_threaded():
         model = fit_model(SPACE, "maximize", history)
-    return isinstance(model.gp.likelihood, FixedNoiseGaussianLikelihood)
+    return model.given
 
 
 def test_standard_deviations_that_cannot_be_right_are_not_believed():
@@ -252,13 +252,13 @@ def test_a_slice_that_makes_no_sense_is_refused(
 
 
 def test_a_fit_that_fails_falls_back_to_the_priors_and_says_so(monkeypatch: pytest.MonkeyPatch):
-    def refuse(*_: object, **__: object) -> None:
-        raise ModelFittingError("All attempts to fit the model have failed.")
+    def refuse(_family: object, _problem: object, theta: np.ndarray):
+        return math.inf, np.zeros_like(theta)
 
     history = _history(10)
     fitted = suggest(SPACE, "maximize", history, 1, seed=0, initial=4)[0]
     assert "fit failed" not in fitted.note
-    monkeypatch.setattr(model_module, "fit", refuse)
+    monkeypatch.setattr("lab.optimize.model.fit.objective", refuse)
     items = suggest(SPACE, "maximize", history, 2, seed=0, initial=4)
     assert all("fit failed" in item.note and item.origin == "model" for item in items)
     assert items[0].factors != fitted.factors

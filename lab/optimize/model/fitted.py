@@ -14,29 +14,19 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lab.domain.errors import InputError
-from lab.optimize.backend import (
-    FixedNoiseGaussianLikelihood,
-    GammaPrior,
-    GaussianLikelihood,
-    LogNormalPrior,
-    MaternKernel,
-    ModelFittingError,
-    NanError,
-    NotPSDError,
-    SingleTaskGP,
-    fit,
-    greater_than,
-    isolated,
-    numbers,
-    torch,
-)
 from lab.optimize.history import Direction, TrialRecord, best, check_history
+from lab.optimize.model.likelihood import Problem
+from lab.optimize.model.mixture import Mixture, fit_mixture
+from lab.optimize.model.threads import single_threaded
 from lab.optimize.sobol import derived_seed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from lab.optimize.domain import Array
     from lab.optimize.space import Space
 
 __all__ = [
@@ -50,39 +40,35 @@ __all__ = [
     "slice",
 ]
 
-_SMALLEST_LENGTHSCALE = 0.025
-_SMALLEST_NOISE = 1e-4
-"""Inferred noise variance per variance of the outcome; below it a fit of few points is ill-posed."""
 _SMALLEST_GIVEN_NOISE = 1e-6
 
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A fitted process with its scalings. Use within `backend.isolated`, as the functions here do."""
+    """A fitted process with its scalings. Use within `single_threaded`, as the functions here do."""
 
-    gp: SingleTaskGP
+    mixture: Mixture
+    given: bool
+    """True if the standard deviations of the trials are believed."""
     space: Space
     sign: float
     center: float
     scale: float
-    measured: torch.Tensor
+    measured: Array
     """Unit cube coordinates of the trials that gave a value, `k x d`."""
-    tested: torch.Tensor
+    tested: Array
     """The same of the trials that gave a value and of those that failed, `n x d`."""
-    pending: torch.Tensor
+    pending: Array
     """The same of the pending trials, `p x d`."""
     converged: bool
     """False if the hyperparameters could not be fitted and stand at the modes of their priors."""
 
-    def predict(self, points: torch.Tensor) -> tuple[list[float], list[float]]:
+    def predict(self, points: Array) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of the noise-free outcome, in its unit, at `n x d` points."""
-        with torch.no_grad():
-            posterior = self.gp.posterior(points)
-            means = numbers(posterior.mean)
-            variances = numbers(posterior.variance)
+        means, variances = self.mixture.mean_and_variance(points)
         return (
-            [self.center + self.sign * self.scale * mean for mean in means],
-            [self.scale * math.sqrt(max(variance, 0.0)) for variance in variances],
+            [self.center + self.sign * self.scale * mean for mean in means.tolist()],
+            [self.scale * math.sqrt(variance) for variance in variances.tolist()],
         )
 
 
@@ -130,7 +116,7 @@ def history_seed(
 
 def fit_model(space: Space, direction: Direction, history: Sequence[TrialRecord]) -> FittedModel:
     """Fit the process to a history with at least one measured value. Call within
-    `backend.isolated`.
+    `single_threaded`.
 
     A failed trial enters as the worst value measured: left out, the model would go on suggesting
     its region.
@@ -151,30 +137,32 @@ def fit_model(space: Space, direction: Direction, history: Sequence[TrialRecord]
     # Equal outcomes have no scale of their own; their rounding noise must not be blown up to one.
     if scale <= 1e-12 * max(abs(outcome) for outcome in outcomes):
         scale = 1.0
-    inputs = _tensor([space.to_unit(record.factors) for record, _ in done], space.dimension)
-    all_inputs = torch.cat(
-        [inputs, _tensor([space.to_unit(r.factors) for r in failed], space.dimension)]
+    inputs = _rows_of([space.to_unit(record.factors) for record, _ in done], space.dimension)
+    all_inputs = np.concatenate(
+        [inputs, _rows_of([space.to_unit(r.factors) for r in failed], space.dimension)]
     )
-    targets = torch.tensor([[(y - center) / scale] for y in outcomes], dtype=torch.double)
+    targets = np.array([(outcome - center) / scale for outcome in outcomes])
     noise = _given_noise([record for record, _ in done], len(failed), scale)
-    gp = SingleTaskGP(
-        all_inputs,
-        targets,
-        train_Yvar=noise,
-        likelihood=_likelihood(noise),
-        covar_module=_kernel(space.dimension),
-        outcome_transform=None,
+    mixture = fit_mixture(
+        Problem(
+            points=all_inputs,
+            outcomes=targets,
+            given=np.zeros(len(targets)) if noise is None else noise,
+            share=np.ones(len(targets)),
+            groups=np.arange(space.dimension),
+        )
     )
     return FittedModel(
-        gp=gp,
+        mixture=mixture,
+        given=noise is not None,
         space=space,
         sign=sign,
         center=sign * center,
         scale=scale,
         measured=inputs,
         tested=all_inputs,
-        pending=_tensor([space.to_unit(record.factors) for record in pending], space.dimension),
-        converged=_fit(gp),
+        pending=_rows_of([space.to_unit(record.factors) for record in pending], space.dimension),
+        converged=mixture.converged,
     )
 
 
@@ -188,7 +176,7 @@ def recommend(
     done = [record for record in records if record.status == "done"]
     if not done:
         return None
-    with isolated(history_seed(space, direction, records, 0)):
+    with single_threaded():
         model = fit_model(space, direction, records)
         means, deviations = model.predict(model.measured)
     index = max(range(len(done)), key=lambda i: model.sign * means[i])
@@ -235,9 +223,9 @@ def slice(  # the word of the trade; the builtin isn't used here
         for value_y in (y or (0.0,))
         for value_x in x
     ]
-    with isolated(history_seed(space, direction, records, 0)):
+    with single_threaded():
         model = fit_model(space, direction, records)
-        means, deviations = model.predict(_tensor(rows, space.dimension))
+        means, deviations = model.predict(_rows_of(rows, space.dimension))
     return Slice(factor_x, factor_y, x, y, _rows(means, points), _rows(deviations, points))
 
 
@@ -251,22 +239,11 @@ def _rows(values: list[float], width: int) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(values[start : start + width]) for start in range(0, len(values), width))
 
 
-def _tensor(rows: Sequence[Sequence[float]], dimension: int) -> torch.Tensor:
-    return torch.tensor([list(row) for row in rows], dtype=torch.double).reshape(-1, dimension)
+def _rows_of(rows: Sequence[Sequence[float]], dimension: int) -> Array:
+    return np.array([list(row) for row in rows], dtype=np.float64).reshape(-1, dimension)
 
 
-def _kernel(dimension: int) -> MaternKernel:
-    concentration = 3.0
-    mode = math.exp(math.sqrt(2.0) - 3.0) * math.sqrt(dimension)
-    return MaternKernel(
-        nu=2.5,
-        ard_num_dims=dimension,
-        lengthscale_prior=GammaPrior(concentration, (concentration - 1.0) / mode),
-        lengthscale_constraint=greater_than(_SMALLEST_LENGTHSCALE, mode),
-    )
-
-
-def _given_noise(done: Sequence[TrialRecord], failed: int, scale: float) -> torch.Tensor | None:
+def _given_noise(done: Sequence[TrialRecord], failed: int, scale: float) -> Array | None:
     """Standardised noise variances, or None if they must be inferred.
 
     Standard deviations are believed only if every measured trial has one above zero and they are
@@ -278,36 +255,4 @@ def _given_noise(done: Sequence[TrialRecord], failed: int, scale: float) -> torc
         return None
     variances = [max((sd / scale) ** 2, _SMALLEST_GIVEN_NOISE) for sd in deviations]
     variances += [statistics.median(variances)] * failed
-    return torch.tensor(variances, dtype=torch.double).reshape(-1, 1)
-
-
-def _likelihood(noise: torch.Tensor | None) -> GaussianLikelihood | FixedNoiseGaussianLikelihood:
-    # Mode at 1/150 of the outcome's variance, wide enough to be moved by ten points (Hvarfner et
-    # al. 2024).
-    prior = LogNormalPrior(loc=-4.0, scale=1.0)
-    start = math.exp(-5.0)
-    if noise is None:
-        return GaussianLikelihood(
-            noise_prior=prior,
-            noise_constraint=greater_than(_SMALLEST_NOISE, start),
-        )
-    return FixedNoiseGaussianLikelihood(
-        noise=noise.reshape(-1),
-        learn_additional_noise=True,
-        noise_prior=prior,
-        noise_constraint=greater_than(_SMALLEST_GIVEN_NOISE, start),
-    )
-
-
-def _fit(gp: SingleTaskGP) -> bool:
-    """Maximise the marginal posterior of the hyperparameters; at their starting values if that
-    fails.
-    """
-    start = {name: value.clone() for name, value in gp.state_dict().items()}
-    try:
-        fit(gp, iterations=200)
-    except (ModelFittingError, NotPSDError, NanError):
-        gp.load_state_dict(start)
-        gp.eval()
-        return False
-    return True
+    return np.array(variances)

@@ -1,0 +1,77 @@
+"""Families of prior belief about a response surface, one of which fits most laboratories.
+
+The prior of the lengthscales decides the first 20 to 40 experiments, and no one prior wins
+everywhere. Several can be fitted and weighed by how well each predicts the measurements that it was
+not shown (`lab.optimize.model.mixture`); by default the first alone is used, because so far that
+searches better (docs/explanation/optimiser.md).
+
+- `smooth-short`: Matern-5/2, Gamma(3) lengthscales whose mode grows with the root of the number of
+  columns, as BayBE chose it after Hvarfner, Hellsten, Nardi 2024 (arXiv:2402.02229).
+- `smooth-long`: squared exponential and the log-normal of the same mode of that paper, the default of
+  BoTorch and Ax.
+- `descriptors`: lengthscales and output scale that are both large, for many columns of chemical
+  descriptors of which few matter (Chen et al. 2026, also in BayBE and BoFire).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from lab.optimize.model.kernel import Shape
+
+__all__ = ["NOISE", "Family", "Prior", "default_families", "families_for"]
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A density of a positive number, up to a constant. gamma: concentration and rate; lognormal: mean
+    and standard deviation of the logarithm."""
+
+    kind: Literal["gamma", "lognormal"]
+    first: float
+    second: float
+
+    @property
+    def mode(self) -> float:
+        if self.kind == "gamma":
+            return (self.first - 1.0) / self.second
+        return math.exp(self.first - self.second**2)
+
+
+NOISE = Prior("lognormal", -4.0, 1.0)
+"""Of the noise variance per variance of the outcome. Mode at 1/150, wide enough to be moved by ten
+points (Hvarfner et al. 2024)."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kernel with its priors. Without `scale` the standardised outcome has variance 1."""
+
+    name: str
+    shape: Shape
+    lengthscale: Prior
+    scale: Prior | None = None
+
+
+def families_for(dimension: int) -> tuple[Family, ...]:
+    """The families for points of `dimension` lengthscales."""
+    root = math.sqrt(dimension)
+    mode = math.exp(math.sqrt(2.0) - 3.0) * root
+    chen = Prior("gamma", 0.4 * root + 4.0, 1.0)
+    return (
+        Family("smooth-short", "matern52", Prior("gamma", 3.0, 2.0 / mode)),
+        Family(
+            "smooth-long",
+            "rbf",
+            Prior("lognormal", math.sqrt(2.0) + 0.5 * math.log(dimension), math.sqrt(3.0)),
+        ),
+        Family("descriptors", "matern52", chen, chen),
+    )
+
+
+def default_families(dimension: int) -> tuple[Family, ...]:
+    """What is fitted where nobody asks for more: the first family alone."""
+    return families_for(dimension)[:1]

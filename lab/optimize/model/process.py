@@ -1,0 +1,104 @@
+"""One fitted Gaussian process: what it predicts and how well it predicts what it wasn't shown."""
+
+# scipy has no type stubs.
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false, reportUnknownVariableType=false
+# pyright: reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from scipy.linalg.lapack import dpotrf, dtrtri
+
+from lab.optimize.model.kernel import correlation, squared_distances
+from lab.optimize.model.likelihood import JITTER
+
+if TYPE_CHECKING:
+    from lab.optimize.domain import Array
+    from lab.optimize.model.families import Family
+    from lab.optimize.model.likelihood import Problem
+
+__all__ = ["Process", "cholesky", "make_process"]
+
+
+def cholesky(matrix: Array) -> Array:
+    """The lower Cholesky factor, with as much added to the diagonal as it takes (from 1e-10 of its mean
+    on; a covariance of nearly equal points is singular to rounding)."""
+    level = float(np.diagonal(matrix).mean())
+    for jitter in (0.0, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2):
+        trial = matrix.copy()
+        trial[np.diag_indices(len(trial))] += jitter * level
+        factor, info = cast("tuple[Array, int]", dpotrf(trial, lower=1, overwrite_a=1))
+        if info == 0:
+            return np.tril(factor)
+    raise ArithmeticError("a covariance matrix is not positive definite")
+
+
+@dataclass(frozen=True)
+class Process:
+    """Hyperparameters with the measurements they belong to, standardised."""
+
+    family: Family
+    lengths: Array
+    """Lengthscale of each column, d."""
+    scale: float
+    noise: float
+    mean: float
+    scaled: Array
+    """Points divided by `lengths`, n x d."""
+    root: Array
+    """Inverse of the lower Cholesky factor of the covariance of the measurements, n x n."""
+    alpha: Array
+    loo: Array = field(repr=False)
+    """Log density of each measurement under the model that was not shown it, n."""
+    loo_z: Array = field(repr=False)
+    """(measured - predicted) / predicted standard deviation of the same, n."""
+
+    def cross(self, points: Array) -> Array:
+        """Prior covariance of points (not scaled) with the measured ones, k x n."""
+        r2 = squared_distances(points / self.lengths, self.scaled)
+        return self.scale * correlation(self.family.shape, r2)
+
+    def prior(self, first: Array, second: Array) -> Array:
+        r2 = squared_distances(first / self.lengths, second / self.lengths)
+        return self.scale * correlation(self.family.shape, r2)
+
+    def mean_and_variance(self, points: Array) -> tuple[Array, Array]:
+        cross = self.cross(points)
+        half = cross @ self.root.T
+        variance = self.scale - np.einsum("ij,ij->i", half, half)
+        return self.mean + cross @ self.alpha, np.maximum(variance, 1e-12 * self.scale)
+
+    def covariance(self, points: Array, others: Array | None = None) -> Array:
+        half = self.cross(points) @ self.root.T
+        if others is None:
+            return self.prior(points, points) - half @ half.T
+        return self.prior(points, others) - half @ (self.cross(others) @ self.root.T).T
+
+
+def make_process(family: Family, problem: Problem, theta: Array) -> Process:
+    """The process of `theta` (as in `likelihood.objective`) on the measurements of `problem`."""
+    count = problem.lengthscales
+    lengths = np.exp(theta[:count])[problem.groups]
+    noise = math.exp(theta[count])
+    scale = math.exp(theta[count + 1]) if family.scale is not None else 1.0
+    scaled = problem.points / lengths
+    r2 = squared_distances(scaled, scaled)
+    np.fill_diagonal(r2, 0.0)
+    covariance = scale * correlation(family.shape, r2)
+    covariance[np.diag_indices(len(scaled))] += (
+        noise * problem.share + problem.given + JITTER * scale
+    )
+    lower = cholesky(covariance)
+    root = np.tril(cast("tuple[Array, int]", dtrtri(lower, lower=1))[0])
+    half = root @ np.ones(len(scaled))
+    mean = float(half @ (root @ problem.outcomes)) / float(half @ half)
+    alpha = root.T @ (root @ (problem.outcomes - mean))
+    # Rasmussen and Williams 2006, equations 5.10 to 5.12
+    diagonal = np.einsum("ij,ij->j", root, root)
+    z = alpha / np.sqrt(diagonal)
+    loo = -0.5 * z * z + 0.5 * np.log(diagonal) - 0.5 * math.log(2.0 * math.pi)
+    return Process(family, lengths, scale, noise, mean, scaled, root, alpha, loo, z)
