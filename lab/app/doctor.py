@@ -48,8 +48,14 @@ def examine(*, broker: str | None, database: str | None) -> list[Finding]:
 
 # Importing the working submodule, not the top package: some of these import and then don't work.
 _PACKAGES = (
-    ("torch", "optimiser", "pip install -c constraints.txt 'labwright[optimize]'"),
-    ("botorch.acquisition", "optimiser", "pip install -c constraints.txt 'labwright[optimize]'"),
+    ("scipy.optimize", "optimiser", "pip install -c constraints.txt 'labwright[optimize]'"),
+    ("threadpoolctl", "optimiser", "pip install -c constraints.txt 'labwright[optimize]'"),
+    ("torch", "benchmark of the optimiser", "pip install -c constraints.txt 'labwright[optimize]'"),
+    (
+        "botorch.acquisition",
+        "benchmark of the optimiser",
+        "pip install -c constraints.txt 'labwright[optimize]'",
+    ),
     ("opentrons.protocol_engine", "Opentrons pre-flight", "pip install 'labwright[opentrons]'"),
     ("streamlit", "dashboard", "pip install 'labwright[dashboard]'"),
     ("pyarrow", "tables of the dashboard", "pip install 'pyarrow>=24,<26,!=25.0.0'"),

@@ -1,9 +1,9 @@
-"""Ask/tell Bayesian optimisation; torch is imported in this room alone.
+"""Ask/tell Bayesian optimisation.
 
 `suggest` is the one entry point: a pure function of the space, the history and the seed. `Campaign`
 keeps a history for those who work without the lab. What needs a fitted model (`recommend`, `slice`)
-lives in `lab.optimize.model`, which is not imported here: torch and BoTorch take seconds to load,
-and the first suggestions of a campaign don't need them.
+lives in `lab.optimize.model`, which is not imported here: the first suggestions of a campaign
+don't need it, nor what it loads.
 """
 
 from __future__ import annotations

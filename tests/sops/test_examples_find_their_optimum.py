@@ -124,8 +124,7 @@ def test_an_example_ends_at_its_known_optimum(
     best = entry.best()
     assert best is not None
     reached = (truth(dict(best.factors)) - middle) / (optimum - middle)
-    # Leaves room: on another machine the same seed ended at 0.968 (why it differs there is not known).
-    assert reached > 0.95
+    assert reached > 0.97
     assert entry.spec.objective.reference is not None
 
 

@@ -6,7 +6,6 @@ better.
 
 from __future__ import annotations
 
-from lab.optimize.history import best
 from lab.optimize.model.fitted import (
     FittedModel,
     Recommendation,
@@ -21,7 +20,6 @@ __all__ = [
     "FittedModel",
     "Recommendation",
     "Slice",
-    "best",
     "fit_model",
     "history_seed",
     "recommend",

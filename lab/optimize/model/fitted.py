@@ -33,7 +33,6 @@ __all__ = [
     "FittedModel",
     "Recommendation",
     "Slice",
-    "best",
     "fit_model",
     "history_seed",
     "recommend",

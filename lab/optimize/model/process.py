@@ -54,8 +54,6 @@ class Process:
     alpha: Array
     loo: Array = field(repr=False)
     """Log density of each measurement under the model that was not shown it, n."""
-    loo_z: Array = field(repr=False)
-    """(measured - predicted) / predicted standard deviation of the same, n."""
 
     def cross(self, points: Array) -> Array:
         """Prior covariance of points (not scaled) with the measured ones, k x n."""
@@ -101,4 +99,4 @@ def make_process(family: Family, problem: Problem, theta: Array) -> Process:
     diagonal = np.einsum("ij,ij->j", root, root)
     z = alpha / np.sqrt(diagonal)
     loo = -0.5 * z * z + 0.5 * np.log(diagonal) - 0.5 * math.log(2.0 * math.pi)
-    return Process(family, lengths, scale, noise, mean, scaled, root, alpha, loo, z)
+    return Process(family, lengths, scale, noise, mean, scaled, root, alpha, loo)
