@@ -1,0 +1,32 @@
+"""The laws, checked after a seed from the journal's rows and the room's own records; the engine's memory is not asked."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from lab.faults.laws import LAWS, Evidence
+
+if TYPE_CHECKING:
+    from lab.faults.laboratory import Laboratory
+
+__all__ = ["violations"]
+
+
+def violations(lab: Laboratory) -> list[str]:
+    """Every law that this seed broke, in words."""
+    for machine in lab.room.machines.values():
+        machine.finish()
+    events: list[dict[str, Any]] = [json.loads(row.body) for row in lab.database.rows]
+    evidence = Evidence(
+        rows=lab.database.rows,
+        events=events,
+        room=lab.room,
+        commands=lab.broker.commands,
+        state=lab.state,
+    )
+    found = [f"crash: {crash}" for crash in lab.crashes]
+    found += [f"crash: {error}" for error in lab.loop.errors]
+    for law in LAWS:
+        found += law(evidence)
+    return found
