@@ -107,7 +107,8 @@ def draw_knobs(rng: random.Random) -> Knobs:
     """A seed's faults: none in few seeds, one or two classes in many, most of them in some."""
     share = rng.choice((0.0, 0.12, 0.12, 0.25, 0.25, 0.5, 0.8))
     on = frozenset(number for number in CLASSES if rng.random() < share)
-    bad_s = 20.0 + 60.0 * rng.random()
+    trials = rng.choice((1, 1, 1, 2, 2, 3))
+    bad_s = trials * (8.0 + 12.0 * rng.random())
 
     def few(number: int, most: int) -> int:
         return rng.randint(1, most) if number in on else 0
@@ -154,7 +155,7 @@ def draw_knobs(rng: random.Random) -> Knobs:
         new_version=11 in on,
         suggest_s=0.1 + part(12, 10.0),
         suggest_fails=part(12, 0.5),
-        trials=rng.choice((1, 1, 2, 2, 3)),
+        trials=trials,
         parallel=rng.choice((1, 2)),
         warms=rng.random() < 0.3,
         interlock=13 in on or rng.random() < 0.1,

@@ -12,7 +12,7 @@ from lab import __version__
 from lab.devices.device_line import HostTiming
 from lab.devices.host import DeviceHost
 from lab.devices.ledger import CommandLedger
-from lab.domain.errors import RefusedError
+from lab.domain.errors import RefusedError, UnavailableError
 from lab.engine.shell import Engine
 from lab.faults.loop import Process, SimulationLoop
 from lab.faults.machine_driver import MachineDriver, machine_manifest
@@ -90,6 +90,7 @@ class Laboratory:
         self.engine_lives = 0
         self._engines: list[Process] = []
         self._ledgers: dict[str, CommandLedger] = {}
+        self._ledger_holders: dict[str, Process] = {}
         self._host_lives = 0
         self._version = 1
 
@@ -126,7 +127,11 @@ class Laboratory:
         transport = SimulatedTransport(self.broker, process)
         async with AsyncExitStack() as stack:
             if self.knobs.hosts_within:
-                await self._serve(stack, tuple(self.capabilities), process, clock)
+                try:
+                    await self._serve(stack, tuple(self.capabilities), process, clock)
+                except UnavailableError as error:
+                    self.story.tell(process.name, f"ends: {error}")
+                    return
             engine = Engine(
                 lab=LAB,
                 devices=tuple(self.capabilities),
@@ -200,7 +205,7 @@ class Laboratory:
                 driver,  # pyright: ignore[reportArgumentType]  # made without a context
                 machine_manifest(name, capability, lid=lid, version=str(self._version)),
                 transport,
-                self.ledger(name),
+                self.ledger(name, process),
                 clock,
                 boot=f"{name}-{self._host_lives}",
                 real_time=clock.wall,
@@ -209,8 +214,12 @@ class Laboratory:
             )
             await stack.enter_async_context(host)
 
-    def ledger(self, name: str) -> CommandLedger:
-        """The file of a device's host: it outlives the process."""
+    def ledger(self, name: str, process: Process) -> CommandLedger:
+        """The file of a device's host: it outlives the process, and is open in one at a time."""
+        holder = self._ledger_holders.get(name)
+        if holder is not None and holder.alive and holder is not process:
+            raise UnavailableError(f"the ledger of {name} is held by another process")
+        self._ledger_holders[name] = process
         if name not in self._ledgers:
             self._ledgers[name] = CommandLedger()
         return self._ledgers[name]
@@ -219,12 +228,14 @@ class Laboratory:
 
     async def keep_engine(self) -> None:
         """Start the engine again whenever it died, until a campaign is over."""
+        pause = 1.0
         while self.state is None:
-            process = self.start_engine()
+            process, before = self.start_engine(), self.loop.time()
             self._schedule_death(process, self.knobs.engine_kills)
             await self._death_of(process)
+            pause = 1.0 if self.loop.time() > before + 1.0 else min(pause * 2.0, 60.0)
             if self.state is None:
-                await asyncio.sleep(0.5 + 3.0 * self.rng.random())
+                await asyncio.sleep(pause * (0.5 + self.rng.random()))
             if self.knobs.new_version:
                 self._version = 2
 

@@ -108,6 +108,8 @@ def _plan(knobs: Knobs, trial: int, version: int) -> Plan:
     def dose(number: int) -> dict[str, JsonValue]:
         return {"volume": volume_of(trial, number, version) / 1000, "rate": 10.0}
 
+    # More than the pot holds: whatever is in it.
+    all_of_it = {"volume": (2 * POT_UL + volume_of(trial, 5, version)) / 1000, "rate": 10.0}
     warm = [_step("warm", "heater", args={"temperature": 60.0, "tolerance": 1.0})]
     cool = [_step("cool", "heater", args={"temperature": 20.0, "tolerance": 1.0}, safe_state=True)]
     steps = [
@@ -118,7 +120,7 @@ def _plan(knobs: Knobs, trial: int, version: int) -> Plan:
         _step("drain", "drain", args=dose(3), needs=("weigh",), draws_from=("pot",)),
         _step("rinse", "drain", args=dose(4), needs=("drain",), draws_from=("pot",)),
         *(cool if knobs.warms else []),
-        _step("empty", "drain", args=dose(5), safe_state=True, draws_from=("pot",)),
+        _step("empty", "drain", args=all_of_it, safe_state=True, draws_from=("pot",)),
     ]
     return Plan(
         sop_id="faults",

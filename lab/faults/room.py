@@ -109,6 +109,8 @@ class Machine:
         self._act: Act | None = None
         self._began_s = 0.0
         self._goal_ul = 0.0
+        self._moved_ul = 0.0
+        """Into or out of the pot by the present dose, counted when it begins."""
         self.cable: Cable | None = None
 
     # -- what happens to it -----------------------------------------------------------------------
@@ -192,10 +194,14 @@ class Machine:
         self._goal_ul = float(volume)
         self._count = None if self._count is None else self._count + 1
         if room.chance(room.knobs.early_ends):
-            self._goal_ul = volume * room.rng.random()
+            self._goal_ul = round(volume * room.rng.random(), 1)
             room.story.tell(self.name, f"will end early, at {self._goal_ul:.0f} uL")
-        room.pour(-volume if self._draws else volume)
+        self._moved_ul = min(self._goal_ul, room.pot_ul) if self._draws else self._goal_ul
+        self._pour(self._moved_ul)
         return True
+
+    def _pour(self, volume: float) -> None:
+        self._room.pour(-volume if self._draws else volume)
 
     def _delivered(self) -> float:
         return min(self._goal_ul, (self._room.loop.time() - self._began_s) * _UL_PER_S)
@@ -205,6 +211,9 @@ class Machine:
             delivered = self._delivered()
             if delivered < self._goal_ul:
                 self._room.story.tell(self.name, f"stops at {delivered:.0f} uL")
+                moved = min(delivered, self._moved_ul)
+                self._pour(moved - self._moved_ul)
+                self._moved_ul = moved
             self._goal_ul = delivered
             self._act.delivered = delivered
 
@@ -218,7 +227,9 @@ class Machine:
     def _weigh(self) -> str:
         room = self._room
         if room.chance(room.knobs.nonsense):
-            return room.rng.choice(("nan", "-1e308", "inf"))
+            said = room.rng.choice(("nan", "inf", repr(-1e300 * (len(room.weighed) + 1))))
+            room.weighed.append(float(said))
+            return said
         # No two weighings are equal, so that each can be found again in the records.
         value = 1.0 + round(len(room.weighed) * 1e-4, 6)
         room.weighed.append(value)
