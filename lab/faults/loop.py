@@ -121,10 +121,13 @@ class SimulationLoop(asyncio.AbstractEventLoop):
         *args: Any,
         context: contextvars.Context | None = None,
     ) -> asyncio.Handle:
-        process = self.process(context)
+        process = _PROCESS.get(self.world) if context is None else context.get(_PROCESS, self.world)
         handle = asyncio.Handle(callback, args, self, context)
         if process.alive:
-            self._enqueue(process, handle)
+            process.ready.append(handle)
+            if not process.queued:
+                process.queued = True
+                self._runnable.append(process)
         return handle
 
     def call_later(

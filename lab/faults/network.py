@@ -45,6 +45,8 @@ class Broker:
         self._knobs = knobs
         self._story = story
         self._seats: list[tuple[Process, Inbox]] = []
+        self._routes: dict[str, list[tuple[Process, Inbox]]] = {}
+        """Topic -> who wants it, while nobody comes or goes."""
         self._retained: dict[str, bytes] = {}
         self._up = asyncio.Event()
         self._up.set()
@@ -78,8 +80,11 @@ class Broker:
             self._retained.pop(topic, None)
             if payload:
                 self._retained[topic] = payload
-        for process, inbox in self._seats:
-            if process.alive and inbox.wants(topic):
+        wanted = self._routes.get(topic)
+        if wanted is None:
+            wanted = self._routes[topic] = [seat for seat in self._seats if seat[1].wants(topic)]
+        for process, inbox in wanted:
+            if process.alive:
                 self._send(process, inbox, topic, payload)
         await asyncio.sleep(0)
 
@@ -140,6 +145,7 @@ class Broker:
         """Begin delivery, first of what was retained."""
         self._seats = [seat for seat in self._seats if seat[0].alive]
         self._seats.append((process, inbox))
+        self._routes.clear()
         for topic, payload in self._retained.items():
             if inbox.wants(topic):
                 inbox.deliver(Message(topic, payload, retained=True))
@@ -147,6 +153,7 @@ class Broker:
     def detach(self, inbox: Inbox) -> None:
         """End delivery."""
         self._seats = [seat for seat in self._seats if seat[1] is not inbox]
+        self._routes.clear()
 
 
 class SimulatedTransport:
