@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -27,11 +29,25 @@ if TYPE_CHECKING:
     from lab.engine import messages as msg
     from lab.faults.knobs import Knobs
 
-__all__ = ["Laboratory", "SimulatedClock"]
+__all__ = ["DEAD_MAN_S", "HostLife", "Laboratory", "SimulatedClock"]
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 _BEAT_S = 4.0
-_DEAD_MAN_S = 20.0
+DEAD_MAN_S = 10.0
+"""Without a sign of the engine for so long a host that stands apart makes its machine safe."""
+
+
+@dataclass(slots=True)
+class HostLife:
+    """One life of a device host that stands apart; `until_s` is infinite while it lives."""
+
+    device: str
+    process: Process
+    since_s: float
+    until_s: float = math.inf
+
+    def end(self, at_s: float) -> None:
+        self.until_s = at_s
 
 
 class SimulatedClock:
@@ -78,10 +94,9 @@ class Laboratory:
         self.broker = Broker(self.loop, self.rng, knobs.network, self.story)
         self.capabilities = capabilities(knobs)
         self.jump_s = 0.0
-        self.engine: Engine | None = None
-        """The engine that people can reach."""
-        self.engine_process: Process | None = None
+        self._reachable: list[tuple[Engine, Process]] = []
         self.host_processes: dict[str, Process] = {}
+        self.host_lives: list[HostLife] = []
         self.state: LabState | None = None
         """The last engine's state, when it has ended in order."""
         self.crashes: list[str] = []
@@ -110,6 +125,12 @@ class Laboratory:
         self.story.tell(process.name, "starts")
         process.start(self._engine_life(process))
         return process
+
+    @property
+    def engine(self) -> Engine | None:
+        """The engine that people can reach: the latest that lives."""
+        self._reachable = [entry for entry in self._reachable if entry[1].alive]
+        return self._reachable[-1][0] if self._reachable else None
 
     def engine_lives_alive(self) -> list[Process]:
         """Every engine's process that lives."""
@@ -144,7 +165,7 @@ class Laboratory:
                 heartbeat_s=_BEAT_S,
                 beat_s=_BEAT_S if self.knobs.dead_man else None,
             )
-            self.engine, self.engine_process = engine, process
+            self._reachable.append((engine, process))
             began = any(record.event.kind == "campaign_started" for record in records)
             start = None if began else campaign_of(self.knobs, self.seed)
             try:
@@ -157,9 +178,7 @@ class Laboratory:
                 self.story.tell(process.name, f"ends: {error}")
         journal.close()
 
-    def _suggest(
-        self, state: LabState, campaign: str, count: int
-    ) -> tuple[msg.Proposal, ...]:
+    def _suggest(self, state: LabState, campaign: str, count: int) -> tuple[msg.Proposal, ...]:
         if not self.calm and self.rng.random() < self.knobs.suggest_fails:
             self.story.tell("optimiser", "fails")
             raise RuntimeError("the matrix is singular")
@@ -172,6 +191,9 @@ class Laboratory:
         self.story.tell(process.name, "starts")
         process.start(self._host_life(name, process))
         self.host_processes[name] = process
+        life = HostLife(name, process, self.loop.time())
+        self.host_lives.append(life)
+        process.on_death.append(lambda: life.end(self.loop.time()))
         return process
 
     async def _host_life(self, name: str, process: Process) -> None:
@@ -196,8 +218,9 @@ class Laboratory:
                 connect_s=10.0,
                 safe_s=10.0,
                 settle_s=40.0,
-                dead_man_s=_DEAD_MAN_S if self.knobs.dead_man and not self.knobs.hosts_within
-                and capability != "weighing" else None,
+                dead_man_s=DEAD_MAN_S
+                if self.knobs.dead_man and not self.knobs.hosts_within and capability != "weighing"
+                else None,
             )
             host = DeviceHost(
                 LAB,

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from lab.domain.event import Recorded, event_from_json
+from lab.domain.reduce import reduce_all
+from lab.domain.state import LabState
+from lab.faults.laboratory import DEAD_MAN_S
 from lab.faults.procedure import POT_UL
 from lab.records.codec import chain_hash
 from lab.records.tables import GENESIS_HASH
@@ -15,7 +20,8 @@ from lab.records.tables import GENESIS_HASH
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lab.domain.state import LabState
+    from lab.faults.knobs import Knobs
+    from lab.faults.laboratory import HostLife
     from lab.faults.network import Delivery
     from lab.faults.room import Act, Room
     from lab.faults.store import Row
@@ -39,7 +45,12 @@ class Evidence:
     room: Room
     commands: Sequence[Delivery]
     state: LabState | None
-    _cache: dict[str, Any] = field(default_factory=dict[str, Any])
+    beats: Sequence[Delivery]
+    host_lives: Sequence[HostLife]
+    knobs: Knobs
+    ended_s: float
+    thorough: bool
+    """Fold the rows anew as well, which takes as long as the rest."""
 
     @cached_property
     def intents(self) -> dict[str, tuple[int, Event]]:
@@ -96,7 +107,9 @@ def _acts_once(evidence: Evidence) -> list[str]:
     """I1: each command id acts at most once; and, as every step that acts once names its volume, each step does."""
     found: list[str] = []
     ids = [e["command"]["id"] for e in evidence.events if e["kind"] == "command_intended"]
-    found += [f"I1: command id {name} was used {n} times" for name, n in Counter(ids).items() if n > 1]
+    found += [
+        f"I1: command id {name} was used {n} times" for name, n in Counter(ids).items() if n > 1
+    ]
     for volume, acts in evidence.acts.items():
         if len(acts) > 1:
             when = ", ".join(f"{act.at_s:.3f} s" for act in acts)
@@ -158,7 +171,9 @@ def _told_truly(evidence: Evidence) -> list[str]:
         if acts and not open_ones and not (done or partial or given_up):
             found.append(f"I4: {volume} uL were dosed, and the records say {', '.join(final)}")
         if (done or partial) and not acts:
-            found.append(f"I4: {volume} uL are recorded as {(done + partial)[0]}, and nothing acted")
+            found.append(
+                f"I4: {volume} uL are recorded as {(done + partial)[0]}, and nothing acted"
+            )
         if done and acts and acts[0].delivered < volume - _CLOSE_UL:
             found.append(f"I4: {volume} uL are recorded as done; it was {acts[0].delivered:.0f}")
     return found
@@ -178,9 +193,13 @@ def _one_doubt_at_a_time(evidence: Evidence) -> list[str]:
             command = event["command"]
             known = open_at.get(command["device"])
             if known is not None:
-                found.append(f"I5: {command['step']} of {command['run']} intended while {known} is open")
+                found.append(
+                    f"I5: {command['step']} of {command['run']} intended while {known} is open"
+                )
             open_at[command["device"]] = command["id"]
-        elif _word(event) not in ("", "unknown") and open_at.get(event["device"]) == event["command"]:
+        elif (
+            _word(event) not in ("", "unknown") and open_at.get(event["device"]) == event["command"]
+        ):
             del open_at[event["device"]]
     return found
 
@@ -231,6 +250,33 @@ def _interlocked(evidence: Evidence) -> list[str]:
     ]
 
 
+_HINDERED = frozenset({5, 6, 7, 9})
+"""Classes in which a beat may be late or a line may not carry the order to be safe."""
+
+
+def _dead_man(evidence: Evidence) -> list[str]:
+    """I7: a heater is off at the latest a second after its host has heard nothing of an engine for the dead-man time."""
+    heater = evidence.room.machines.get("heater")
+    if heater is None or not evidence.knobs.dead_man or evidence.knobs.classes & _HINDERED:
+        return []
+    found: list[str] = []
+    for life in evidence.host_lives:
+        if life.device != "heater":
+            continue
+        signs = [d.at_s for d in (*evidence.beats, *evidence.commands) if d.to is life.process]
+        signs = sorted([life.since_s, *signs]) if life.since_s or signs else []
+        for sign, following in zip(
+            signs, [*signs[1:], min(life.until_s, evidence.ended_s)], strict=True
+        ):
+            due = sign + DEAD_MAN_S + 1.0
+            before = [value for at_s, value in heater.heated if at_s <= due]
+            if following > due and before and before[-1] > 0.0:
+                found.append(
+                    f"I7: the heater is at {before[-1]:g} degC at {due:.1f} s: no sign since {sign:.1f} s"
+                )
+    return found
+
+
 def _lower_epochs_rest(evidence: Evidence) -> list[str]:
     """I8: a command of an engine that was replaced begins nothing once its host has heard of the new one."""
     found: list[str] = []
@@ -271,7 +317,7 @@ def _never_too_much(evidence: Evidence) -> list[str]:
 
 
 def _chained(evidence: Evidence) -> list[str]:
-    """I10: the rows are numbered without a gap and chained, epochs and times never fall."""
+    """I10: the rows are numbered without a gap and chained, epochs and times never fall; they fold to the last state."""
     previous, epoch, at = GENESIS_HASH, 0, ""
     for number, row in enumerate(evidence.rows, start=1):
         if row.seq != number or row.prev_hash != previous:
@@ -281,6 +327,18 @@ def _chained(evidence: Evidence) -> list[str]:
         if row.epoch < epoch or row.at < at:
             return [f"I10: row {number} is of an earlier epoch or time than the one before it"]
         previous, epoch, at = row.hash, row.epoch, row.at
+    if evidence.state is not None and evidence.thorough:
+        records = [
+            Recorded(
+                seq=row.seq,
+                epoch=row.epoch,
+                at=datetime.fromisoformat(row.at),
+                event=event_from_json(row.body),
+            )
+            for row in evidence.rows[: evidence.state.seq]
+        ]
+        if reduce_all(LabState(), records) != evidence.state:
+            return ["I10: the rows fold to another state than the engine's last one"]
     return []
 
 
@@ -309,14 +367,24 @@ def _measured_once(evidence: Evidence) -> list[str]:
             seen[event["command"], event["name"]] += 1
             if event["name"] == "mass":
                 values[event["value"]["value"]] += 1
-    found += [f"I13: {name} of {command} is recorded {n} times" for (command, name), n in seen.items() if n > 1]
-    found += [f"I13: {value} g was measured once and recorded {n} times" for value, n in values.items() if n > 1]
+    found += [
+        f"I13: {name} of {command} is recorded {n} times"
+        for (command, name), n in seen.items()
+        if n > 1
+    ]
+    found += [
+        f"I13: {value} g was measured once and recorded {n} times"
+        for value, n in values.items()
+        if n > 1
+    ]
     weighed = set(evidence.room.weighed)
     found += [f"I13: {value} g was never measured" for value in values if value not in weighed]
     done = [
         e["command"]
         for e in evidence.events
-        if e["kind"] == "command_ended" and e["outcome"]["result"] == "succeeded" and "mass" in e["outcome"]["outputs"]
+        if e["kind"] == "command_ended"
+        and e["outcome"]["result"] == "succeeded"
+        and "mass" in e["outcome"]["outputs"]
     ]
     if evidence.state is not None:
         lost = [name for name in done if (name, "mass") not in seen]
@@ -332,6 +400,7 @@ LAWS: tuple[Callable[[Evidence], list[str]], ...] = (
     _one_doubt_at_a_time,
     _aborts_settle,
     _interlocked,
+    _dead_man,
     _lower_epochs_rest,
     _never_too_much,
     _chained,

@@ -250,7 +250,9 @@ class SimulationLoop(asyncio.AbstractEventLoop):
                 continue
             coroutine: Any = task.get_coro()
             for _ in range(_CLOSINGS):
-                with suppress(RuntimeError, asyncio.CancelledError):  # it waits once more in a `finally`
+                with suppress(
+                    RuntimeError, asyncio.CancelledError
+                ):  # it waits once more in a `finally`
                     coroutine.close()
                     break
         self._tasks.clear()

@@ -60,7 +60,6 @@ class MachineDriver:
         self._line: Line[bytes] | None = None
         self._number = 0
 
-
     async def connect(self) -> Identity:
         self._line = Line(self._open_line(), TerminatedLines(b"\n"))
         said = await self._ask("ID")

@@ -54,6 +54,8 @@ class Broker:
         self._under_way = 0
         self.commands: list[Delivery] = []
         """What reached device hosts on their `cmd` topics."""
+        self.beats: list[Delivery] = []
+        """The engines' signs of life that reached device hosts."""
 
     def calm(self) -> None:
         """From now on every message arrives once, in order."""
@@ -139,6 +141,8 @@ class Broker:
             return
         if topic.endswith("/cmd"):
             self.commands.append(Delivery(self._loop.time(), process, topic, payload))
+        elif topic.endswith("/_engine"):
+            self.beats.append(Delivery(self._loop.time(), process, topic, payload))
         inbox.deliver(Message(topic, payload))
 
     def attach(self, process: Process, inbox: Inbox) -> None:

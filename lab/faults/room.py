@@ -69,7 +69,6 @@ class Room:
     durable: list[object]
     acts: list[Act] = field(default_factory=list[Act])
     weighed: list[float] = field(default_factory=list[float])
-    made_safe: list[tuple[float, str]] = field(default_factory=list[tuple[float, str]])
     machines: dict[str, Machine] = field(default_factory=dict[str, "Machine"])
     pot_ul: float = 0.0
     fullest_ul: float = 0.0
@@ -102,6 +101,8 @@ class Machine:
     def __init__(self, room: Room, name: str, *, draws: bool) -> None:
         self.name = name
         self.heater_c = 0.0
+        self.heated: list[tuple[float, float]] = []
+        """When the heater was set to what (degC)."""
         self.hung_until = 0.0
         self._room = room
         self._draws = draws
@@ -120,7 +121,7 @@ class Machine:
         self._room.story.tell(self.name, "reboots")
         self._halt()
         self._count = None
-        self.heater_c = 0.0
+        self._heat(0.0)
 
     def hang(self, seconds: float) -> None:
         """Answers nothing for so long; then everything that was asked."""
@@ -154,18 +155,21 @@ class Machine:
                 said = self._counter()
             case "X":
                 self._halt()
-                self._room.made_safe.append((self._room.loop.time(), self.name))
                 said = "OK"
             case "W":
                 said = self._weigh()
             case "T":
-                self.heater_c = float(argument)
+                self._heat(float(argument))
                 said = "OK"
             case "L":
                 said = "1" if self._room.lid_open_since is None else "0"
             case _:
                 return None
         return f"{number} {said}"
+
+    def _heat(self, temperature: float) -> None:
+        self.heater_c = temperature
+        self.heated.append((self._room.loop.time(), temperature))
 
     def _clear(self) -> bool:
         if self.moving:
@@ -290,9 +294,7 @@ class Cable:
         if not self._gone:
             self._here.feed(data)
 
-    def _after(
-        self, call: Callable[[bytes], None], data: bytes, delay: float = _BYTES_S
-    ) -> None:
+    def _after(self, call: Callable[[bytes], None], data: bytes, delay: float = _BYTES_S) -> None:
         loop = self._room.loop
         if data:
             loop.world.context.run(loop.call_later, delay, call, data)

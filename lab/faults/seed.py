@@ -35,7 +35,8 @@ class SeedVerdict:
     fingerprint: str
     acts: int
     virtual_s: float
-    journal: tuple[str, ...]
+    journal: tuple[tuple[float, str], ...]
+    """Virtual seconds at which a row became durable, and its event."""
     asked: int
     """Questions that a person had to answer about a command."""
     crashes: int
@@ -87,7 +88,7 @@ def _verdict(lab: Laboratory, stuck: str) -> SeedVerdict:
         fingerprint=f"{lab.story.fingerprint()[:16]}-{head[:16]}",
         acts=len(lab.room.acts),
         virtual_s=lab.loop.time(),
-        journal=bodies,
+        journal=tuple(zip(lab.database.committed_s, bodies, strict=True)),
         asked=sum('"question_asked"' in body and '"command":""' not in body for body in bodies),
         crashes=lab.engine_lives - 1,
     )

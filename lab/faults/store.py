@@ -50,6 +50,8 @@ class Database:
     knobs: StoreKnobs
     story: Story
     rows: list[Row] = field(default_factory=list[Row])
+    committed_s: list[float] = field(default_factory=list[float])
+    """Virtual seconds at which each row became durable."""
     epoch: int = 0
     holder: Process | None = None
     calm: bool = False
@@ -66,6 +68,7 @@ class Database:
         if rows and rows[0].seq != len(self.rows) + 1:
             raise ValueError(f"row {rows[0].seq} is there already: another engine writes here")
         self.rows += rows
+        self.committed_s += [self.story.now()] * len(rows)
 
 
 class MemoryJournal:
@@ -97,9 +100,7 @@ class MemoryJournal:
             digest = chain_hash(head, seq, self.epoch, stamp, body)
             rows.append(Row(seq, self.epoch, stamp, body, head, digest))
             head = digest
-            records.append(
-                Recorded(seq=seq, epoch=self.epoch, at=at, event=event, hash=digest)
-            )
+            records.append(Recorded(seq=seq, epoch=self.epoch, at=at, event=event, hash=digest))
         how = self._database.fails()
         if how == "before":
             self._database.story.tell("database", "a commit fails")

@@ -51,8 +51,9 @@ async def _broker_away(lab: Laboratory) -> None:
 async def _second_engine(lab: Laboratory) -> None:
     """Somebody starts another engine; or the first is paused, loses its lease, and wakes up while another works."""
     await _sometime(lab)
-    first = lab.engine_process
-    if first is not None and first.alive and lab.rng.random() < 0.7:
+    living = lab.engine_lives_alive()
+    if living and lab.rng.random() < 0.7:
+        first = living[-1]
         seconds = 1.0 + 40.0 * lab.rng.random()
         lab.story.tell(first.name, f"is paused for {seconds:.1f} s")
         first.paused_until = lab.loop.time() + seconds
