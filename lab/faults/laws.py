@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lab.domain.event import Recorded, event_from_json
@@ -233,7 +233,7 @@ def _aborts_settle(evidence: Evidence) -> list[str]:
             found.append(f"I6: the cancellation of {name} was never settled")
         command = evidence.intents[name][1]
         acts = evidence.acts.get(round(command["args"].get("volume", 0.0) * 1000), [])
-        mine = [n for n in evidence.by_volume.get(acts[0].volume, ())] if acts else []
+        mine = list(evidence.by_volume.get(acts[0].volume, ())) if acts else []
         if word == "never_started" and mine == [name]:
             found.append(f"I6: {name} is said never to have started, and it acted")
     return found

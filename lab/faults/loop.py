@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import heapq
-import random
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lab.engine.virtual_loop import StuckError
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Coroutine
+    from concurrent.futures import Executor
 
 __all__ = ["Process", "SimulationLoop"]
 
@@ -106,12 +107,12 @@ class SimulationLoop(asyncio.AbstractEventLoop):
 
     def create_task(
         self,
-        coro: Any,
+        coro: Coroutine[Any, Any, _T],
         *,
         name: str | None = None,
         context: contextvars.Context | None = None,
-    ) -> asyncio.Task[Any]:
-        task: asyncio.Task[Any] = asyncio.Task(coro, loop=self, name=name, context=context)
+    ) -> asyncio.Task[_T]:
+        task: asyncio.Task[_T] = asyncio.Task(coro, loop=self, name=name, context=context)
         self._tasks.append(task)
         return task
 
@@ -154,8 +155,11 @@ class SimulationLoop(asyncio.AbstractEventLoop):
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """Called by asyncio; a cancelled timer is dropped when its time comes."""
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> asyncio.Future[Any]:
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[..., _T], *args: Any
+    ) -> asyncio.Future[_T]:
         """The work is done at one moment, some time later; its answer arrives after it, or never."""
+        del executor  # threads would not be deterministic
         future = self.create_future()
 
         def work() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lab.devices.driver import DeviceError, Identity
@@ -14,7 +15,7 @@ from lab.faults.room import frame, unframe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.devices.driver import Act, DriverContext
+    from lab.devices.driver import Act
     from lab.devices.stream import ByteStream
     from lab.domain.clock import Clock
     from lab.domain.command import Command
@@ -102,10 +103,8 @@ class MachineDriver:
         if await self._ask("C") != "OK":
             raise DeviceError("busy", "a dose is under way")
         await act.begin()
-        try:
+        with suppress(TimeoutError):  # whether it was taken, the counter tells
             await self._ask(f"D {wanted}", tries=1)
-        except TimeoutError:
-            pass  # whether it was taken, the counter tells
         while True:
             told = await self._counter()
             if told is None:

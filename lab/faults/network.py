@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from lab.bus.inbox import Inbox
 from lab.bus.transport import Message
 
 if TYPE_CHECKING:
+    import random
     from types import TracebackType
     from typing import Self
 

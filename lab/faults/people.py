@@ -27,7 +27,7 @@ class People:
         self._lab = lab
         self._said = 0
 
-    async def say(self, verb: str, reason: str = "", **args: str) -> None:
+    async def say(self, verb: str, **args: str) -> None:
         """Ask the engine that can be reached, if any; an answer that doesn't come is not waited for."""
         lab = self._lab
         engine = lab.engine

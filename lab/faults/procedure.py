@@ -90,12 +90,13 @@ class FaultContext:
         return None
 
     def argument(self, plan: Plan, late: LateArgument, outputs: Outputs) -> float | int:
-        raise ValueError("this procedure has no late arguments")
+        raise ValueError(f"{plan.sop_id} has no late argument {late} {outputs}")
 
     def check(self, plan: Plan, check: Check, step: str, outputs: Outputs) -> bool:
-        raise ValueError("this procedure has no checks")
+        raise ValueError(f"{plan.sop_id} has no {check} {step} {outputs}")
 
     def results(self, plan: Plan, outputs: Outputs) -> Mapping[str, ev.Value]:
+        del plan
         mass = outputs.get("weigh", {}).get("mass")
         return {"mass": ev.Value(value=mass, unit="g")} if isinstance(mass, float) else {}
 

@@ -21,7 +21,7 @@ from lab.devices.stream import StreamClosedError
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from lab.faults.knobs import RoomKnobs
     from lab.faults.loop import SimulationLoop
@@ -66,7 +66,7 @@ class Room:
     rng: random.Random
     knobs: RoomKnobs
     story: Story
-    durable: list[object]
+    durable: Sequence[object]
     acts: list[Act] = field(default_factory=list[Act])
     weighed: list[float] = field(default_factory=list[float])
     machines: dict[str, Machine] = field(default_factory=dict[str, "Machine"])
