@@ -204,10 +204,15 @@ def _one_doubt_at_a_time(evidence: Evidence) -> list[str]:
     return found
 
 
+_MODES = {"lab_paused": "paused", "lab_stopping": "stopping", "lab_made_safe": "safe"}
+
+
 def _aborts_settle(evidence: Evidence) -> list[str]:
-    """I6: after a run is being ended no main step is intended; what was to be stopped is settled in a word."""
+    """I6: no main step is intended while the lab does not run or after its run is being ended; what was to be stopped
+    is settled in a word."""
     found: list[str] = []
     ending: set[str] = set()
+    mode = "running"
     safe: dict[str, set[str]] = {}
     asked: dict[str, str] = {}
     for event in evidence.events:
@@ -215,11 +220,15 @@ def _aborts_settle(evidence: Evidence) -> list[str]:
             case "run_started":
                 steps = event["plan"]["steps"]
                 safe[event["run"]] = {s["path"] for s in steps if s["safe_state"]}
+            case "lab_paused" | "lab_stopping" | "lab_made_safe" | "lab_resumed" | "lab_rearmed":
+                mode = _MODES.get(event["kind"], "running")
             case "run_stopping":
                 ending.add(event["run"])
             case "command_intended":
                 command = event["command"]
                 main = command["step"] not in safe[command["run"]]
+                if mode != "running" and (main or mode == "safe"):
+                    found.append(f"I6: {command['step']} of {command['run']} while the lab is {mode}")
                 if main and command["run"] in ending:
                     found.append(f"I6: {command['step']} of {command['run']} after its end began")
             case "cancel_asked":
@@ -347,7 +356,8 @@ def _all_ended(evidence: Evidence) -> list[str]:
     if evidence.state is None:
         return []
     kinds = Counter(event["kind"] for event in evidence.events)
-    found: list[str] = []
+    asked = Counter(e["request"] for e in evidence.events if e["kind"] == "request_received")
+    found = [f"I11: request {name} was recorded {n} times" for name, n in asked.items() if n > 1]
     for begin, end in (("run_started", "run_finished"), ("request_received", "request_answered")):
         if kinds[begin] != kinds[end]:
             found.append(f"I11: {kinds[begin]} times {begin}, {kinds[end]} times {end}")

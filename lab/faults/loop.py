@@ -18,7 +18,7 @@ from lab.engine.virtual_loop import StuckError
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Generator
     from concurrent.futures import Executor
 
 __all__ = ["Process", "SimulationLoop"]
@@ -107,7 +107,7 @@ class SimulationLoop(asyncio.AbstractEventLoop):
 
     def create_task(
         self,
-        coro: Coroutine[Any, Any, _T],
+        coro: Coroutine[Any, Any, _T] | Generator[Any, None, _T],
         *,
         name: str | None = None,
         context: contextvars.Context | None = None,
