@@ -21,6 +21,11 @@ def violations(lab: Laboratory) -> list[str]:
     for machine in lab.room.machines.values():
         machine.finish()
     events: list[dict[str, Any]] = [json.loads(row.body) for row in lab.database.rows]
+    finished = [
+        at_s
+        for at_s, event in zip(lab.database.committed_s, events, strict=True)
+        if event["kind"] == "campaign_finished"
+    ]
     evidence = Evidence(
         rows=lab.database.rows,
         events=events,
@@ -30,7 +35,7 @@ def violations(lab: Laboratory) -> list[str]:
         beats=lab.broker.beats,
         host_lives=lab.host_lives,
         knobs=lab.knobs,
-        ended_s=lab.loop.time(),
+        ended_s=min(finished, default=lab.loop.time()),
         thorough=lab.seed % _FOLDED == 0,
     )
     found = [f"crash: {crash}" for crash in lab.crashes]

@@ -120,7 +120,7 @@ def draw_knobs(rng: random.Random) -> Knobs:
     network = NetworkKnobs(
         loses=part(5, 0.3),
         doubles=part(5, 0.5),
-        late=part(5, 0.1),
+        late=part(5, 0.25),
         late_s=late_s,
         jitter_s=0.001 + part(5, 0.5) if 5 in on else 0.0,
         junk=part(5, 0.05),
@@ -134,7 +134,7 @@ def draw_knobs(rng: random.Random) -> Knobs:
         line_drops=few(7, 2),
         hangs=few(6, 2),
         reboots=few(6, 2) if rng.random() < 0.5 else 0,
-        early_ends=part(6, 0.2),
+        early_ends=part(6, 0.4),
         nonsense=part(6, 0.3),
         flaps=few(13, 3),
     )

@@ -259,6 +259,8 @@ class Laboratory:
             pause = 1.0 if self.loop.time() > before + 1.0 else min(pause * 2.0, 60.0)
             if self.state is None:
                 await asyncio.sleep(pause * (0.5 + self.rng.random()))
+                if self.knobs.dead_man and not self.calm and self.rng.random() < 0.3:
+                    await asyncio.sleep(2.0 * DEAD_MAN_S)  # long enough to be missed
             if self.knobs.new_version:
                 self._version = 2
 

@@ -49,6 +49,7 @@ class Evidence:
     host_lives: Sequence[HostLife]
     knobs: Knobs
     ended_s: float
+    """When the campaign was over: an engine that leaves then is not missed."""
     thorough: bool
     """Fold the rows anew as well, which takes as long as the rest."""
 
@@ -228,7 +229,9 @@ def _aborts_settle(evidence: Evidence) -> list[str]:
                 command = event["command"]
                 main = command["step"] not in safe[command["run"]]
                 if mode != "running" and (main or mode == "safe"):
-                    found.append(f"I6: {command['step']} of {command['run']} while the lab is {mode}")
+                    found.append(
+                        f"I6: {command['step']} of {command['run']} while the lab is {mode}"
+                    )
                 if main and command["run"] in ending:
                     found.append(f"I6: {command['step']} of {command['run']} after its end began")
             case "cancel_asked":
@@ -274,12 +277,11 @@ def _dead_man(evidence: Evidence) -> list[str]:
             continue
         signs = [d.at_s for d in (*evidence.beats, *evidence.commands) if d.to is life.process]
         signs = sorted([life.since_s, *signs]) if life.since_s or signs else []
-        for sign, following in zip(
-            signs, [*signs[1:], min(life.until_s, evidence.ended_s)], strict=True
-        ):
+        end_s = min(life.until_s, evidence.ended_s)
+        for sign, following in zip(signs, [*signs[1:], end_s], strict=True):
             due = sign + DEAD_MAN_S + 1.0
             before = [value for at_s, value in heater.heated if at_s <= due]
-            if following > due and before and before[-1] > 0.0:
+            if min(following, end_s) > due and before and before[-1] > 0.0:
                 found.append(
                     f"I7: the heater is at {before[-1]:g} degC at {due:.1f} s: no sign since {sign:.1f} s"
                 )

@@ -124,7 +124,7 @@ class Broker:
         for _ in range(copies):
             delay = _HOP_S + rng.random() * knobs.jitter_s
             if rng.random() < knobs.late:
-                delay += rng.random() ** 2 * knobs.late_s
+                delay += rng.random() * knobs.late_s
             self._arrive_after(delay, process, inbox, topic, payload)
 
     def _arrive_after(

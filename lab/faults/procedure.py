@@ -121,7 +121,9 @@ def _plan(knobs: Knobs, trial: int, version: int) -> Plan:
         _step("drain", "drain", args=dose(3), needs=("weigh",), draws_from=("pot",)),
         _step("rinse", "drain", args=dose(4), needs=("drain",), draws_from=("pot",)),
         *(cool if knobs.warms else []),
-        _step("empty", "drain", args=all_of_it, safe_state=True, draws_from=("pot",)),
+        _step(
+            "empty", "drain", args=all_of_it, timeout_s=30.0, safe_state=True, draws_from=("pot",)
+        ),
     ]
     return Plan(
         sop_id="faults",
@@ -149,7 +151,7 @@ def _step(path: str, device: str, **more: object) -> PlannedStep:
             "device": device,
             "effect": effect,
             "duration_s": 4.0,
-            "timeout_s": 20.0,
+            "timeout_s": 8.0,
             "claims": ("pot",),
             "retry": RetryPolicy(max_retries=3, delay_s=1.0),
             "output_units": {"mass": "g"} if action == "weigh" else {},

@@ -7,10 +7,9 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING
 
-from lab.devices import acting, device_line, execution, host, ledger, safekeeping, work
+from lab.devices import acting, device_line, execution, host, ledger, safekeeping
 from lab.domain import event as ev
 from lab.domain.command import Settlement
-from lab.domain.run import TRANSITIONS
 from lab.domain.state import LabState
 from lab.engine import core, ending, gate, shell, start, steps, translate
 from lab.engine.look import Decision
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
-
-Patch = "pytest.MonkeyPatch"
 
 
 def _admitting(patch: pytest.MonkeyPatch, **instead: object) -> None:
@@ -53,27 +50,22 @@ def no_ledger(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ledger.DeviceLedger, "receive", receive)
 
 
-def no_withdrawal_and_no_expiry(patch: pytest.MonkeyPatch) -> None:
+def no_withdrawal_expiry_and_sequence(patch: pytest.MonkeyPatch) -> None:
+    """Three that cover for one another against a copy that comes when the step was tried again."""
     _no_withdrawal(patch)
-    _admitting(patch, now=lambda message: message.sent_at)
+    _admitting(patch, now=lambda message: message.sent_at, last_seq=-1)
 
 
 def no_withdrawal_and_no_epoch(patch: pytest.MonkeyPatch) -> None:
+    """Against a copy of an earlier engine's command."""
     _no_withdrawal(patch)
     _admitting(patch, epoch=-1)
 
 
-def no_withdrawal_and_no_sequence(patch: pytest.MonkeyPatch) -> None:
-    _no_withdrawal(patch)
-    _admitting(patch, last_seq=-1)
-
-
 def retained_commands_taken(patch: pytest.MonkeyPatch) -> None:
-    """With what else would stop an old one."""
-    _no_withdrawal(patch)
-    _admitting(
-        patch, retained=False, now=lambda message: message.sent_at, epoch=-1, last_seq=-1
-    )
+    """With the ledger and the number, which would stop one that is known."""
+    no_ledger(patch)
+    _admitting(patch, retained=False, now=lambda message: message.sent_at)
 
 
 def forgotten_ledger(patch: pytest.MonkeyPatch) -> None:
@@ -174,6 +166,7 @@ def devices_not_kept(patch: pytest.MonkeyPatch) -> None:
         return status is not None and status.state == "ready"
 
     patch.setattr(gate._Bench, "free", free)
+    patch.setattr(gate._Bench, "keep", lambda *_, **__: None)
 
 
 def places_not_kept(patch: pytest.MonkeyPatch) -> None:
@@ -234,12 +227,6 @@ def waits_for_ever(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(core, "_GRACE_S", math.inf)
 
 
-def settled_twice(patch: pytest.MonkeyPatch) -> None:
-    """A late word overturns a settlement."""
-    for status in ("settled_not_done", "settled_partial", "refused"):
-        patch.setitem(TRANSITIONS, status, {"succeeded": "done", "failed_partial": "failed_partial"})
-
-
 def values_twice(patch: pytest.MonkeyPatch) -> None:
     real = steps._Ending._observations
     patch.setattr(steps._Ending, "_observations", lambda *args: real(*args) * 2)
@@ -272,29 +259,12 @@ def requests_taken_twice(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(shell.Engine, "request", ask)
 
 
-def stopped_acts_begin(patch: pytest.MonkeyPatch) -> None:
-    """A driver that goes on after it was stopped may begin all the same."""
-
-    async def begin(self):
-        if not self.begun:
-            self._ledger.act(self.command.id)
-            self.begun = True
-
-    async def patient(call, **kept):
-        del kept
-        return await call
-
-    patch.setattr(work.Work, "_begin", begin)
-    patch.setattr(acting, "bounded", patient)
-
-
 GUARDS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     guard.__name__: guard
     for guard in (
         no_ledger,
-        no_withdrawal_and_no_expiry,
+        no_withdrawal_expiry_and_sequence,
         no_withdrawal_and_no_epoch,
-        no_withdrawal_and_no_sequence,
         retained_commands_taken,
         forgotten_ledger,
         no_begin,
@@ -312,11 +282,9 @@ GUARDS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
         no_dead_man,
         queries_once,
         waits_for_ever,
-        settled_twice,
         values_twice,
         nonsense_taken,
         clock_runs_back,
         requests_taken_twice,
-        stopped_acts_begin,
     )
 }
