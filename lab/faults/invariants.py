@@ -10,7 +10,7 @@ from lab.faults.laws import LAWS, Evidence
 if TYPE_CHECKING:
     from lab.faults.laboratory import Laboratory
 
-__all__ = ["violations"]
+__all__ = ["evidence_of", "violations"]
 
 _FOLDED = 4
 """Of so many seeds the rows of one are folded anew."""
@@ -18,6 +18,15 @@ _FOLDED = 4
 
 def violations(lab: Laboratory) -> list[str]:
     """Every law that this seed broke, in words."""
+    found = [f"crash: {crash}" for crash in (*lab.crashes, *lab.loop.errors)]
+    evidence = evidence_of(lab)
+    for law in LAWS:
+        found += law(evidence)
+    return found
+
+
+def evidence_of(lab: Laboratory) -> Evidence:
+    """What is known of a seed from outside the software under test."""
     for machine in lab.room.machines.values():
         machine.finish()
     events: list[dict[str, Any]] = [json.loads(row.body) for row in lab.database.rows]
@@ -26,7 +35,7 @@ def violations(lab: Laboratory) -> list[str]:
         for at_s, event in zip(lab.database.committed_s, events, strict=True)
         if event["kind"] == "campaign_finished"
     ]
-    evidence = Evidence(
+    return Evidence(
         rows=lab.database.rows,
         events=events,
         room=lab.room,
@@ -38,8 +47,3 @@ def violations(lab: Laboratory) -> list[str]:
         ended_s=min(finished, default=lab.loop.time()),
         thorough=lab.seed % _FOLDED == 0,
     )
-    found = [f"crash: {crash}" for crash in lab.crashes]
-    found += [f"crash: {error}" for error in lab.loop.errors]
-    for law in LAWS:
-        found += law(evidence)
-    return found

@@ -11,7 +11,6 @@ import asyncio
 import contextvars
 import heapq
 from collections import deque
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lab.engine.virtual_loop import StuckError
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Process", "SimulationLoop"]
 
 _T = TypeVar("_T")
-_CLOSINGS = 100
+_CANCELLATIONS = 100
 
 
 _PROCESS: contextvars.ContextVar[Process] = contextvars.ContextVar("process")
@@ -248,20 +247,28 @@ class SimulationLoop(asyncio.AbstractEventLoop):
     # -- the end ----------------------------------------------------------------------------------
 
     def bury(self) -> None:
-        """End every coroutine that is still under way, after the story, so that the collector finds nothing open."""
-        for task in self._tasks:
-            if task.done():
-                continue
-            coroutine: Any = task.get_coro()
-            for _ in range(_CLOSINGS):
-                with suppress(
-                    RuntimeError, asyncio.CancelledError
-                ):  # it waits once more in a `finally`
-                    coroutine.close()
-                    break
-        self._tasks.clear()
+        """Cancel every coroutine that is still under way, after the story, so that the collector finds nothing open."""
+        asyncio._set_running_loop(self)
+        try:
+            while self._tasks:
+                task = self._tasks.pop()
+                if not task.done():
+                    _cancel(task.get_coro())
+        finally:
+            asyncio._set_running_loop(None)
         self._timers.clear()
         self._runnable.clear()
+
+
+def _cancel(coroutine: Any) -> None:  # noqa: ANN401 - typeshed: a coroutine or a generator
+    """To its end, by as many cancellations as it has places where it waits on its way out. Not `close()`, which leaves
+    what waits in a `finally` further in to the collector."""
+    for _ in range(_CANCELLATIONS):
+        try:
+            coroutine.throw(asyncio.CancelledError())
+        except BaseException:
+            return
+    coroutine.close()
 
 
 def _succeed(future: asyncio.Future[Any], result: object) -> None:

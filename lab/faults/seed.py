@@ -18,7 +18,7 @@ from lab.faults.trouble import make_calm, troubles
 if TYPE_CHECKING:
     from lab.faults.story import Moment
 
-__all__ = ["SeedVerdict", "run_seed"]
+__all__ = ["SeedVerdict", "live", "run_seed"]
 
 _LIMIT_S = 3600.0
 """Virtual seconds after the bad time in which every run must end, or wait for a question that is asked by name."""
@@ -52,7 +52,7 @@ def run_seed(seed: int, knobs: Knobs | None = None) -> SeedVerdict:
     try:
         stuck = ""
         try:
-            lab.loop.run(_live(lab))
+            lab.loop.run(live(lab))
         except (TimeoutError, StuckError) as error:
             stuck = f"I11: the campaign does not end: {type(error).__name__}"
         return _verdict(lab, stuck)
@@ -61,7 +61,8 @@ def run_seed(seed: int, knobs: Knobs | None = None) -> SeedVerdict:
         logger.level = level
 
 
-async def _live(lab: Laboratory) -> None:
+async def live(lab: Laboratory) -> None:
+    """The bad time, and what follows until the campaign is over. TimeoutError where it never is."""
     people = People(lab)
     people_tasks = [people.attend(), people.press(lab.knobs.presses)]
     hosts = () if lab.knobs.hosts_within else tuple(lab.capabilities)
