@@ -56,10 +56,10 @@ def no_withdrawal_expiry_and_sequence(patch: pytest.MonkeyPatch) -> None:
     _admitting(patch, now=lambda message: message.sent_at, last_seq=-1)
 
 
-def no_withdrawal_and_no_epoch(patch: pytest.MonkeyPatch) -> None:
+def no_withdrawal_epoch_and_expiry(patch: pytest.MonkeyPatch) -> None:
     """Against a copy of an earlier engine's command."""
     _no_withdrawal(patch)
-    _admitting(patch, epoch=-1)
+    _admitting(patch, now=lambda message: message.sent_at, epoch=-1)
 
 
 def retained_commands_taken(patch: pytest.MonkeyPatch) -> None:
@@ -264,7 +264,7 @@ GUARDS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     for guard in (
         no_ledger,
         no_withdrawal_expiry_and_sequence,
-        no_withdrawal_and_no_epoch,
+        no_withdrawal_epoch_and_expiry,
         retained_commands_taken,
         forgotten_ledger,
         no_begin,

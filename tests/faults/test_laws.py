@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,8 +13,10 @@ from lab.faults.knobs import Knobs, NetworkKnobs, RoomKnobs, StoreKnobs
 from lab.faults.laboratory import Laboratory
 from lab.faults.laws import LAWS, Evidence
 from lab.faults.network import Delivery
-from lab.faults.room import Act
 from lab.faults.seed import live
+
+if TYPE_CHECKING:
+    from lab.faults.room import Act
 
 KNOBS = Knobs(
     frozenset(), 10.0, NetworkKnobs(), StoreKnobs(), RoomKnobs(),

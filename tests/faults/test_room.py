@@ -14,22 +14,19 @@ from lab.faults.loop import SimulationLoop
 from lab.faults.machine_driver import MachineDriver
 from lab.faults.room import Cable, Room, frame, unframe
 from lab.faults.story import Story
+from tests.lab.devices.fake_device import TestClock
 
 
 class Bench:
     """A room with a pump and its driver; `begun` counts the points of no return."""
 
-    def __init__(self, seed: int = 1, **knobs: float) -> None:
+    def __init__(self, seed: int = 1, garbles: float = 0.0, early_ends: float = 0.0) -> None:
         self.loop = SimulationLoop(random.Random(seed))
         story = Story(self.loop.time)
-        self.room = Room(self.loop, random.Random(seed), RoomKnobs(**knobs), story, [])
+        self.room = Room(self.loop, random.Random(seed), RoomKnobs(garbles=garbles, early_ends=early_ends), story, [])
         self.machine = self.room.machine("pump")
-        self.clock = self
-        self.driver = MachineDriver(lambda: Cable(self.room, self.machine), self, lid=True)
+        self.driver = MachineDriver(lambda: Cable(self.room, self.machine), TestClock(), lid=True)
         self.begun = 0
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
     def act(self, volume: float = 1.0) -> Act:
         async def begin():
