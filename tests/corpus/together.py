@@ -46,6 +46,15 @@ _LAB = (
     edit("a key given twice in a lab", "lab", "duplicate-key", "  dilute: {volume", "  solvent: {volume"),
 )  # fmt: skip
 
+_DRAIN = """      volume: ${total_volume * 1.1}
+      rate: 20 mL/min
+    empties: true
+    duration: 70 s
+    timeout: 5 min
+
+derived"""
+"""The last step of the procedure."""
+
 _CAMPAIGN = (
     edit("a factor that is no parameter", "campaign", "factor", "concentrate_volume: {}", "concentrat_volume: {}"),
     edit("a factor that the SOP holds fixed", "campaign", "factor", "  dilute_volume: {}\nfixed:\n  temperature: 25 degC", "  temperature: {}\nfixed:"),
@@ -76,6 +85,7 @@ _CAMPAIGN = (
     edit("a fixed value that is reported", "campaign", "reference", "temperature: 25 degC", "temperature: 25 degC\n  dry: true", others=((*_DRY[0][:2], _DRY[0][2].replace("fixed", "reported")),)),
     edit("true for a temperature", "campaign", "value", "temperature: 25 degC", "temperature: true"),
     edit("a list for a fixed value", "campaign", "quantity", "temperature: 25 degC", "temperature: [25 degC]"),
+    edit("a vessel that fills up run after run", "campaign", "overfill", others=(("plain", _DRAIN, _DRAIN.replace(" * 1.1", " * 0.5").replace("    empties: true\n", "")),)),
     edit("weights in a campaign", "campaign", "key-unknown", "  direction: maximize", "  direction: maximize\n  weight: 2"),
 )  # fmt: skip
 
