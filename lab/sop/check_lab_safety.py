@@ -30,6 +30,8 @@ class DriverTraits:
     telemetry: Mapping[str, str] = field(default_factory=dict[str, str])
     """Channel -> unit."""
     actions: frozenset[str] = frozenset()
+    limits: Limits | None = None
+    """What a device can be asked for with its settings."""
 
 
 def check_lab_safety(

@@ -105,8 +105,7 @@ def history_seed(
     change what an old campaign asks for.
     """
     parts: list[str | int] = [seed, direction]
-    for factor in space.factors:
-        parts += [factor.name, repr(factor.minimum), repr(factor.maximum)]
+    parts += space.fingerprint
     for record in records:
         parts += [record.number, record.status, repr(record.value), repr(record.standard_deviation)]
         parts += [repr(record.factors[name]) for name in space.names]
@@ -148,7 +147,7 @@ def fit_model(space: Space, direction: Direction, history: Sequence[TrialRecord]
             outcomes=targets,
             given=np.zeros(len(targets)) if noise is None else noise,
             share=np.ones(len(targets)),
-            groups=np.arange(space.dimension),
+            groups=space.groups,
         )
     )
     return FittedModel(
