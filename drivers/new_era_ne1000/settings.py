@@ -56,9 +56,13 @@ def _number(settings: Mapping[str, JsonValue], name: str) -> float:
     value, (low, high) = settings.get(name), _LEAST_AND_MOST[name]
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(
-            f"setting {name} is {value!r}, not a number" if name in settings else f"setting {name} is missing",
+            f"setting {name} is {value!r}, not a number"
+            if name in settings
+            else f"setting {name} is missing",
             hint=f"give {name} a number from {low:g} to {high:g} in the device's settings",
         )
     if not low <= value <= high:
-        raise InputError(f"setting {name} is {value:g}", hint=f"it must be from {low:g} to {high:g}")
+        raise InputError(
+            f"setting {name} is {value:g}", hint=f"it must be from {low:g} to {high:g}"
+        )
     return float(value)

@@ -13,14 +13,14 @@ What may be raised by an action:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from pydantic import JsonValue
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     import httpx
 
@@ -29,15 +29,9 @@ if TYPE_CHECKING:
     from lab.domain.clock import Clock
     from lab.domain.command import Command, Settlement
 
-__all__ = ["Act", "Connector", "DeviceError", "Driver", "DriverContext", "Identity", "Limits", "Outputs"]
+__all__ = ["Act", "Connector", "DeviceError", "Driver", "DriverContext", "Identity", "Outputs"]
 
 Outputs = Mapping[str, JsonValue]
-
-Limits = Callable[[Mapping[str, JsonValue]], Mapping[str, tuple[float, float]]]
-"""A device's settings -> argument of its actions -> least and greatest value, in the contract's unit.
-
-It needs no device, so that a plan beyond them is refused before anything moves. InputError where the settings are wrong.
-"""
 
 
 class DeviceError(Exception):

@@ -25,7 +25,7 @@ class Manifest(BaseModel):
     simulator: str = ""
     """`module:Class` of the simulator, e.g. `simulators.ne1000:NE1000Simulator`."""
     limits: str = ""
-    """`module:function` that tells from a device's settings what it can be asked for, see `lab.devices.driver.Limits`;
+    """`module:function` that tells from a device's settings what it can be asked for, see `lab.domain.action.Limits`;
     empty where the contract says it all."""
     connection: str
     """stream, http or mqtt."""

@@ -24,7 +24,8 @@ from lab.domain.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from lab.devices.driver import Driver, Limits
+    from lab.devices.driver import Driver
+    from lab.domain.action import Limits
 
 __all__ = ["GROUP", "Registry", "read_manifest"]
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from lab.domain.errors import InputError
+from lab.optimize.space import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lab.optimize.space import Setting, Space
+    from lab.optimize.space import Space
 
 __all__ = ["Direction", "Suggestion", "TrialRecord", "best", "check_history", "nearest_trial"]
 
@@ -36,7 +37,7 @@ class TrialRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     number: int
-    factors: dict[str, float | str]
+    factors: dict[str, Setting]
     status: Literal["done", "failed", "pending", "aborted"]
     value: float | None = None
     standard_deviation: float | None = None
@@ -76,7 +77,7 @@ class Suggestion(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     number: int
-    factors: dict[str, float | str]
+    factors: dict[str, Setting]
     origin: Literal["sobol", "model", "random"]
     predicted_mean: float | None = None
     predicted_sd: float | None = None

@@ -108,13 +108,29 @@ def _climbed(acquisition: Acquisition, region: Region, row: Array) -> Array:
         value, gradient = acquisition.value_and_gradient(space.encode(whole(part)[None]))
         return -float(value[0]), -gradient[0, columns]
 
-    coupled = bool(region.in_line[free].any()) or bool(region.curved)
-    constraints = _constraints(region, whole, free) if coupled else ()
+    def uneven(part: Array) -> Array:
+        return region.matrix @ whole(part) + region.constant
+
+    def even(part: Array) -> Array:
+        return region.equal_matrix @ whole(part) + region.equal_constant
+
+    def curved(part: Array) -> Array:
+        return np.maximum(region.curved_slack(whole(part)[None]), -1e3)
+
+    constraints: list[dict[str, object]] = []
+    if len(region.matrix):
+        slopes = region.matrix[:, free]
+        constraints.append({"type": "ineq", "fun": uneven, "jac": lambda _: slopes})  # pyright: ignore[reportUnknownLambdaType]
+    if len(region.equal_matrix):
+        even_slopes = region.equal_matrix[:, free]
+        constraints.append({"type": "eq", "fun": even, "jac": lambda _: even_slopes})  # pyright: ignore[reportUnknownLambdaType]
+    if region.curved:
+        constraints.append({"type": "ineq", "fun": curved})
     result = minimize(
         downhill,
         row[free],
         jac=True,
-        method="SLSQP" if coupled else "L-BFGS-B",
+        method="SLSQP" if constraints else "L-BFGS-B",
         bounds=[(float(region.low[k]), float(region.high[k])) for k in free],
         constraints=constraints,
         options={"maxiter": _ITERATIONS, "ftol": 1e-6},
@@ -129,32 +145,3 @@ def _climbed(acquisition: Acquisition, region: Region, row: Array) -> Array:
             return reached if values[1] > values[0] else row
         reached = (row + reached) / 2
     return row
-
-
-def _constraints(region: Region, whole: object, free: Array) -> list[dict[str, object]]:
-    assert callable(whole)
-    found: list[dict[str, object]] = []
-    if len(region.matrix):
-        found.append(
-            {
-                "type": "ineq",
-                "fun": lambda part: region.matrix @ whole(part) + region.constant,
-                "jac": lambda _: region.matrix[:, free],
-            }
-        )
-    if len(region.equal_matrix):
-        found.append(
-            {
-                "type": "eq",
-                "fun": lambda part: region.equal_matrix @ whole(part) + region.equal_constant,
-                "jac": lambda _: region.equal_matrix[:, free],
-            }
-        )
-    if region.curved:
-        found.append(
-            {
-                "type": "ineq",
-                "fun": lambda part: np.maximum(region.curved_slack(whole(part)[None]), -1e3),
-            }
-        )
-    return found

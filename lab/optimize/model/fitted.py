@@ -22,12 +22,13 @@ from lab.optimize.model.likelihood import Problem
 from lab.optimize.model.mixture import Mixture, fit_mixture
 from lab.optimize.model.threads import single_threaded
 from lab.optimize.sobol import derived_seed
+from lab.optimize.space import Category
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lab.optimize.domain import Array
-    from lab.optimize.space import Space
+    from lab.optimize.space import Setting, Space
 
 __all__ = [
     "FittedModel",
@@ -187,7 +188,7 @@ def slice(  # the word of the trade; the builtin isn't used here
     history: Sequence[TrialRecord],
     factor_x: str,
     factor_y: str | None = None,
-    at: Mapping[str, float] | None = None,
+    at: Mapping[str, Setting] | None = None,
     *,
     points: int = 41,
 ) -> Slice:
@@ -228,7 +229,11 @@ def slice(  # the word of the trade; the builtin isn't used here
 
 
 def _grid(space: Space, name: str, points: int) -> tuple[float, ...]:
-    factor = space.factors[space.names.index(name)]
+    factor = space.factor(name)
+    if isinstance(factor, Category):
+        raise InputError(
+            f"{name} is a choice and makes no axis", hint="hold it at one of its choices by `at`"
+        )
     step = (factor.maximum - factor.minimum) / (points - 1)
     return (*(factor.minimum + i * step for i in range(points - 1)), factor.maximum)
 

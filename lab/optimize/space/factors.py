@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import ConfigDict, model_validator
 from pydantic.dataclasses import dataclass
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["AnyFactor", "Category", "Factor", "Levels", "Setting"]
 
-Setting = float | str
+if TYPE_CHECKING:
+    Setting = Any  # the factor says which of the two it is
+else:
+    Setting = float | str
 """What a factor is set to: a number in its unit, or the name of a choice."""
 
 _GRID_SLACK = 1e-6
@@ -170,11 +173,12 @@ class Category:
         low, high = table.min(axis=0), table.max(axis=0)
         scaled = (table - low) / np.where(high > low, high - low, 1.0)
         kept: list[int] = []
-        for column in np.flatnonzero(high > low).tolist():
-            values = scaled[:, column]
-            if all(abs(np.corrcoef(values, scaled[:, k])[0, 1]) <= _REDUNDANT for k in kept):
+        with np.errstate(all="ignore"):
+            alike = np.atleast_2d(np.array(np.corrcoef(scaled, rowvar=False), dtype=np.float64))
+        for column in [k for k in range(scaled.shape[1]) if high[k] > low[k]]:
+            if all(abs(float(alike[column, k])) <= _REDUNDANT for k in kept):
                 kept.append(column)
-        if kept and len(np.unique(scaled[:, kept], axis=0)) == len(self.choices):
+        if kept and len({tuple(row) for row in scaled[:, kept].tolist()}) == len(self.choices):
             return scaled[:, kept]
         return scaled[:, high > low]  # what is nearly redundant may still tell two choices apart
 

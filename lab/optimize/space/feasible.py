@@ -6,7 +6,7 @@ The linear constraints, levels and at-most rules are a mixed-integer program, so
 
 # scipy has no type stubs.
 # pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
+# pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false, reportArgumentType=false
 
 from __future__ import annotations
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from lab.optimize.space.region import Region
 
 __all__ = ["demand_linear", "nearest"]
-
-Kept = "Sequence[str] | None"
 
 
 class _Program:
@@ -91,12 +89,14 @@ class _Program:
             for k, weight in weights.items():
                 matrix[i, k] = weight
         limits = LinearConstraint(
-            matrix, [line[1] for line in self.lines], [line[2] for line in self.lines]
+            matrix,
+            np.array([line[1] for line in self.lines]),
+            np.array([line[2] for line in self.lines]),
         )
         result = milp(
             np.array(self.cost),
             constraints=limits,
-            bounds=Bounds(self.low, self.high),
+            bounds=Bounds(np.array(self.low), np.array(self.high)),
             integrality=np.array(self.whole),
         )
         return None if result.x is None else np.array(result.x[: self.count])

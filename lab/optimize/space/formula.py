@@ -175,15 +175,17 @@ def _is_text(node: Node) -> bool:
     return isinstance(node, Constant) and isinstance(node.content, str)
 
 
-def _same_text(one: Node, other: Node, *, want: bool) -> Callable[[Mapping[str, Array]], Array]:
-    def text_of(node: Node, columns: Mapping[str, Array]) -> object:
-        if isinstance(node, Name):
-            return columns[node.name]
-        return node.content if isinstance(node, Constant) else ""
+def _text(node: Node) -> str:
+    return str(node.content) if isinstance(node, Constant) else ""
 
+
+def _same_text(one: Node, other: Node, *, want: bool) -> Callable[[Mapping[str, Array]], Array]:
     def slack(columns: Mapping[str, Array]) -> Array:
-        same = np.equal(text_of(one, columns), text_of(other, columns))
-        return np.where(same == want, 1.0, -1.0)
+        left, right = (
+            columns[node.name] if isinstance(node, Name) else np.array(_text(node))
+            for node in (one, other)
+        )
+        return np.where((left == right) == want, 1.0, -1.0)
 
     return slack
 
@@ -242,6 +244,10 @@ def _number(
     )
 
 
+def _clamp(value: Array, low: Array, high: Array) -> Array:
+    return np.minimum(np.maximum(value, low), high)
+
+
 _OPERATORS: dict[str, Callable[..., Array]] = {
     "+": np.add,
     "-": np.subtract,
@@ -255,7 +261,7 @@ _OPERATORS: dict[str, Callable[..., Array]] = {
     "log10": np.log10,
     "min": lambda *parts: np.minimum.reduce(np.broadcast_arrays(*parts)),
     "max": lambda *parts: np.maximum.reduce(np.broadcast_arrays(*parts)),
-    "clamp": lambda value, low, high: np.minimum(np.maximum(value, low), high),
+    "clamp": _clamp,
 }
 
 

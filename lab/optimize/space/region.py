@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lab.domain.errors import InputError
-from lab.optimize.domain import Array
 from lab.optimize.space.factors import Category
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lab.optimize.domain import Array
     from lab.optimize.space.factors import Setting
     from lab.optimize.space.space import Space
 

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lab.domain.errors import InputError
-from lab.optimize.domain import Array
 from lab.optimize.sobol import derived_seed, sobol_points
 from lab.optimize.space.factors import Category
 from lab.optimize.space.feasible import demand_linear, nearest
 
 if TYPE_CHECKING:
+    from lab.optimize.domain import Array
     from lab.optimize.space.region import Region
 
 __all__ = ["sample"]
@@ -328,21 +328,20 @@ def _climbed(region: Region, row: Array, low: Array, high: Array) -> Array:
         slack = float(region.curved_slack(whole(part)[None])[0])
         return -min(slack, 1e-3) if np.isfinite(slack) else 1e6
 
-    kept = [
-        {"type": "ineq", "fun": lambda part: region.matrix @ whole(part) + region.constant},
-        {
-            "type": "eq",
-            "fun": lambda part: region.equal_matrix @ whole(part) + region.equal_constant,
-        },
-    ]
+    def uneven(part: Array) -> Array:
+        return region.matrix @ whole(part) + region.constant
+
+    def even(part: Array) -> Array:
+        return region.equal_matrix @ whole(part) + region.equal_constant
+
+    kept = [{"type": "ineq", "fun": uneven}] if len(region.matrix) else []
+    kept += [{"type": "eq", "fun": even}] if len(region.equal_matrix) else []
     result = minimize(
         shortfall,
         row[free],
         method="SLSQP",
         bounds=[(low[k], high[k]) for k in free],
-        constraints=[
-            c for c, m in zip(kept, (region.matrix, region.equal_matrix), strict=True) if len(m)
-        ],
+        constraints=kept,
         options={"maxiter": 100},
     )
     return whole(np.clip(np.array(result.x), low[free], high[free]))
