@@ -30,8 +30,10 @@ __all__ = ["sample"]
 _TRIED = 4096
 _LAWFUL_SHARE = 0.05
 _MOST_TRIED = 2**20
-_BLOCK = 64
+_BLOCK = 256
 _TRIES = 200
+_CURVED_STEPS = 5
+"""A walk between curved walls gets ahead in small steps."""
 
 
 def sample(region: Region, seed: int, first: int, count: int) -> Array:
@@ -211,7 +213,8 @@ class _Walker:
             return rows
         alike = len(set(keys)) == 1
         stacked = None if alike else np.stack([_padded(basis, widest) for basis in bases])
-        for _ in range(30 + 10 * widest):
+        steps = (30 + 10 * widest) * (_CURVED_STEPS if curved and region.curved else 1)
+        for _ in range(steps):
             normal = generator.standard_normal((len(rows), widest))
             step = (
                 normal @ bases[0].T if stacked is None else np.einsum("nfk,nk->nf", stacked, normal)
@@ -238,17 +241,55 @@ class _Walker:
         region = self.region
         if not self.coupled:
             return rows
-        rows = rows.copy()
+        wanted, rows = rows, rows.copy()
         for k in self.coupled:
             levels = region.levels[k]
             assert levels is not None
             rows[:, k] = levels[np.abs(levels[None] - rows[:, k : k + 1]).argmin(axis=1)]
-        rows = region.repaired(rows)
+        rows = region.repaired(self._stepped(rows, wanted))
         for i in np.flatnonzero(~region.lawful(rows)).tolist():
             found = nearest(region, np.clip(rows[i], lows[i], highs[i]))
             if found is not None:
                 rows[i] = found
         return rows
+
+    def _stepped(self, rows: Array, wanted: Array) -> Array:
+        """Rounded rows with single levels moved, nearest to `wanted` first, until a sum is right again."""
+        region = self.region
+        matrix, constant = region.equal_matrix, region.equal_constant
+        if not len(matrix) or region.free[region.in_line].any():
+            return rows
+        for row, target in zip(rows, wanted, strict=True):
+            for _ in range(2 * len(self.coupled)):
+                gap = matrix @ row + constant
+                size = float(np.abs(gap).sum())
+                if size < 1e-9:
+                    break
+                moves = [
+                    (
+                        float(np.abs(gap + matrix[:, k] * (place - row[k])).sum()),
+                        abs(place - target[k]),
+                        k,
+                        place,
+                    )
+                    for k in self.coupled
+                    for place in self._beside(k, float(row[k]))
+                ]
+                least = min(moves)
+                if least[0] >= size - 1e-12:
+                    break
+                # of the moves that close the gap equally far, the one that strays least
+                _, _, k, place = min(
+                    (m for m in moves if m[0] <= least[0] + 1e-9), key=lambda m: (m[1], m[2])
+                )
+                row[k] = place
+        return rows
+
+    def _beside(self, k: int, place: float) -> list[float]:
+        levels = self.region.levels[k]
+        assert levels is not None
+        here = int(np.abs(levels - place).argmin())
+        return [float(levels[i]) for i in (here - 1, here + 1) if 0 <= i < len(levels)]
 
 
 def _padded(basis: Array, width: int) -> Array:

@@ -220,12 +220,15 @@ class Space:
     def values(self, row: Array) -> dict[str, Setting]:
         """A row in the factors' units; numbers are put on the nearest level and inside the range."""
         found: dict[str, Setting] = {}
+        optional = {name for rule in self.at_most for name in rule.factors}
         for factor, number in zip(self.factors, row.tolist(), strict=True):
             if isinstance(factor, Category):
                 found[factor.name] = factor.choices[round(number)]
                 continue
             value = factor.minimum + number * (factor.maximum - factor.minimum)
             value = min(factor.maximum, max(factor.minimum, value))
+            if factor.name in optional and number <= _SLACK:
+                value = 0.0  # a trace left by rounding is no component
             levels = factor.levels
             if levels is not None:
                 value = min(levels, key=lambda level: (abs(level - value), level))
