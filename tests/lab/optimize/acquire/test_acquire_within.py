@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from lab.optimize import AtMost, Category, Factor, Space, TrialRecord, suggest
 from lab.optimize.acquire.within import maximise_within
-from lab.optimize.domain import Array
 from lab.optimize.space.region import Region
+
+if TYPE_CHECKING:
+    from lab.optimize.domain import Array
 
 COMPONENTS = "abcdefgh"
 WEIGHTS = np.array([0.1, 0.5, 0.2, 0.9, 0.3, 0.8, 0.4, 0.6])
@@ -108,7 +111,7 @@ def test_linear_walls_with_a_held_factor(seed: int):
     assert found >= float(acquisition.value(rows).max()) - 1e-6
 
 
-def _campaign(space: Space, value, trials: int, **options: object) -> list[TrialRecord]:  # noqa: ANN001
+def _campaign(space: Space, value, trials: int, **options: object) -> list[TrialRecord]:
     history: list[TrialRecord] = []
     while len(history) < trials:
         for item in suggest(space, "maximize", history, 2, seed=3, initial=6, **options):  # pyright: ignore[reportArgumentType]
