@@ -100,6 +100,8 @@ def _tails(problem: Problem) -> list[int]:
         if lag.least is not None and lag.first != ORIGIN and lag.first_mark == "end"
         for after in (_offset(problem, lag.second, lag.second_mark),)
     ]
+    # jobs are mostly written from their beginning, so from their end there is less to do twice
+    arcs.reverse()
     for _ in range(len(tails)):
         changed = False
         for first, second, length in arcs:

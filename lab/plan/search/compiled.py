@@ -47,6 +47,8 @@ def compiled(function: _Function) -> _Function:
         return function
     if "NUMBA_CACHE_DIR" not in os.environ:
         # it is read while a function is decorated
-        cast("Any", numba).config.CACHE_DIR = _cache_folder(Path(function.__code__.co_filename).parent)
+        cast("Any", numba).config.CACHE_DIR = _cache_folder(
+            Path(function.__code__.co_filename).parent
+        )
     decorate = cast("Callable[[_Function], _Function]", cast("Any", numba).njit(cache=True))
     return decorate(function)

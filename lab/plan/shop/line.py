@@ -73,8 +73,9 @@ def sequence(shop: Shop, line: Line, ways: Ints, keys: Ints) -> None:
         v = waiting[at]
         size -= 1
         waiting[at] = waiting[size]
-        machine = shop.machine[shop.way_at[v] + ways[v]]
-        insert(shop, line, v, ways[v], line.ends[t.LAST, machine])
+        way = int(ways[v])
+        machine = shop.machine[shop.way_at[v] + way]
+        insert(shop, line, v, way, line.ends[t.LAST, machine])
         for k in range(shop.after_at[v], shop.after_at[v + 1]):
             other = shop.after[k]
             waits[other] -= 1

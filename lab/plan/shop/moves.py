@@ -66,10 +66,10 @@ def critical_path(shop: Shop, line: Line, makespan: int, random: Ints, path: Int
 
 @compiled
 def _waits_for(shop: Shop, v: int, u: int) -> bool:
+    found = False
     for k in range(shop.before_at[v], shop.before_at[v + 1]):
-        if shop.before[k] == u:
-            return True
-    return False
+        found = found or shop.before[k] == u
+    return found
 
 
 @compiled

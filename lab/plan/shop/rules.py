@@ -45,7 +45,11 @@ def dispatch(shop: Shop, rule: int, active: bool, taken: Ints) -> int:
     ready = np.zeros(count, np.int64)
     waits = np.zeros(count, np.int64)
     waiting = np.zeros(count, np.int64)
-    way, start, end = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64)
+    way, start, end = (
+        np.zeros(count, np.int64),
+        np.zeros(count, np.int64),
+        np.zeros(count, np.int64),
+    )
     size = 0
     for v in range(count):
         waits[v] = shop.before_at[v + 1] - shop.before_at[v]
@@ -77,7 +81,7 @@ def dispatch(shop: Shop, rule: int, active: bool, taken: Ints) -> int:
                     continue
             elif start[v] != start[soonest]:
                 continue
-            worth = _key(shop, rule, v, ready[v], end[v] - start[v])
+            worth = _key(shop, rule, v, int(ready[v]), int(end[v] - start[v]))
             if best < 0 or worth < key or (worth == key and v < best):
                 best, at, key = v, n, worth
         taken[step, 0], taken[step, 1], taken[step, 2] = (

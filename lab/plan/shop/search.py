@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from lab.plan.model.solution import Solution
-from lab.plan.shop import tabu, tables
+from lab.plan.shop import tabu
 from lab.plan.shop.line import sequence
 from lab.plan.shop.rules import RULES, dispatch
 from lab.plan.shop.tables import compile_shop, new_line, solution
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lab.plan.model.problem import Problem
+    from lab.plan.model.solution import Solution
     from lab.plan.shop.tables import Ints
 
 __all__ = ["ShopSearch"]
@@ -29,7 +29,7 @@ _ELITE = 8
 """Good plans that are kept."""
 _SLICE = 1_500_000
 """Operations that a slice of a walk goes through, about 10 ms of machine code."""
-_STALE_STEPS = 4000
+_STALE_STEPS = 10_000
 """Steps without a better plan after which a walk ends."""
 
 
@@ -100,7 +100,7 @@ class ShopSearch:
     def improve(self, going: Callable[[], bool]) -> None:
         """Walk in slices of some milliseconds as long as `going()` is true and better plans are possible."""
         steps = max(1, _SLICE // (len(self.problem.operations) + 50))
-        memory, count = self._memory, self._memory.count
+        memory, tally = self._memory, self._memory.tally
         while self._makespan > self._enough and going():
             if not self._walking:
                 sequence(self._shop, self._line, *self._start())
@@ -109,19 +109,20 @@ class ShopSearch:
             moves = tabu.walk(
                 self._shop, self._line, memory, min(steps, _STALE_STEPS), self._enough
             )
-            if count[tabu.LEAST] < self._makespan:
-                self._makespan = int(count[tabu.LEAST])
+            if tally[tabu.LEAST] < self._makespan:
+                self._makespan = int(tally[tabu.LEAST])
                 self._best = memory.best[tabu.BEST_WAY].copy(), memory.best[tabu.BEST_START].copy()
                 self._read = None
-            if not moves or count[tabu.STALE] >= _STALE_STEPS:
+            if not moves or tally[tabu.STALE] >= _STALE_STEPS:
                 self._walking = False
                 ways, ranks = memory.best[tabu.BEST_WAY], memory.best[tabu.BEST_RANK]
-                self._remember(_Elite(int(count[tabu.LEAST]), ways.copy(), ranks.copy()))
+                self._remember(_Elite(int(tally[tabu.LEAST]), ways.copy(), ranks.copy()))
 
     def _remember(self, plan: _Elite) -> None:
         """Keep a plan that is good enough and different from the others."""
         if any(
-            plan.makespan == other.makespan and np.array_equal(plan.ways, other.ways)
+            plan.makespan == other.makespan
+            and np.array_equal(plan.ways, other.ways)
             and int(np.abs(plan.ranks - other.ranks).max()) < 3
             for other in self._elite
         ):

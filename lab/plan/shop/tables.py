@@ -144,8 +144,8 @@ def new_line(shop: Shop) -> Line:
 
 def solution(problem: Problem, ways: Ints, starts: Ints) -> Solution:
     """A plan of a shop, from the alternative and the start of each operation."""
-    placed = tuple(
-        Placed(way, None, start, start, start + op.modes[way].duration)
-        for op, way, start in zip(problem.operations, ways.tolist(), starts.tolist(), strict=True)
-    )
-    return Solution(placed, score(problem, placed))
+    placed: list[Placed] = []
+    for number, op in enumerate(problem.operations):
+        way, start = int(ways[number]), int(starts[number])
+        placed.append(Placed(way, None, start, start, start + op.modes[way].duration))
+    return Solution(tuple(placed), score(problem, placed))

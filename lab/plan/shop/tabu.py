@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Memory", "new_memory", "restart", "walk"]
 
-# `Memory.count`
+# `Memory.tally`
 STEP, STALE, LEAST, NOW, TENURE = range(5)
 # rows of `Memory.best`
 BEST_WAY, BEST_START, BEST_RANK = range(3)
@@ -49,7 +49,7 @@ class Memory(NamedTuple):
     """Until which step an operation may not be put before another one."""
     gone: Ints
     """[operation, machine] until which step it may not come back."""
-    count: Ints
+    tally: Ints
     """The present step, steps since this walk's best plan, the makespan of that and of the present one, tenure."""
     best: Ints
     """Its best plan: alternatives, starts, and the ranks of operations in an order that makes it."""
@@ -78,17 +78,17 @@ def restart(shop: Shop, line: Line, memory: Memory) -> int:
     """Begin a walk at a plan; its makespan."""
     makespan = times(shop, line, memory.scratch[_WAITS])
     # far enough that nothing is forbidden any more
-    memory.count[STEP] += 1 << 20
-    memory.count[NOW] = makespan
-    memory.count[TENURE] = 10 + line.order.shape[0] // (shop.machines * shop.machines)
+    memory.tally[STEP] += 1 << 20
+    memory.tally[NOW] = makespan
+    memory.tally[TENURE] = 10 + line.order.shape[0] // (shop.machines * shop.machines)
     _keep(line, memory, makespan)
     return makespan
 
 
 @compiled
 def _keep(line: Line, memory: Memory, makespan: int) -> None:
-    memory.count[LEAST] = makespan
-    memory.count[STALE] = 0
+    memory.tally[LEAST] = makespan
+    memory.tally[STALE] = 0
     for n in range(line.order.shape[0]):
         v = line.order[n]
         memory.best[BEST_RANK, v] = n
@@ -106,7 +106,7 @@ def _offer(
     memory: Memory, choice: Ints, worth: int, forbidden: bool, v: int, way: int, before: int
 ) -> None:
     """Take a move if it is the best so far; forbidden ones only where no other is, or for a new best plan."""
-    if forbidden and worth >= memory.count[LEAST]:
+    if forbidden and worth >= memory.tally[LEAST]:
         # far behind all that are allowed, and among themselves by chance
         worth = (1 << 40) + chance(memory.random, 1 << 20)
     if choice[_SEEN] == 0 or worth < choice[_WORTH]:
@@ -127,7 +127,7 @@ def _offer_behind(shop: Shop, line: Line, memory: Memory, choice: Ints, u: int, 
     forbidden, x = False, u
     while x != v and not forbidden:
         x = line.of[t.BEHIND, x]
-        forbidden = memory.pairs[_pair(memory, x, u)] > memory.count[STEP]
+        forbidden = memory.pairs[_pair(memory, x, u)] > memory.tally[STEP]
     worth = behind(line, u, v, memory.scratch[_TIMES])
     _offer(memory, choice, worth, forbidden, u, line.of[t.WAY, u], v)
 
@@ -139,7 +139,7 @@ def _offer_ahead(shop: Shop, line: Line, memory: Memory, choice: Ints, u: int, v
     forbidden, x = False, v
     while x != u and not forbidden:
         x = line.of[t.BEFORE, x]
-        forbidden = memory.pairs[_pair(memory, v, x)] > memory.count[STEP]
+        forbidden = memory.pairs[_pair(memory, v, x)] > memory.tally[STEP]
     worth = ahead(line, u, v, memory.scratch[_TIMES])
     _offer(memory, choice, worth, forbidden, v, line.of[t.WAY, v], line.of[t.BEFORE, u])
 
@@ -170,7 +170,7 @@ def _offer_machines(shop: Shop, line: Line, memory: Memory, choice: Ints, v: int
             continue
         worth, before = best_place(shop, line, v, w, memory.random)
         if before != -2:
-            forbidden = memory.gone[v, machine] > memory.count[STEP]
+            forbidden = memory.gone[v, machine] > memory.tally[STEP]
             _offer(memory, choice, worth, forbidden, v, way, before)
 
 
@@ -178,8 +178,8 @@ def _offer_machines(shop: Shop, line: Line, memory: Memory, choice: Ints, v: int
 def _move(shop: Shop, line: Line, memory: Memory, v: int, way: int, before: int) -> None:
     """Make a move, and forbid to take it back."""
     of, machine = line.of, line.of[t.MACHINE, v]
-    until = memory.count[STEP] + memory.count[TENURE]
-    until += chance(memory.random, memory.count[TENURE] // 2 + 1)
+    until = memory.tally[STEP] + memory.tally[TENURE]
+    until += chance(memory.random, memory.tally[TENURE] // 2 + 1)
     if shop.machine[shop.way_at[v] + way] != machine:
         memory.gone[v, machine] = until
     else:
@@ -209,9 +209,9 @@ def walk(shop: Shop, line: Line, memory: Memory, steps: int, enough: int) -> boo
     count, path = line.order.shape[0], memory.scratch[_PATH]
     choice = np.zeros(5, np.int64)
     for _ in range(steps):
-        if memory.count[LEAST] <= enough:
+        if memory.tally[LEAST] <= enough:
             return True
-        first = critical_path(shop, line, memory.count[NOW], memory.random, path)
+        first = critical_path(shop, line, memory.tally[NOW], memory.random, path)
         choice[:] = 0
         i = first
         while i < count:
@@ -226,11 +226,11 @@ def walk(shop: Shop, line: Line, memory: Memory, steps: int, enough: int) -> boo
                 _offer_machines(shop, line, memory, choice, path[i])
         if choice[_SEEN] == 0:
             return False
-        memory.count[STEP] += 1
-        memory.count[STALE] += 1
+        memory.tally[STEP] += 1
+        memory.tally[STALE] += 1
         _move(shop, line, memory, choice[_OPERATION], choice[_WAY], choice[_BEFORE])
         makespan = times(shop, line, memory.scratch[_WAITS])
-        memory.count[NOW] = makespan
-        if makespan < memory.count[LEAST]:
+        memory.tally[NOW] = makespan
+        if makespan < memory.tally[LEAST]:
             _keep(line, memory, makespan)
     return True
