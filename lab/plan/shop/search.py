@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from lab.plan.search.compiled import COMPILED
 from lab.plan.shop import tabu
 from lab.plan.shop.line import sequence
 from lab.plan.shop.rules import RULES, dispatch
@@ -27,8 +28,8 @@ __all__ = ["ShopSearch"]
 
 _ELITE = 8
 """Good plans that are kept."""
-_SLICE = 1_500_000
-"""Operations that a slice of a walk goes through, about 10 ms of machine code."""
+_SLICE = 1_500_000 if COMPILED else 10_000
+"""Operations that a slice of a walk goes through, some 10 ms."""
 _STALE_STEPS = 10_000
 """Steps without a better plan after which a walk ends."""
 
