@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lab.domain.plan import Slot, Timeline
-from lab.plan.board import Route
+from lab.plan.board import route_of
 from lab.plan.lags import Times
 from lab.plan.model.problem import (
     FOREVER,
@@ -118,7 +118,7 @@ def translate(
     begun = [start for run in snapshot.runs for start, _ in run.running.values()]
     work = _Work(snapshot, min([snapshot.now_s, *begun]))
     for job, run in enumerate(snapshot.runs):
-        _RunWork(work, job, run, Route.of(plans[run.run])).add()
+        _RunWork(work, job, run, route_of(plans[run.run])).add()
     for kind, free in (("device", snapshot.device_free_s), ("station", snapshot.stations_free_s)):
         for name, until in free.items():
             work.close(work.resource(kind, name), until)
