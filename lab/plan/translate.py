@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lab.domain.plan import Plan, PlannedStep, TimeWindow
+    from lab.plan.board import Route
     from lab.plan.snapshot import PlanningSnapshot, RunSnapshot
 
 __all__ = ["Translation", "milliseconds", "translate"]
