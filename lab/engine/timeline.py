@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from lab.domain.event_plan import BrokenLimit
 from lab.domain.ids import run_id
@@ -14,14 +14,14 @@ from lab.plan.replan import replan
 from lab.plan.snapshot import PlanningSnapshot, RunningStep, RunSnapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lab.domain.plan import Plan
-    from lab.domain.state import CampaignState, LabState, RunState
+    from lab.domain.state import CampaignState, LabState, RunState, TrialState
 
 __all__ = ["Candidates", "plan_timeline", "snapshot_of", "standing_plans"]
 
-Candidates = "Callable[[TrialState], tuple[Plan, ...]]"
+Candidates: TypeAlias = "Callable[[TrialState], tuple[Plan, ...]]"
 """The plans that bind a trial to the lab, always the same objects."""
 
 _LATE_S = 5.0

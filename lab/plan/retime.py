@@ -84,7 +84,7 @@ class _Work:
             if plan is None or not self._read_run(run, plan, number):
                 return False
         self._first_times()
-        return self._lanes() and self._stations(number)
+        return self._lanes() and self._stations()
 
     def _read_run(
         self, run: RunSnapshot, plan: Plan, number: Mapping[tuple[str, str], int]
@@ -180,7 +180,7 @@ class _Work:
         run, step = self.steps[number]
         return step.path in run.running
 
-    def _stations(self, number: Mapping[tuple[str, str], int]) -> bool:
+    def _stations(self) -> bool:
         """One sample after the other in each station; the one that is there must come first."""
         visits: dict[str, dict[str, list[int]]] = {}
         for n, (run, step) in enumerate(self.steps):

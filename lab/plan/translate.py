@@ -206,10 +206,17 @@ class _RunWork:
             job=self.job,
             name=f"{self.run.run} {step.path}",
             modes=(Mode(None, duration, (Use(device),)),),
-            release=work.time(work.snapshot.now_s),
+            release=work.time(self._earliest(step)),
             fixed=fixed,
         )
         self.number[step.path] = work.add(operation, (self.run, step))
+
+    def _earliest(self, step: PlannedStep) -> float:
+        """A closure alone does not hold up a step that takes no time."""
+        snapshot = self.work.snapshot
+        free = [snapshot.device_free_s.get(step.device, snapshot.now_s)]
+        free += [snapshot.stations_free_s.get(name, snapshot.now_s) for name in step.claims]
+        return max([snapshot.now_s, *(until for until in free if not math.isinf(until))])
 
     def _order(self) -> dict[str, set[str]]:
         """Lags for what each step needs, also by way of the decisions that guard it; all that is before each step."""
