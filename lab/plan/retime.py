@@ -212,6 +212,7 @@ class _Work:
         for _ in range(_ROUNDS):
             if self._settled():
                 return math.inf not in self.starts
+            self._forward()
             pushing = [index for index in self._unkept() if self.limits[index].most]
             if not pushing:
                 return False
