@@ -80,11 +80,11 @@ def test_an_early_end_is_used_and_a_late_one_delays_only_what_waits_for_it():
         assert starts == {"a": 0.0, "b": end, "c": 0.0}
 
 
-def held(most: float, kind: str = "flag"):
+def held(most: float):
     """Heat on one of two ovens, then cool at once on the only place for that."""
     window = TimeWindow(
         name="hold", from_steps=("heat",), from_mark="end", to_steps=("cool",), to_mark="start",
-        less_than_s=most, on_violation=kind,
+        less_than_s=most,
     )  # fmt: skip
     return tuple(
         plan_of(step("heat", oven, 100), step("cool", "place", 60, ["heat"])).model_copy(
