@@ -26,7 +26,7 @@ from lab.optimize.suggest import Method, suggest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
+    import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 
 __all__ = ["Campaign", "Remark"]
 
