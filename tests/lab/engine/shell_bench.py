@@ -192,7 +192,7 @@ class ShellBench:
     @asynccontextmanager
     async def hosts(self) -> AsyncIterator[None]:
         self._boots += 1
-        ledger = CommandLedger(self._ledger)
+        ledger = CommandLedger(self._ledger, identity="l1")
         try:
             async with AsyncExitStack() as stack:
                 transport = await stack.enter_async_context(MemoryTransport(self.bus))
