@@ -236,7 +236,7 @@ class Bench:
 
     async def __aenter__(self) -> Bench:
         await self.engine.__aenter__()
-        inbox = await self.engine.subscribe("labwright/1/lab1/#")
+        inbox = await self.engine.subscribe("labwright/1/lab1/doser/#")
         self._listening = asyncio.create_task(self._listen(inbox))
         return self
 

@@ -11,6 +11,7 @@ from lab.bus import topics
 from lab.bus.envelope import Hello, QueryMessage, Telemetry
 from lab.bus.memory import MemoryTransport
 from lab.devices.driver import DeviceError
+from lab.devices.ledger import Claim
 from lab.devices.stream import StreamClosedError
 from tests.lab.devices.fake_device import Bench, Script
 

@@ -250,7 +250,7 @@ class Mind:
         self.record(ev.EngineStarted(journal="j1", epoch=1, version="0", clock="virtual"))
         self.record(campaign_started(trials, **campaign))
         for device in DEVICES:
-            self.record(ev.DeviceStateChanged(device=device, state="ready"))
+            self.record(ev.DeviceStateChanged(device=device, state="ready", ledger="l1"))
 
     def record(self, event: ev.Event) -> None:
         entry = ev.Recorded(seq=self.state.seq + 1, epoch=self.epoch, at=self.now, event=event)

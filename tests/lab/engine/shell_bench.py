@@ -181,9 +181,11 @@ class ShellBench:
     ) -> None:
         self.start = start
         self.simulate_people = True
+        self.identity = "j1"
+        self.take_over = False
         self.context = context or bench_context()
         self.url = database_url(str(folder / "lab.db"))
-        self._ledger = folder / "ledger.db"
+        self.ledger = folder / "ledger.db"
         self.bus = MemoryBus()
         self.devices = {"pump": TinyDevice(), "balance": TinyDevice()}
         self.clock = VirtualClock(asyncio.get_running_loop())
@@ -192,7 +194,7 @@ class ShellBench:
     @asynccontextmanager
     async def hosts(self) -> AsyncIterator[None]:
         self._boots += 1
-        ledger = CommandLedger(self._ledger, identity="l1")
+        ledger = CommandLedger(self.ledger, identity=f"l{self._boots}")
         try:
             async with AsyncExitStack() as stack:
                 transport = await stack.enter_async_context(MemoryTransport(self.bus))
@@ -214,6 +216,11 @@ class ShellBench:
         finally:
             ledger.close()
 
+    def lose_ledger(self) -> None:
+        """The next hosts begin a new one."""
+        for file in self.ledger.parent.glob(f"{self.ledger.name}*"):
+            file.unlink()
+
     @asynccontextmanager
     async def engine(
         self,
@@ -227,6 +234,8 @@ class ShellBench:
                     lab=LAB,
                     devices=tuple(MANIFESTS),
                     journal=wrap(journal),  # pyright: ignore[reportArgumentType]
+                    identity=self.identity,
+                    take_over=self.take_over,
                     transport=transport,
                     clock=self.clock,
                     context=self.context,
