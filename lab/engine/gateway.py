@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,7 @@ class DeviceGateway:
         self._lost: set[str] = set()
         self._mine: set[str] = set()
         self._foreign = dict.fromkeys(devices, 0)
+        self._greeted: dict[str, float] = {}
         self._left = asyncio.Event()
         self._subscription: Subscription | None = None
         self._living: asyncio.Task[None] | None = None
@@ -289,13 +291,20 @@ class DeviceGateway:
                 self._mine.add(device)
             return
         over = told.journal == self._held.journal and told.epoch > self._held.epoch
-        foreign = over or (told.journal != self._held.journal and not beat.free)
-        if foreign:
-            self._foreign[device] += 1
-        if foreign and self._foreign[device] == _FOREIGN_BEATS:
+        others = told.journal != self._held.journal and (not beat.free or device in self._mine)
+        if not over and not others:
+            self._foreign[device] = 0
+            now = asyncio.get_running_loop().time()
+            if now - self._greeted.get(device, -math.inf) >= self._heartbeat_s:
+                self._greeted[device] = now
+                self._spawn(self._send(device, self._hello()))
+            return
+        self._foreign[device] += 1
+        if self._foreign[device] == _FOREIGN_BEATS:
             self._deliver(Outranked(device, told.epoch, told.journal))
-        may_take = foreign and not over and self._take_over and device not in self._mine
-        self._spawn(self._send(device, self._hello(takes=told if may_take else None)))
+        elif self._foreign[device] < _FOREIGN_BEATS:
+            may_take = others and self._take_over and device not in self._mine
+            self._spawn(self._send(device, self._hello(takes=told if may_take else None)))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -15,6 +15,7 @@ from lab.devices.host import DeviceHost, HostTiming
 from lab.devices.ledger import CommandLedger
 from lab.devices.manifest import Manifest
 from lab.domain.command import Settlement
+from lab.domain.errors import RefusedError
 from lab.engine import messages as msg
 from lab.engine.clock import VirtualClock
 from lab.engine.shell import Engine
@@ -259,7 +260,7 @@ class ShellBench:
                 yield engine, work
             finally:
                 work.cancel()
-                with suppress(asyncio.CancelledError, KilledError):
+                with suppress(asyncio.CancelledError, KilledError, RefusedError):
                     await work
 
     async def until(self, condition: Callable[[], bool], limit_s: float = 600) -> None:

@@ -190,9 +190,12 @@ def test_a_host_that_obeys_a_lower_epoch_is_told_again() -> None:
     async def test(stand: Stand) -> None:
         await stand.beat(epoch=EPOCH)
         assert len(stand.sent) == 1
-        await stand.beat(epoch=EPOCH - 1)
-        await stand.beat(epoch=EPOCH - 1)
-        assert stand.sent[1:] == [HELLO, HELLO]
+        for _ in range(2):
+            await stand.beat(epoch=EPOCH - 1)
+            await stand.beat(epoch=EPOCH - 1)
+            assert stand.sent[1:] == [HELLO], "not at each beat: they may come in heaps"
+            stand.sent.pop()
+            await asyncio.sleep(1)
 
     on_stand(test)
 
@@ -245,7 +248,7 @@ def test_where_a_person_means_it_the_device_is_taken_from_its_holder_by_name() -
         await stand.beat()
         for _ in range(3):
             await stand.beat(journal="j3", epoch=1)
-        assert stand.sent[2:] == [HELLO] * 3, "what was taken from it is not taken back"
+        assert stand.sent[2:] == [HELLO] * 2, "what was taken from it is not taken back"
         assert Outranked("pump", 1, "j3") in stand.delivered
 
     on_stand(test, take_over=True)
