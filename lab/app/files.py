@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from lab.devices.manifest import Manifest
+    from lab.domain.action import Limits
     from lab.domain.diagnostic import Diagnostic
     from lab.sop.lab_model import Lab
 
@@ -122,7 +123,8 @@ def driver_capabilities(registry: Registry | None = None) -> dict[str, tuple[str
 
 
 def driver_traits(registry: Registry | None = None) -> dict[str, DriverTraits]:
-    """Driver -> what its manifest says about safety, of all installed drivers that are not broken."""
+    """Driver -> what its manifest says about safety and limits, of all installed drivers that are not broken."""
+    registry = registry or Registry.installed()
     return {
         name: DriverTraits(
             safe_action=manifest.safe_action,
@@ -130,9 +132,16 @@ def driver_traits(registry: Registry | None = None) -> dict[str, DriverTraits]:
             actions=frozenset(
                 action for key in manifest.capabilities for action in CAPABILITIES[key].actions
             ),
+            limits=_limits(registry, name),
         )
         for name, manifest in _manifests(registry).items()
     }
+
+
+def _limits(registry: Registry, driver: str) -> Limits | None:
+    with suppress(InputError):
+        return registry.limits(driver)
+    return None
 
 
 def _manifests(registry: Registry | None) -> dict[str, Manifest]:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lab.domain.errors import InputError
 from lab.optimize.history import Direction, Suggestion, TrialRecord, best, check_history
-from lab.optimize.space import Space
+from lab.optimize.space import Setting, Space
 from lab.optimize.suggest import Method, suggest
 
 __all__ = ["Campaign"]
@@ -121,7 +121,7 @@ class Campaign:
 
     def add(
         self,
-        factors: dict[str, float],
+        factors: dict[str, Setting],
         value: float | None = None,
         sd: float | None = None,
         *,

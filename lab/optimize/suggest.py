@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from lab.domain.errors import InputError
+from lab.domain.errors import InputError, RefusedError
 from lab.optimize.history import (
     Direction,
     Suggestion,
@@ -14,12 +14,12 @@ from lab.optimize.history import (
     check_history,
     nearest_trial,
 )
-from lab.optimize.sobol import sobol_points
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from lab.optimize.space import Space
+    from lab.optimize.domain import Array
+    from lab.optimize.space import Setting, Space
 
 __all__ = ["Method", "suggest"]
 
@@ -38,8 +38,9 @@ def suggest(
     seed: int,
     initial: int,
     method: Method = "bayesian",
+    held: Mapping[str, Setting] | None = None,
 ) -> list[Suggestion]:
-    """The next `n` trials.
+    """The next `n` trials, with the factors in `held` as they are there (today's bath is at 60 degC).
 
     Trials up to the `initial`-th are scrambled Sobol points, chosen by the count of trials before
     them; then a Gaussian process and noisy expected improvement choose
@@ -51,7 +52,9 @@ def suggest(
     machine with one set of library versions), and the order of the history doesn't matter. Torch is
     loaded only if a model is due.
 
-    Raises InputError for a history that doesn't fit the space and for numbers out of range.
+    Raises InputError for a history that doesn't fit the space, for numbers out of range, and for a
+    space in which nothing keeps all constraints. Every suggestion is checked against the space's
+    rules and refused (RefusedError) if it breaks one; nothing is clipped to make it fit.
     """
     if n < 1:
         raise InputError(f"{n} trials asked for", hint="ask for at least one")
@@ -72,8 +75,8 @@ def suggest(
         spread = min(n, max(0, initial - len(records)))
         note = "initial trial: even spread over the factor space"
     suggestions: list[Suggestion] = []
-    for offset, point in enumerate(sobol_points(seed, len(records), spread, space.dimension)):
-        factors = space.from_unit(point)
+    for offset, row in enumerate(_spread(space, seed, len(records), spread, held)):
+        factors = space.values(row)
         suggestions.append(
             Suggestion(
                 number=first_number + offset,
@@ -90,5 +93,37 @@ def suggest(
             TrialRecord(number=item.number, factors=item.factors, status="pending")
             for item in suggestions
         ]
-        suggestions += propose(space, direction, [*records, *waiting], n - spread, seed=seed)
+        same = {name: waiting[0].factors[name] for name in space.alike} if waiting else {}
+        suggestions += propose(
+            space,
+            direction,
+            [*records, *waiting],
+            n - spread,
+            seed=seed,
+            held={**same, **(held or {})},
+        )
+    for item in suggestions:
+        broken = space.broken(item.factors)
+        if broken:
+            raise RefusedError(
+                f"trial {item.number} as suggested is not lawful: {'; '.join(broken)}",
+                hint="this is a fault of the optimiser: nothing was changed to make it fit",
+            )
     return suggestions
+
+
+def _spread(
+    space: Space, seed: int, first: int, count: int, held: Mapping[str, Setting] | None
+) -> list[Array]:
+    """Points `first` to `first + count - 1` of an even spread, as rows; those that the space wants
+    alike have one value.
+    """
+    from lab.optimize.space.region import Region
+    from lab.optimize.space.sampling import sample
+
+    rows = list(sample(Region(space, held), seed, first, count))
+    if len(rows) < 2 or not space.alike:
+        return rows
+    values = space.values(rows[0])
+    same = {name: values[name] for name in space.alike}
+    return list(sample(Region(space, {**same, **(held or {})}), seed, first, count))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lab.domain.action import CapabilitySpec
     from lab.domain.diagnostic import Diagnostic
     from lab.sop.campaign_model import Campaign
+    from lab.sop.check_lab_safety import DriverTraits
     from lab.sop.document import Document, Path
     from lab.sop.lab_model import Lab
     from lab.sop.model import Parameter
@@ -67,10 +68,12 @@ def check_together(
     lab: Lab | None,
     capabilities: Mapping[str, CapabilitySpec],
     driver_capabilities: Mapping[str, Sequence[str]] | None = None,
+    traits: Mapping[str, DriverTraits] | None = None,
 ) -> list[Diagnostic]:
     """Findings in the campaign file, and those places of the SOP that the lab can't serve.
 
-    With `driver_capabilities` (driver -> capabilities) the lab's limits count only for devices that can play a role.
+    With `driver_capabilities` (driver -> capabilities) limits count only for devices that can play a role; with
+    `traits`, what the drivers say that their devices can do is among the limits.
     """
     rules = _Rules(campaign, document, procedure)
     rules.version()
@@ -89,6 +92,7 @@ def check_together(
                 campaign_box(campaign, procedure),
                 campaign_settings(campaign, procedure),
                 driver_capabilities,
+                traits,
             )
     return sorted_diagnostics(rules.findings)
 
