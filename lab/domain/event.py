@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from lab.domain.command import Command, Outcome, Settlement
-from lab.domain.event_base import EventBase, FactorSpec, ObjectiveSpec, Value
+from lab.domain.event_base import AtMostSpec, EventBase, FactorSpec, ObjectiveSpec, Value
 from lab.domain.event_course import (
     DecisionMade,
     FlagKind,
@@ -29,6 +29,7 @@ from lab.domain.event_safety import CancelAsked, CancelSettled, InterlockChanged
 from lab.domain.plan import Plan
 
 __all__ = [
+    "AtMostSpec",
     "BrokenLimit",
     "CampaignFinished",
     "CampaignStarted",
@@ -107,6 +108,11 @@ class CampaignStarted(EventBase):
     sop_sha256: str
     lab_id: str
     factors: tuple[FactorSpec, ...]
+    constraints: tuple[str, ...] = ()
+    """Comparisons of factors that every trial keeps, with units."""
+    at_most: tuple[AtMostSpec, ...] = ()
+    alike: tuple[str, ...] = ()
+    """Factors with one value in all trials that are proposed together."""
     fixed: dict[str, JsonValue]
     objective: ObjectiveSpec
     method: str

@@ -9,6 +9,7 @@ from lab.domain.quantity import Quantity, QuantityError, parse_quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.arguments import BadArgumentError
 from lab.sop.check_lab_fit import lab_findings
+from lab.sop.check_space import space_findings
 from lab.sop.diagnostics import did_you_mean, sorted_diagnostics
 from lab.sop.expression import ExpressionError
 from lab.sop.model import Option
@@ -80,6 +81,10 @@ def check_together(
     rules.factors()
     rules.fixed()
     rules.objective()
+    if not rules.findings:
+        rules.findings += space_findings(
+            campaign, document, procedure, campaign_box(campaign, procedure)
+        )
     if lab is not None:
         rules.places(lab)
         rules.incompatibilities(lab, capabilities)
