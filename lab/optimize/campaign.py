@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lab.domain.errors import InputError, RefusedError
 from lab.optimize.history import Direction, Suggestion, TrialRecord, best, check_history
 from lab.optimize.space import Setting, Space
-from lab.optimize.suggest import Method, suggest
+from lab.optimize.suggest import Design, Method, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +52,7 @@ class _State(BaseModel):
     seed: int
     initial: int
     method: Method
+    design: Design = "sobol"
     history: tuple[TrialRecord, ...]
     pinned: tuple[int, ...] = ()
     remarks: tuple[Remark, ...] = ()
@@ -70,8 +71,9 @@ class Campaign:
         seed: int = 0,
         initial: int | None = None,
         method: Method = "bayesian",
+        design: Design = "sobol",
     ) -> None:
-        """`initial` even trials come first; by default two per factor and at least four.
+        """`initial` trials of the `design` come first; by default two per factor and at least four.
 
         Raises InputError for a direction that is none.
         """
@@ -85,6 +87,7 @@ class Campaign:
         self.seed = seed
         self.initial = max(4, 2 * len(space.factors)) if initial is None else initial
         self.method: Method = method
+        self.design: Design = design
         self._records: dict[int, TrialRecord] = {}
         self._pinned: list[int] = []
         self._remarks: list[Remark] = []
@@ -128,6 +131,7 @@ class Campaign:
                 initial=self.initial,
                 method=self.method,
                 held=held,
+                design=self.design,
             )
         else:
             suggestions = []
@@ -331,6 +335,7 @@ class Campaign:
             seed=self.seed,
             initial=self.initial,
             method=self.method,
+            design=self.design,
             history=self.history,
             pinned=tuple(self._pinned),
             remarks=self.remarks,
@@ -354,6 +359,7 @@ class Campaign:
             seed=state.seed,
             initial=state.initial,
             method=state.method,
+            design=state.design,
         )
         records = check_history(state.space, state.history)
         campaign._records = {record.number: record for record in records}
