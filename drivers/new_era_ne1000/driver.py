@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from drivers.new_era_ne1000.link import PowerLostError, PumpLink, describe_alarm, why
+from drivers.new_era_ne1000.settings import read_settings
 from drivers.new_era_ne1000.wire import (
     RATE_FACTOR_ML_MIN,
     VOLUME_FACTOR_ML,
@@ -27,7 +28,6 @@ from drivers.new_era_ne1000.wire import (
     format_rate,
     parse_number,
     parse_rate,
-    rate_limits_ml_min,
     volume_unit,
 )
 from lab.devices.driver import DeviceError, Identity
@@ -74,14 +74,15 @@ class NE1000:
     def __init__(self, context: DriverContext) -> None:
         self._context = context
         self._clock = context.clock
-        self._diameter_mm = self._setting("syringe_diameter_mm", None, 0.1, 50.0)
-        self._syringe_ml = self._setting("syringe_volume_ml", None, 0.001, 1000.0)
-        self._address = int(self._setting("address", 0.0, 0.0, 99.0))
+        try:
+            self._settings = read_settings(context.settings)
+        except InputError as error:
+            raise InputError(f"device {context.name}: {error}", hint=error.hint) from None
         self._open: PumpLink | None = None
 
     async def connect(self) -> Identity:
         stream = await self._context.connector.stream(self._context.url)
-        link = PumpLink(stream, self._address)
+        link = PumpLink(stream, self._settings.address)
         try:
             version = await link.version()
             model, _, firmware = version.partition("V")
@@ -199,38 +200,24 @@ class NE1000:
             raise DeviceError("not_connected", "the pump is not connected")
         return self._open
 
-    def _setting(self, name: str, default: float | None, low: float, high: float) -> float:
-        value = self._context.settings.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InputError(
-                f"device {self._context.name}: setting {name} is {value!r}, not a number",
-                hint=f"give {name} a number from {low:g} to {high:g} in the device's settings",
-            )
-        if not low <= value <= high:
-            raise InputError(
-                f"device {self._context.name}: setting {name} is {value:g}",
-                hint=f"it must be from {low:g} to {high:g}",
-            )
-        return float(value)
-
     def _dose(self, volume: float, rate: float) -> _Dose:
         """The dose in the pump's words; DeviceError without effect when the pump can't do it."""
         if not math.isfinite(volume) or volume < 0.0:
             raise DeviceError("bad_volume", f"a dose of {volume:g} mL is not possible")
-        if volume > self._syringe_ml:
+        if volume > self._settings.volume_ml:
             raise DeviceError(
                 "bad_volume",
-                f"a dose of {volume:g} mL does not fit into the syringe of {self._syringe_ml:g} "
+                f"a dose of {volume:g} mL does not fit into the syringe of {self._settings.volume_ml:g} "
                 "mL; split it or mount a larger one",
             )
-        lowest, highest = rate_limits_ml_min(self._diameter_mm)
+        lowest, highest = self._settings.rates_ml_min
         if not lowest <= rate <= highest:
             raise DeviceError(
                 "bad_rate",
                 f"{rate:g} mL/min is outside of what the pump can do with a syringe of "
-                f"{self._diameter_mm:g} mm: {lowest:.2g} to {highest:.4g} mL/min",
+                f"{self._settings.diameter_mm:g} mm: {lowest:.2g} to {highest:.4g} mL/min",
             )
-        factor = VOLUME_FACTOR_ML[volume_unit(self._diameter_mm)]
+        factor = VOLUME_FACTOR_ML[volume_unit(self._settings.diameter_mm)]
         try:
             volume_text, rate_text = format_number(volume / factor), format_rate(rate)
         except ValueError as error:
@@ -254,15 +241,15 @@ class NE1000:
             raise DeviceError("busy", "the pump is already running")
         if reply.prompt == "P":
             await link.stop()
-        if parse_number((await link.command("DIA")).data) != self._diameter_mm:
-            await link.command(f"DIA{format_number(self._diameter_mm)}")
+        if parse_number((await link.command("DIA")).data) != self._settings.diameter_mm:
+            await link.command(f"DIA{format_number(self._settings.diameter_mm)}")
         for direction in ("INF", "WDR"):
             await link.command(f"CLD{direction}")
         for number, direction in ((1, "WDR"), (2, "INF")):
             await link.command(f"PHN{number}")
             await link.command("FUNRAT")
             await link.command(f"RAT{dose.rate_text}")
-            await link.command(f"VOL{volume_unit(self._diameter_mm)}")
+            await link.command(f"VOL{volume_unit(self._settings.diameter_mm)}")
             await link.command(f"VOL{dose.volume_text}")
             await link.command(f"DIR{direction}")
         await link.command("PHN3")
@@ -329,7 +316,7 @@ class NE1000:
             return "nobody"
         direction = (await link.command("DIR")).data
         volume = (await link.command("VOL")).data
-        if direction != "INF" or not volume.endswith(volume_unit(self._diameter_mm)):
+        if direction != "INF" or not volume.endswith(volume_unit(self._settings.diameter_mm)):
             return "other"
         return "dose" if parse_number(volume[:-2]) == float(dose.volume_text) else "other"
 

@@ -24,6 +24,9 @@ class Manifest(BaseModel):
     """`module:Class`, e.g. `drivers.new_era_ne1000.driver:NE1000`."""
     simulator: str = ""
     """`module:Class` of the simulator, e.g. `simulators.ne1000:NE1000Simulator`."""
+    limits: str = ""
+    """`module:function` that tells from a device's settings what it can be asked for, see `lab.domain.action.Limits`;
+    empty where the contract says it all."""
     connection: str
     """stream, http or mqtt."""
     serial: str = ""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from lab.devices.driver import Driver
+    from lab.domain.action import Limits
 
 __all__ = ["GROUP", "Registry", "read_manifest"]
 
@@ -63,7 +64,17 @@ class Registry:
 
     def driver_class(self, driver: str) -> type[Driver]:
         """The class named by `entry`, imported now. InputError when it can't be loaded."""
-        return cast("type[Driver]", _load(self.manifest(driver).entry, driver))
+        return cast("type[Driver]", _load_class(self.manifest(driver).entry, driver))
+
+    def limits(self, driver: str) -> Limits | None:
+        """What its devices can be asked for, if the manifest names it. InputError when that can't be loaded."""
+        reference = self.manifest(driver).limits
+        if not reference:
+            return None
+        loaded = _load(reference, driver)
+        if not callable(loaded):
+            raise InputError(f"driver {driver}: {reference!r} is not a function")
+        return cast("Limits", loaded)
 
     def simulator_class(self, driver: str) -> type[object]:
         """The class named by `simulator`; see `simulators.contract`. InputError when there is none."""
@@ -73,7 +84,7 @@ class Registry:
                 f"driver {driver} has no simulator",
                 hint="connect the real device: give its `url` instead of `sim:`",
             )
-        return _load(reference, driver)
+        return _load_class(reference, driver)
 
 
 def read_manifest(package: str, driver: str) -> Manifest:
@@ -115,15 +126,20 @@ def _check(manifest: Manifest, driver: str, where: str) -> None:
             )
 
 
-def _load(reference: str, driver: str) -> type[object]:
-    module_name, _, class_name = reference.partition(":")
+def _load_class(reference: str, driver: str) -> type[object]:
+    loaded = _load(reference, driver)
+    if not isinstance(loaded, type):
+        raise InputError(f"driver {driver}: {reference!r} is not a class")
+    return loaded
+
+
+def _load(reference: str, driver: str) -> object:
+    module_name, _, name = reference.partition(":")
     try:
-        loaded: object = getattr(importlib.import_module(module_name), class_name)
+        loaded: object = getattr(importlib.import_module(module_name), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(
             f"driver {driver}: can't load {reference!r}: {error}",
-            hint="the manifest needs `module:Class`, and the packages that the module imports must be installed",
+            hint="the manifest needs `module:Name`, and the packages that the module imports must be installed",
         ) from error
-    if not isinstance(loaded, type):
-        raise InputError(f"driver {driver}: {reference!r} is not a class")
     return loaded

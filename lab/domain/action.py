@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-__all__ = ["ActionSpec", "ArgSpec", "CapabilitySpec", "Effect", "OutputSpec", "Settle"]
+__all__ = ["ActionSpec", "ArgSpec", "CapabilitySpec", "Effect", "Limits", "OutputSpec", "Settle"]
 
 Effect = Literal["none", "absolute", "once"]
 """none: reads only. absolute: sets a state, safe to repeat. once: acts physically, must not be repeated."""
 
 Settle = Literal["query", "ask"]
 """How an unknown outcome is settled: by querying the device, or by asking a person."""
+
+Limits = Callable[[Mapping[str, JsonValue]], Mapping[str, tuple[float, float]]]
+"""A device's settings -> argument of its actions -> least and greatest value, in the contract's unit.
+
+It needs no device, so that a plan beyond them is refused before anything moves. InputError where the settings are wrong.
+"""
 
 
 class _Frozen(BaseModel):

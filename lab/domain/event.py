@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from lab.domain.command import Command, Outcome, Settlement
-from lab.domain.event_base import EventBase, FactorSpec, ObjectiveSpec, Value
+from lab.domain.event_base import AtMostSpec, EventBase, FactorSpec, ObjectiveSpec, Value
 from lab.domain.event_course import (
     DecisionMade,
     FlagKind,
@@ -24,10 +24,13 @@ from lab.domain.event_course import (
     TaskWitnessed,
     TimingRecorded,
 )
+from lab.domain.event_plan import BrokenLimit, PlanSource, TimelinePlanned
 from lab.domain.event_safety import CancelAsked, CancelSettled, InterlockChanged
-from lab.domain.plan import Plan, Slot
+from lab.domain.plan import Plan
 
 __all__ = [
+    "AtMostSpec",
+    "BrokenLimit",
     "CampaignFinished",
     "CampaignStarted",
     "CancelAsked",
@@ -54,6 +57,7 @@ __all__ = [
     "LabStopping",
     "ObjectiveSpec",
     "ObservationRecorded",
+    "PlanSource",
     "QualityRecorded",
     "QuestionAnswered",
     "QuestionAsked",
@@ -85,6 +89,9 @@ class EngineStarted(EventBase):
 
     kind: Literal["engine_started"] = "engine_started"
     epoch: int
+    journal: str = ""
+    """Identity of the records, drawn once: what tells their commands from those of other records. Empty in records of
+    versions that had none."""
     version: str
     clock: Literal["real", "scaled", "virtual"]
 
@@ -101,10 +108,16 @@ class CampaignStarted(EventBase):
     sop_sha256: str
     lab_id: str
     factors: tuple[FactorSpec, ...]
+    constraints: tuple[str, ...] = ()
+    """Comparisons of factors that every trial keeps, with units."""
+    at_most: tuple[AtMostSpec, ...] = ()
+    alike: tuple[str, ...] = ()
+    """Factors with one value in all trials that are proposed together."""
     fixed: dict[str, JsonValue]
     objective: ObjectiveSpec
     method: str
     initial: int
+    design: str = "sobol"
     batch: int
     trials: int
     parallel: int
@@ -152,18 +165,6 @@ class CampaignFinished(EventBase):
     state: Literal["completed", "stopped", "failed"]
     reason: str
     best_trial: int | None = None
-
-
-class TimelinePlanned(EventBase):
-    """A new plan for all open runs of a campaign. Slots count process seconds from `origin`."""
-
-    kind: Literal["timeline_planned"] = "timeline_planned"
-    campaign: str
-    origin: datetime
-    reason: str
-    slots: tuple[Slot, ...]
-    choices: dict[str, int] = Field(default_factory=dict)
-    """Run -> index of the binding that was chosen for it; final only when the run starts."""
 
 
 class RunStarted(EventBase):
@@ -308,6 +309,8 @@ class DeviceStateChanged(EventBase):
     detail: str = ""
     safe_requests: tuple[str, ...] = ()
     """What keeps the device safe, by the ids of the requests."""
+    ledger: str = ""
+    """Identity of its host's ledger, as the host tells it."""
 
 
 class DeviceMadeSafe(EventBase):

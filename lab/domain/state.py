@@ -55,6 +55,8 @@ class CommandState:
     """Somebody wants it stopped."""
     cancelled: CancelOutcome | None = None
     """What came of that."""
+    ledger: str = ""
+    """Identity of the ledger of the device's host when it was intended: no other can know what became of it."""
 
     @property
     def open(self) -> bool:
@@ -151,7 +153,11 @@ class CampaignState:
     best_trial: int | None = None
     origin_s: float = 0.0
     slots: tuple[Slot, ...] = ()
+    places: Mapping[tuple[str, str], Slot] = field(default_factory=dict[tuple[str, str], "Slot"])
+    """Run and step -> its slot."""
     choices: Mapping[str, int] = field(default_factory=dict[str, int])
+    broken: tuple[ev.BrokenLimit, ...] = ()
+    """Limits on time that the timeline does not keep."""
     plan_stale: bool = True
 
     @property
@@ -180,6 +186,8 @@ class DeviceStatus:
     """What keeps it safe, as its host last told."""
     dead_man: str = ""
     """The last request that its host made by itself."""
+    ledger: str = ""
+    """Identity of its host's ledger, as last told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +246,8 @@ class LabState:
 
     seq: int = 0
     epoch: int = 0
+    journal: str = ""
+    """Identity of the records; empty before the first start of an engine."""
     at_s: float = 0.0
     mode: LabMode = "running"
     mode_actor: str = ""

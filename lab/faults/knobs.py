@@ -16,7 +16,7 @@ __all__ = ["CLASSES", "Knobs", "NetworkKnobs", "RoomKnobs", "StoreKnobs", "draw_
 CLASSES = {
     1: "the engine is killed, also while it recovers",
     2: "a second engine, a paused one that wakes up",
-    3: "a device host is killed",
+    3: "a device host is killed, and may find its ledger gone",
     4: "the broker goes down, and may forget",
     5: "messages are lost, doubled, late, spoiled, retained",
     6: "a device hangs, reboots, ends early, tells nonsense",
@@ -87,6 +87,8 @@ class Knobs:
     engine_kills: int = 0
     second_engines: int = 0
     host_kills: int = 0
+    ledgers_lost: float = 0.0
+    """Share of host starts that find their ledger gone."""
     clock_jumps: int = 0
     jump_s: float = 0.0
     presses: int = 0
@@ -148,6 +150,7 @@ def draw_knobs(rng: random.Random) -> Knobs:
         engine_kills=few(1, 4),
         second_engines=few(2, 2),
         host_kills=few(3, 3),
+        ledgers_lost=part(3, 0.3),
         clock_jumps=few(9, 2),
         jump_s=rng.choice((-3600.0, -40.0, 20.0, 40.0, 3600.0)),
         presses=few(10, 5),

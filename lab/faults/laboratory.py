@@ -105,6 +105,7 @@ class Laboratory:
         self.engine_lives = 0
         self._engines: list[Process] = []
         self._ledgers: dict[str, CommandLedger] = {}
+        self._ledgers_made = 0
         self._ledger_holders: dict[str, Process] = {}
         self._host_lives = 0
         self._version = 1
@@ -114,6 +115,9 @@ class Laboratory:
         if slow and not self.calm and self.rng.random() < 0.1:
             return slow * self.rng.random()
         return 0.002
+
+    def _chance(self, share: float) -> bool:
+        return not self.calm and share > 0.0 and self.rng.random() < share
 
     # -- lives ------------------------------------------------------------------------------------
 
@@ -161,6 +165,7 @@ class Laboratory:
                 clock=clock,
                 context=FaultContext(self.knobs, self._version),
                 suggest=self._suggest,
+                identity=f"records-{self.seed}",
                 version=__version__,
                 heartbeat_s=_BEAT_S,
                 beat_s=_BEAT_S if self.knobs.dead_man else None,
@@ -170,7 +175,7 @@ class Laboratory:
             start = None if began else campaign_of(self.knobs, self.seed)
             try:
                 self.state = await engine.run(start)
-            except DiskError as error:
+            except (DiskError, RefusedError) as error:  # another engine has taken over
                 self.story.tell(process.name, f"ends: {error}")
             except ValueError as error:
                 if "another engine" not in str(error):
@@ -179,7 +184,7 @@ class Laboratory:
         journal.close()
 
     def _suggest(self, state: LabState, campaign: str, count: int) -> tuple[msg.Proposal, ...]:
-        if not self.calm and self.rng.random() < self.knobs.suggest_fails:
+        if self._chance(self.knobs.suggest_fails):
             self.story.tell("optimiser", "fails")
             raise RuntimeError("the matrix is singular")
         return suggest(state, campaign, count)
@@ -243,8 +248,12 @@ class Laboratory:
         if holder is not None and holder.alive and holder is not process:
             raise UnavailableError(f"the ledger of {name} is held by another process")
         self._ledger_holders[name] = process
+        if name in self._ledgers and self._chance(self.knobs.ledgers_lost):
+            self.story.tell(process.name, "finds that its ledger is gone")
+            self._ledgers.pop(name).close()
         if name not in self._ledgers:
-            self._ledgers[name] = CommandLedger()
+            self._ledgers_made += 1
+            self._ledgers[name] = CommandLedger(identity=f"{name}-{self._ledgers_made}")
         return self._ledgers[name]
 
     # -- the supervisor ---------------------------------------------------------------------------

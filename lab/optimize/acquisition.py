@@ -13,6 +13,7 @@ import numpy as np
 
 from lab.optimize.acquire.noisy import NoisyImprovement, baseline
 from lab.optimize.acquire.search import maximise
+from lab.optimize.acquire.within import maximise_within
 from lab.optimize.history import (
     Direction,
     Suggestion,
@@ -23,13 +24,15 @@ from lab.optimize.history import (
 from lab.optimize.model import FittedModel, fit_model, history_seed
 from lab.optimize.model.kernel import squared_distances
 from lab.optimize.model.threads import single_threaded
-from lab.optimize.sobol import derived_seed, normal_points, sobol_points
+from lab.optimize.sobol import derived_seed, normal_points
+from lab.optimize.space.region import Region
+from lab.optimize.space.sampling import sample
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lab.optimize.domain import Array
-    from lab.optimize.space import Space
+    from lab.optimize.space import Setting, Space
 
 __all__ = ["propose"]
 
@@ -43,9 +46,16 @@ _STAND_INS = 256
 
 
 def propose(
-    space: Space, direction: Direction, history: Sequence[TrialRecord], n: int, *, seed: int
+    space: Space,
+    direction: Direction,
+    history: Sequence[TrialRecord],
+    n: int,
+    *,
+    seed: int,
+    held: Mapping[str, Setting] | None = None,
 ) -> list[Suggestion]:
-    """`n` points by the model, distinct from each other and from all pending trials.
+    """`n` points by the model, distinct from each other and from all pending trials, with the factors
+    in `held` as they are there.
 
     The history must hold a measured value. Points are numbered on from the highest number in it.
     """
@@ -57,10 +67,13 @@ def propose(
         model = fit_model(space, direction, records)
         best_mean = max(model.sign * mean for mean in model.predict(model.measured)[0])
         taken = model.pending
+        region = Region(space, held)
         for offset in range(n):
-            point, value = _next_point(model, taken, derived_seed(run_seed, offset))
+            point, value = _next_point(model, region, taken, derived_seed(run_seed, offset))
             origin = "random" if value is None else "model"
             factors = space.from_unit(point.tolist())
+            if offset == 0 and space.alike:
+                region = Region(space, {**{n: factors[n] for n in space.alike}, **region.held})
             means, deviations = model.predict(point.reshape(1, -1))
             suggestions.append(
                 Suggestion(
@@ -78,17 +91,22 @@ def propose(
     return suggestions
 
 
-def _next_point(model: FittedModel, taken: Array, seed: int) -> tuple[Array, float | None]:
+def _next_point(
+    model: FittedModel, region: Region, taken: Array, seed: int
+) -> tuple[Array, float | None]:
     """The point of highest acquisition away from `taken` with its value, or a stand-in with None."""
     base = baseline(model.mixture, model.measured, _BASELINE)
     normals = normal_points(seed, _DRAWS, len(base) + len(taken))
     acquisition = NoisyImprovement(model.mixture, base, taken, normals)
-    candidates, values = maximise(acquisition, base[:_AROUND], seed)
+    if region.space.plain and not region.held:
+        candidates, values = maximise(acquisition, base[:_AROUND], seed)
+    else:
+        candidates, values = maximise_within(acquisition, region, base[:_AROUND], seed)
     scored = [float(value) for value in values]
     for index in sorted(range(len(scored)), key=lambda i: -scored[i]):
         if _is_new(candidates[index], taken):
             return candidates[index], scored[index]
-    return _stand_in(model, taken, seed), None
+    return _stand_in(model, region, taken, seed), None
 
 
 def _is_new(point: Array, taken: Array) -> bool:
@@ -97,11 +115,11 @@ def _is_new(point: Array, taken: Array) -> bool:
     return bool(np.abs(taken - point).max(axis=1).min() > _TOO_CLOSE)
 
 
-def _stand_in(model: FittedModel, taken: Array, seed: int) -> Array:
+def _stand_in(model: FittedModel, region: Region, taken: Array, seed: int) -> Array:
     """Of some spread points the one farthest from everything known: sensible where no point is
     better.
     """
-    points = np.array(sobol_points(seed, 0, _STAND_INS, model.space.dimension))
+    points = region.space.encode(sample(region, seed, 0, _STAND_INS))
     known = np.concatenate([model.tested, taken])
     return points[int(squared_distances(points, known).min(axis=1).argmax())]
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from lab.domain.errors import InputError
+from lab.optimize.space import Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lab.optimize.space import Space
 
@@ -36,7 +37,7 @@ class TrialRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     number: int
-    factors: dict[str, float]
+    factors: dict[str, Setting]
     status: Literal["done", "failed", "pending", "aborted"]
     value: float | None = None
     standard_deviation: float | None = None
@@ -69,15 +70,15 @@ class Suggestion(BaseModel):
     `predicted_mean` and `predicted_sd` are the model's belief in the objective's unit, None without
     a model. `acquisition` is the log of the expected improvement over the best so far, in the
     outcome's standard deviations, where a model chose. `nearest_trial` is the finished trial
-    nearest in the unit cube. origin: sobol (even spread), model, or random (a spread-out stand-in
-    where the model had no new point to offer).
+    nearest in the unit cube. origin: sobol (even spread), design (a classical one), model, random (a spread-out stand-in
+    where the model had no new point to offer), or person (pinned).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     number: int
-    factors: dict[str, float]
-    origin: Literal["sobol", "model", "random"]
+    factors: dict[str, Setting]
+    origin: Literal["sobol", "design", "model", "random", "person"]
     predicted_mean: float | None = None
     predicted_sd: float | None = None
     acquisition: float | None = None
@@ -115,7 +116,7 @@ def best(direction: Direction, history: Sequence[TrialRecord]) -> TrialRecord | 
 
 
 def nearest_trial(
-    space: Space, records: Sequence[TrialRecord], factors: dict[str, float]
+    space: Space, records: Sequence[TrialRecord], factors: Mapping[str, Setting]
 ) -> int | None:
     """The number of the finished trial (done or failed) nearest to `factors` in the unit cube."""
     target = space.to_unit(factors)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.domain.errors import InputError
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.check_lab_safety import check_lab_safety
 from lab.sop.diagnostics import did_you_mean, sorted_diagnostics, validate
@@ -49,6 +50,7 @@ def check_lab(
     if drivers is not None:
         findings += check.drivers(drivers)
         findings += check.limits(drivers, capabilities or {})
+    findings += check.settings(traits or {})
     findings += check.incompatibilities()
     findings += check.simulation(chemistries)
     findings += check_lab_safety(lab, document, traits or {})
@@ -104,6 +106,21 @@ class _Check:
                 yield self._unknown(
                     ("devices", name, "driver"), f'there is no driver "{device.driver}"',
                     device.driver, drivers, code="driver",
+                )  # fmt: skip
+
+    def settings(self, traits: Mapping[str, DriverTraits]) -> Iterator[Diagnostic]:
+        """What the drivers need to know is there and can be."""
+        for name, device in self._lab.devices.items():
+            known = traits.get(device.driver)
+            if known is None or known.limits is None:
+                continue
+            try:
+                known.limits(device.settings)
+            except InputError as error:
+                path = ("devices", name, "settings") if device.settings else ("devices", name)
+                yield self._document.finding(
+                    path, "settings", f"device {name}: {error}", hint=error.hint, at_key=True,
+                    why="the device could not be started",
                 )  # fmt: skip
 
     def limits(

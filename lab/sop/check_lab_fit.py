@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.domain.action import ArgSpec
+from lab.domain.errors import InputError
 from lab.domain.quantity import Quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.arguments import BadArgumentError, resolve
@@ -18,9 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from lab.domain.action import CapabilitySpec
-    from lab.domain.diagnostic import Diagnostic
+    from lab.domain.diagnostic import Diagnostic, Severity
+    from lab.sop.check_lab_safety import DriverTraits
+    from lab.sop.document import Document, Path
     from lab.sop.lab_model import Device, Lab
-    from lab.sop.model_materials import Equipment, Range
+    from lab.sop.model_materials import Equipment
     from lab.sop.procedure import Box, Procedure, Setting
     from lab.sop.unfold import FlatStep
 
@@ -34,12 +39,13 @@ def lab_findings(
     box: Box,
     settings: Mapping[str, Setting],
     driver_capabilities: Mapping[str, Sequence[str]] | None = None,
+    traits: Mapping[str, DriverTraits] | None = None,
 ) -> list[Diagnostic]:
-    """Arguments beyond the limits that the lab sets to its devices.
+    """Arguments beyond the limits that the lab sets to its devices, or beyond what their drivers say they can do.
 
     A device that could play a role counts for it; which one will is not known before a run is planned.
     """
-    work = _Limits(procedure, lab, capabilities, box, settings, driver_capabilities)
+    work = _Limits(procedure, lab, capabilities, box, settings, driver_capabilities, traits or {})
     return list(work.findings())
 
 
@@ -76,15 +82,21 @@ class _Limits:
         box: Box,
         settings: Mapping[str, Setting],
         drivers: Mapping[str, Sequence[str]] | None,
+        traits: Mapping[str, DriverTraits],
     ) -> None:
         self._drivers = drivers
+        self._able = {name: _able(device, traits) for name, device in lab.devices.items()}
         self._procedure, self._lab, self._capabilities = procedure, lab, capabilities
         self._references = References(procedure.flat, capabilities)
         self._planned = Planned(box, settings)
         self._box = {**self._references.box, **box}
 
     def findings(self) -> Iterator[Diagnostic]:
-        limited = {name: device for name, device in self._lab.devices.items() if device.limits}
+        limited = {
+            name: device
+            for name, device in self._lab.devices.items()
+            if device.limits or self._able[name]
+        }
         if not limited:
             return
         sop = self._procedure.sop
@@ -95,11 +107,11 @@ class _Limits:
             for name, device in limited.items():
                 able = self._drivers is None or role.capability in self._drivers[device.driver]
                 if able and _could_play(role, device, self._lab, self._procedure):
-                    for argument, limit in device.limits.items():
-                        yield from self._beyond(flat, role, name, argument, limit)
+                    for argument in dict.fromkeys((*device.limits, *self._able[name])):
+                        yield from self._beyond(flat, role, name, argument)
 
     def _beyond(
-        self, flat: FlatStep, role: Equipment, device: str, argument: str, limit: Range
+        self, flat: FlatStep, role: Equipment, device: str, argument: str
     ) -> Iterator[Diagnostic]:
         step = flat.step
         if isinstance(step, ManualStep):
@@ -120,21 +132,25 @@ class _Limits:
             value = self._value(entry, unit, flat)
             if value is None:
                 continue
-            low, high = value.bounds(unit)
-            for allowed, reached, sign in ((limit.minimum, low, -1.0), (limit.maximum, high, 1.0)):
-                if allowed is None or not allowed.is_like(unit):
-                    continue
-                bound = allowed.to(unit).magnitude
-                if sign * (reached - bound) > 1e-9 * max(1.0, abs(bound)):
-                    side = "below" if sign < 0 else "above"
-                    yield flat.scope.document.finding(
-                        place,
-                        "device-limit",
-                        f'{argument} can be {Quantity(reached, unit)}, {side} the {allowed} that "{device}" is allowed',
-                        why="the lab has set this limit for its device",
-                        hint="narrow the factors of the campaign, or ask who keeps the lab file",
-                        severity="safety",
-                    )
+            for limit in self._limits_of(device, argument, unit):
+                yield from _beyond(limit, value, unit, argument, flat.scope.document, place)
+
+    def _limits_of(self, device: str, argument: str, unit: str) -> Iterator[_Limit]:
+        """The device's own limits first: the lab can't allow more."""
+        for sign, magnitude in zip((-1.0, 1.0), self._able[device].get(argument, ()), strict=False):
+            yield _Limit(
+                sign, Quantity(magnitude, unit), f'that "{device}" can do', "error",
+                why="its driver would refuse it in the middle of a run",
+                hint="keep to what the device can do, or change its `settings` in the lab file with the hardware",
+            )  # fmt: skip
+        limit = self._lab.devices[device].limits.get(argument)
+        for sign, allowed in ((-1.0, limit.minimum), (1.0, limit.maximum)) if limit else ():
+            if allowed is not None and allowed.is_like(unit):
+                yield _Limit(
+                    sign, allowed, f'that "{device}" is allowed', "safety",
+                    why="the lab has set this limit for its device",
+                    hint="narrow the factors of the campaign, or ask who keeps the lab file",
+                )  # fmt: skip
 
     def _value(self, raw: object, unit: str, flat: FlatStep) -> Value | None:
         """All that the argument can be, in the campaign's ranges; None for what is no number or is not known."""
@@ -158,3 +174,43 @@ class _Limits:
                 None  # reported where the SOP is checked, or held to its limits when it is computed
             )
         return found if isinstance(found, Value) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """The least (`sign` -1) or greatest (+1) that an argument may be, and whose limit it is."""
+
+    sign: float
+    quantity: Quantity
+    owner: str
+    severity: Severity
+    why: str
+    hint: str
+
+
+def _beyond(
+    limit: _Limit, value: Value, unit: str, argument: str, document: Document, place: Path
+) -> Iterator[Diagnostic]:
+    low, high = value.bounds(unit)
+    reached, bound = (low if limit.sign < 0 else high), limit.quantity.to(unit).magnitude
+    if limit.sign * (reached - bound) > 1e-9 * max(1.0, abs(bound)):
+        side = "below" if limit.sign < 0 else "above"
+        shown = Quantity(float(f"{limit.quantity.magnitude:.6g}"), limit.quantity.unit)
+        yield document.finding(
+            place,
+            "device-limit",
+            f"{argument} can be {Quantity(reached, unit)}, {side} the {shown} {limit.owner}",
+            why=limit.why,
+            hint=limit.hint,
+            severity=limit.severity,
+        )
+
+
+def _able(device: Device, traits: Mapping[str, DriverTraits]) -> Mapping[str, tuple[float, float]]:
+    """What its driver says that it can be asked for; nothing where the settings are wrong, which is reported there."""
+    known = traits.get(device.driver)
+    if known is None or known.limits is None:
+        return {}
+    with suppress(InputError):
+        return known.limits(device.settings)
+    return {}

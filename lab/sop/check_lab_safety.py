@@ -10,6 +10,7 @@ from lab.sop.diagnostics import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from lab.domain.action import Limits
     from lab.domain.diagnostic import Diagnostic
     from lab.sop.document import Document, Path
     from lab.sop.lab_model import Lab, LabInterlock
@@ -30,6 +31,8 @@ class DriverTraits:
     telemetry: Mapping[str, str] = field(default_factory=dict[str, str])
     """Channel -> unit."""
     actions: frozenset[str] = frozenset()
+    limits: Limits | None = None
+    """What a device can be asked for with its settings."""
 
 
 def check_lab_safety(

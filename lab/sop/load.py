@@ -97,7 +97,7 @@ def load_campaign(
     findings = [*findings, *sop_findings, *lab_findings]
     if procedure is not None:
         findings += check_together(
-            campaign, document, procedure, lab, capabilities, driver_capabilities
+            campaign, document, procedure, lab, capabilities, driver_capabilities, traits
         )
     refuse(findings)
     if procedure is None or lab is None:

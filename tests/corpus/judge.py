@@ -64,7 +64,7 @@ def _together(case: Case, text: str) -> list[Diagnostic]:
         return found
     assert procedure is not None
     document = read_document(campaign_text, "campaign.yaml")
-    together = check_together(campaign, document, procedure, lab, CAPABILITIES, DRIVERS)
+    together = check_together(campaign, document, procedure, lab, CAPABILITIES, DRIVERS, TRAITS)
     return [*found, *together]
 
 

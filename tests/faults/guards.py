@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from lab.bus.envelope import CommandMessage
+
 
 def _admitting(patch: pytest.MonkeyPatch, **instead: object) -> None:
     """The host's decision with some of what it looks at left out; a callable makes it from the message."""
@@ -33,6 +35,11 @@ def _admitting(patch: pytest.MonkeyPatch, **instead: object) -> None:
     patch.setattr(host, "admit", blind)
 
 
+def _its_own(message: CommandMessage) -> ledger.Claim:
+    """Whoever sends the command holds the device."""
+    return ledger.Claim(message.journal, message.epoch, free=False)
+
+
 def _no_withdrawal(patch: pytest.MonkeyPatch) -> None:
     """What a query or a refusal came before is not remembered as never to act."""
     patch.setattr(ledger.DeviceLedger, "refuse", lambda *_, **__: None)
@@ -42,9 +49,9 @@ def no_ledger(patch: pytest.MonkeyPatch) -> None:
     """A repeated id is new each time."""
     real = ledger.DeviceLedger.receive
 
-    def receive(self, command, epoch, seq):
+    def receive(self, command, epoch, seq, journal):
         self._db.execute("DELETE FROM command WHERE id = ?", (command.id,))
-        real(self, command, epoch, seq)
+        real(self, command, epoch, seq, journal)
 
     _admitting(patch, known=None, last_seq=-1)
     patch.setattr(ledger.DeviceLedger, "receive", receive)
@@ -59,7 +66,7 @@ def no_withdrawal_expiry_and_sequence(patch: pytest.MonkeyPatch) -> None:
 def no_withdrawal_epoch_and_expiry(patch: pytest.MonkeyPatch) -> None:
     """Against a copy of an earlier engine's command."""
     _no_withdrawal(patch)
-    _admitting(patch, now=lambda message: message.sent_at, epoch=-1)
+    _admitting(patch, now=lambda message: message.sent_at, holder=_its_own)
 
 
 def retained_commands_taken(patch: pytest.MonkeyPatch) -> None:
@@ -143,7 +150,7 @@ def no_intent_first(patch: pytest.MonkeyPatch) -> None:
 
 def ids_without_attempt(patch: pytest.MonkeyPatch) -> None:
     real = start.command_id
-    patch.setattr(start, "command_id", lambda *parts: real(*parts[:-1], 1))
+    patch.setattr(start, "command_id", lambda records, run, step, _: real(records, run, step, 1))
 
 
 def partial_is_repeated(patch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,13 @@ class Bench:
     def __init__(self, seed: int = 1, garbles: float = 0.0, early_ends: float = 0.0) -> None:
         self.loop = SimulationLoop(random.Random(seed))
         story = Story(self.loop.time)
-        self.room = Room(self.loop, random.Random(seed), RoomKnobs(garbles=garbles, early_ends=early_ends), story, [])
+        self.room = Room(
+            self.loop,
+            random.Random(seed),
+            RoomKnobs(garbles=garbles, early_ends=early_ends),
+            story,
+            [],
+        )
         self.machine = self.room.machine("pump")
         self.driver = MachineDriver(lambda: Cable(self.room, self.machine), TestClock(), lid=True)
         self.begun = 0

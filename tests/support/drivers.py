@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drivers.new_era_ne1000.settings import limits
 from lab.sop.check_lab_safety import DriverTraits
 
 __all__ = ["CHEMISTRIES", "DRIVERS", "TRAITS"]
@@ -26,5 +27,6 @@ CHEMISTRIES: dict[str, tuple[str, ...]] = {
 TRAITS: dict[str, DriverTraits] = {
     "ika_hotplate": DriverTraits(safe_action=True),
     "mettler_toledo_sics": DriverTraits(safe_action=False),
+    "new_era_ne1000": DriverTraits(limits=limits),
 }
 """What the manifests of some of them say beside their capabilities."""

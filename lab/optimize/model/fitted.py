@@ -22,12 +22,13 @@ from lab.optimize.model.likelihood import Problem
 from lab.optimize.model.mixture import Mixture, fit_mixture
 from lab.optimize.model.threads import single_threaded
 from lab.optimize.sobol import derived_seed
+from lab.optimize.space import Category
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lab.optimize.domain import Array
-    from lab.optimize.space import Space
+    from lab.optimize.space import Setting, Space
 
 __all__ = [
     "FittedModel",
@@ -105,8 +106,7 @@ def history_seed(
     change what an old campaign asks for.
     """
     parts: list[str | int] = [seed, direction]
-    for factor in space.factors:
-        parts += [factor.name, repr(factor.minimum), repr(factor.maximum)]
+    parts += space.fingerprint
     for record in records:
         parts += [record.number, record.status, repr(record.value), repr(record.standard_deviation)]
         parts += [repr(record.factors[name]) for name in space.names]
@@ -148,7 +148,7 @@ def fit_model(space: Space, direction: Direction, history: Sequence[TrialRecord]
             outcomes=targets,
             given=np.zeros(len(targets)) if noise is None else noise,
             share=np.ones(len(targets)),
-            groups=np.arange(space.dimension),
+            groups=space.groups,
         )
     )
     return FittedModel(
@@ -188,7 +188,7 @@ def slice(  # the word of the trade; the builtin isn't used here
     history: Sequence[TrialRecord],
     factor_x: str,
     factor_y: str | None = None,
-    at: Mapping[str, float] | None = None,
+    at: Mapping[str, Setting] | None = None,
     *,
     points: int = 41,
 ) -> Slice:
@@ -229,7 +229,11 @@ def slice(  # the word of the trade; the builtin isn't used here
 
 
 def _grid(space: Space, name: str, points: int) -> tuple[float, ...]:
-    factor = space.factors[space.names.index(name)]
+    factor = space.factor(name)
+    if isinstance(factor, Category):
+        raise InputError(
+            f"{name} is a choice and makes no axis", hint="hold it at one of its choices by `at`"
+        )
     step = (factor.maximum - factor.minimum) / (points - 1)
     return (*(factor.minimum + i * step for i in range(points - 1)), factor.maximum)
 

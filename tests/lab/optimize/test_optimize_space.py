@@ -44,6 +44,7 @@ def test_there_and_back_again_inside_the_range(low: float, span: float, u: float
     space = Space(factors=(Factor(name="a", unit="1", minimum=low, maximum=low + span),))
     values = space.from_unit((u,))
     factor = space.factors[0]
+    assert isinstance(factor, Factor)
     assert factor.minimum <= values["a"] <= factor.maximum
     # The cube's coordinate is as exact as the range's own rounding allows.
     rounding = 4 * math.ulp(max(abs(factor.minimum), abs(factor.maximum), 1.0)) / span
@@ -104,7 +105,7 @@ def test_values_that_do_not_fit_the_space_are_refused(values: dict[str, float], 
 
 
 def test_a_point_of_another_dimension_is_refused():
-    with pytest.raises(InputError, match="3 coordinates in 2 factors"):
+    with pytest.raises(InputError, match="3 coordinates in 2 columns"):
         _space().from_unit((0.1, 0.2, 0.3))
 
 
