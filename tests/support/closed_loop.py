@@ -20,7 +20,7 @@ from lab.domain.reduce import reduce
 from lab.domain.state import LabState
 from lab.engine import messages as msg
 from lab.engine.core import Inflight, PlannedTimeline, decide
-from lab.engine.timeline import plan_timeline
+from lab.engine.timeline import TimelinePlanner
 from lab.engine.translate import translate
 from tests.lab.engine.kit import START, KitContext, campaign_started
 
@@ -37,6 +37,7 @@ class PlannedContext(KitContext):
     def __init__(self, plans: Sequence[Plan]) -> None:
         super().__init__(plans[0])
         self.plans = tuple(plans)
+        self.planner = TimelinePlanner(lambda _trial: self.plans)
         self.cpu_s: list[float] = []
         """CPU seconds of each plan."""
 
@@ -45,7 +46,7 @@ class PlannedContext(KitContext):
 
     def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
         began = time.process_time()
-        planned = plan_timeline(state, campaign, now_s, lambda _trial: self.plans)
+        planned = self.planner.plan(state, campaign, now_s)
         self.cpu_s.append(time.process_time() - began)
         return planned
 
