@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from lab.domain.plan import Guard, Slot, TimeWindow
+    from lab.domain.plan import Guard, Plan, Slot, TimeWindow
     from lab.domain.state import RunState, StepState
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Course",
     "Verdict",
     "begin_of",
+    "begins_limit",
     "earliest_start",
     "end_of",
     "promises",
@@ -165,6 +166,11 @@ def end_of(run: RunState, window: TimeWindow) -> float | None:
         if run.steps[path].status != "skipped":
             return _mark(run.steps[path], window.to_mark)
     return None
+
+
+def begins_limit(plan: Plan, path: str) -> bool:
+    """Does a longest time run from this step?"""
+    return any(w.less_than_s is not None and path in w.from_steps for w in plan.timing)
 
 
 def promises(run: RunState, path: str, places: Mapping[tuple[str, str], Slot]) -> dict[str, float]:

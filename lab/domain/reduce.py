@@ -284,6 +284,7 @@ def _campaign(
                 choices=dict(event.choices),
                 broken=event.broken,
                 plan_stale=False,
+                planned_s=at_s,
             )
     return replace(state, campaigns={**state.campaigns, event.campaign: campaign})
 

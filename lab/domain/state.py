@@ -159,6 +159,8 @@ class CampaignState:
     broken: tuple[ev.BrokenLimit, ...] = ()
     """Limits on time that the timeline does not keep."""
     plan_stale: bool = True
+    planned_s: float = 0.0
+    """When the timeline was made."""
 
     @property
     def open_trials(self) -> tuple[TrialState, ...]:
