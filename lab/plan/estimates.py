@@ -3,9 +3,9 @@
 Durations: the SOP says how long a step takes; from `_ENOUGH` finished ones on the journal knows better, and their
 median counts. Margins: when the step begins from which a limit runs, the plan promises how long the time between the
 two marks will be. What was measured less what was promised is the deviation, by whatever it came about: other samples
-that were late, a device that waited. A margin of their 98th percentile keeps all but one limit in fifty. Until there are
-fifty of them, which is what a 98th percentile takes, a tenth of the time that the promise is about counts too, and at
-least a minute.
+that were late, a device that waited. A margin of their 98th percentile keeps all but one limit in fifty. It is never
+below a tenth of the time that the promise is about, nor below a minute: deviations come in rows, so some dozens that
+were small don't promise that the next one is.
 """
 
 from __future__ import annotations
@@ -31,9 +31,8 @@ _RECENT = 100
 _ALIKE = 0.05
 """A median that differs from the SOP's duration by less than this share is no news."""
 _MARGIN_AT = 0.98
-_MARGIN_ENOUGH = 50
-_PRIOR_SHARE = 0.1
-_PRIOR_LEAST_S = 60.0
+_LEAST_SHARE = 0.1
+_LEAST_S = 60.0
 _MOST_OF_SLACK = 0.75
 """Share of a limit's slack that a margin may take: with all of it taken no plan would be left."""
 
@@ -58,10 +57,8 @@ class Learned:
         default_factory=dict[tuple[str, str, str], Estimate]
     )
     """SOP, step (all rounds of a loop together) and device -> what the journal says of it."""
-    margins: Mapping[tuple[str, str], tuple[float, bool]] = field(
-        default_factory=dict[tuple[str, str], tuple[float, bool]]
-    )
-    """SOP and window -> seconds, and whether enough runs say so."""
+    margins: Mapping[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+    """SOP and window -> seconds."""
 
     def duration(self, plan: Plan, step: PlannedStep) -> Estimate | None:
         """What the journal says of a step, where that is not what the SOP says."""
@@ -75,9 +72,8 @@ class Learned:
         if window.less_than_s is None:
             return 0.0
         through, least = _between(plan, window)
-        known, sure = self.margins.get((plan.sop_id, _name(window.name)), (0.0, False))
-        if not sure:
-            known = max(known, _PRIOR_LEAST_S, _PRIOR_SHARE * through)
+        known = self.margins.get((plan.sop_id, _name(window.name)), 0.0)
+        known = max(known, _LEAST_S, _LEAST_SHARE * through)
         slack = window.less_than_s - max(least, window.more_than_s or 0.0)
         return _rounded(max(0.0, min(known, _MOST_OF_SLACK * slack)))
 
@@ -103,11 +99,9 @@ def learn(runs: Iterable[RunState]) -> Learned:
     return Learned(
         {key: _estimate(found[-_RECENT:]) for key, found in taken.items() if len(found) >= _ENOUGH},
         {
-            name: (
-                _rounded(max(0.0, _quantile(found[-_RECENT:], _MARGIN_AT))),
-                len(found) >= _MARGIN_ENOUGH,
-            )
+            name: _rounded(max(0.0, _quantile(found[-_RECENT:], _MARGIN_AT)))
             for name, found in off.items()
+            if len(found) >= _ENOUGH
         },
     )
 
