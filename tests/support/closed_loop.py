@@ -70,6 +70,8 @@ class ClosedLoop:
     parallel: int = 0
     state: LabState = field(default_factory=LabState)
     events: list[ev.Event] = field(default_factory=list)
+    journal: list[tuple[float, ev.Event]] = field(default_factory=list)
+    """With the process seconds of each event."""
     now_s: float = START.timestamp()
 
     def __post_init__(self) -> None:
@@ -91,6 +93,7 @@ class ClosedLoop:
         entry = ev.Recorded(seq=self.state.seq + 1, epoch=1, at=at, event=event)
         self.state = reduce(self.state, entry)
         self.events.append(event)
+        self.journal.append((self.now_s, event))
 
     def later(self, seconds: float, message: msg.Message) -> None:
         self._number += 1
