@@ -1,7 +1,7 @@
 """The planner's tiers one after the other, until time is up: the best plan so far always stands.
 
-First plans by construction, then random keys while they still help, then CP-SAT in its own process. Batches stay
-with the random keys, because the model of batches is large; shops go to CP-SAT as soon as there is a good hint.
+First plans by construction, then random keys (of shops: tabu search), and beside them CP-SAT in its own process. Batches stay
+with the random keys alone, because the model of batches is large.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from lab.plan.cpsat.effort import Effort
 from lab.plan.model.bounds import Impossible, impossible_lags, lower_bound, without
 from lab.plan.model.solution import Solution, score
 from lab.plan.search.construct import Constructor
-from lab.plan.search.rules import is_shop
+from lab.plan.shop.search import ShopSearch
+from lab.plan.shop.tables import is_shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Planned", "plan_anytime"]
 
 _STALE = 0.12
-"""Share of the time without a better plan after which random keys hand over to CP-SAT."""
+"""Share of the time without a better plan after which CP-SAT begins with the best one."""
 _SEARCH = 0.3
-"""Share of the time that random keys get at most where CP-SAT follows."""
+"""Share of the time after which CP-SAT begins at the latest."""
 _SLICE_S = 0.05
 _ENDING_S = 0.1
 """Time that CP-SAT gets to end by itself, so that its bound comes in."""
@@ -64,21 +65,24 @@ def plan_anytime(
     seed: int = 0,
     workers: int = 2,
     standing: Solution | None = None,
+    since: float | None = None,
 ) -> Planned:
     """Plan for that many real seconds, of which `wall` tells the time, or until a plan is proved best.
 
-    What comes out is never worse than `standing`, a plan that is known already.
+    What comes out is never worse than `standing`, a plan that is known already. The time began at `since`, or now.
 
     Raises `lab.plan.search.construct.Unplaced` where some operation never gets what it needs.
     """
-    began = wall()
+    began = wall() if since is None else since
     impossible = tuple(impossible_lags(problem))
     possible = without(problem, {item.lag for item in impossible}) if impossible else problem
-    search = Constructor(possible, seed)
+    valued = any(job.weight or job.tardiness for job in possible.jobs)
+    shop = is_shop(possible) and not valued
+    search = ShopSearch(possible, seed) if shop else Constructor(possible, seed)
     now = wall() - began
     state = Planned(search.best, lower_bound(possible), now, impossible=impossible)
     state.history.append((now, search.best.makespan))
-    run = _Run(possible, search, state, began, seconds, wall)
+    run = _Run(possible, search, state, began, seconds, wall, valued)
     if standing is not None:
         run.adopt(Solution(standing.placed, score(possible, standing.placed)))
     batches = any(resource.batch for resource in possible.resources)
@@ -86,8 +90,8 @@ def plan_anytime(
         run.search_until(seconds, stale=seconds)
     else:
         run.search_until(seconds * _SEARCH, stale=seconds * _STALE)
-        if not run.done:
-            run.solve(solver, workers, seed)
+        if run.done or not run.solve(solver, max(1, workers - 1) if shop else workers, seed):
+            run.search_until(seconds, stale=seconds)
     state.seconds = wall() - began
     if impossible:
         state.plan = Solution(state.plan.placed, score(problem, state.plan.placed))
@@ -97,11 +101,13 @@ def plan_anytime(
 @dataclass(slots=True)
 class _Run:
     problem: Problem
-    search: Constructor
+    search: Constructor | ShopSearch
     state: Planned
     began: float
     seconds: float
     wall: Callable[[], float]
+    valued: bool
+    """Whether there is more to it than the makespan."""
 
     @property
     def elapsed(self) -> float:
@@ -109,11 +115,8 @@ class _Run:
 
     @property
     def done(self) -> bool:
-        plan, objective = (
-            self.state.plan,
-            any(job.weight or job.tardiness for job in self.problem.jobs),
-        )
-        best = not objective and not plan.score.broken and plan.makespan <= self.state.bound
+        plan = self.state.plan
+        best = not self.valued and not plan.score.broken and plan.makespan <= self.state.bound
         return best or self.elapsed >= self.seconds
 
     def adopt(self, plan: Solution) -> None:
@@ -123,39 +126,46 @@ class _Run:
             self.state.history.append((self.elapsed, plan.makespan))
 
     def search_until(self, until: float, stale: float) -> None:
-        """Random keys until that time, or until nothing better came for the time `stale`."""
+        """Search here until that time, or until nothing better came for the time `stale`."""
         better = self.elapsed
         while not self.done and self.elapsed < until and self.elapsed - better < stale:
-            end = min(until, self.elapsed + _SLICE_S)
             before = self.state.plan
-            self.search.improve(lambda end=end: self.elapsed < end)
-            self.adopt(self.search.best)
+            self.search_for(min(until - self.elapsed, _SLICE_S))
             if self.state.plan is not before:
                 better = self.elapsed
 
-    def solve(self, solver: SolverProcess, workers: int, seed: int) -> None:
-        """CP-SAT for the rest of the time."""
-        left = self.seconds - self.elapsed
-        lns = is_shop(self.problem) and len(self.problem.operations) > _SHOP
-        effort = Effort(
-            seconds=max(0.0, left - _ENDING_S), workers=workers, seed=seed, lns_only=lns
-        )
+    def search_for(self, seconds: float) -> None:
+        """Search here for a slice of time."""
+        end = self.elapsed + seconds
+        self.search.improve(lambda: self.elapsed < end)
+        self.adopt(self.search.best)
+
+    def solve(self, solver: SolverProcess, workers: int, seed: int) -> bool:
+        """CP-SAT for the rest of the time, on cores of its own; on this one the search goes on.
+
+        Whether it proved that nothing is better.
+        """
+        shop = self.search if isinstance(self.search, ShopSearch) else None
+        lns = shop is not None and len(self.problem.operations) > _SHOP
+        left = max(0.0, self.seconds - self.elapsed - _ENDING_S)
+        effort = Effort(seconds=left, workers=workers, seed=seed, lns_only=lns)
         number = solver.ask(self.problem, self.state.plan, effort)
-        while solver.alive:
-            left = self.seconds - self.elapsed
-            if left <= 0:
-                break
-            for answer in solver.answers(min(left, _SLICE_S)):
+        while solver.alive and not self.done:
+            self.search_for(min(self.seconds - self.elapsed, _SLICE_S))
+            for answer in solver.answers():
                 if answer.number != number:
                     continue
                 if isinstance(answer, Better):
                     self.adopt(answer.plan)
+                    if shop is not None:
+                        shop.adopt(answer.plan)
                     continue
                 bound = answer.outcome.bound
                 if bound is not None:
                     self.state.bound = max(self.state.bound, min(bound, self.state.plan.makespan))
-                return
+                return answer.outcome.optimal
         solver.stop()
         for answer in solver.answers():
             if answer.number == number and isinstance(answer, Better):
                 self.adopt(answer.plan)
+        return False
