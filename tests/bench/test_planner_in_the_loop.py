@@ -31,7 +31,9 @@ def test_96_samples_with_ten_percent_noise():
     text = files("lab.plan.formats").joinpath("lab_workloads.json").read_text(encoding="utf-8")
     problem = lab_workload(json.loads(text), "s2", 96)
     fifo = pull_fifo(problem)
-    held = len({problem.operations[lag.first].job for lag in broken_lags(problem, fifo.placed)})
+    held = len(
+        {problem.operations[item.lag.first].job for item in broken_lags(problem, fifo.placed)}
+    )
     print(
         f"\nS2-96 pull-FIFO without noise: {fifo.makespan} units, {held} samples with a broken hold"
     )

@@ -95,8 +95,9 @@ def test_every_promise_is_made_on_the_plan_of_that_moment(noisy):
 def test_what_was_promised_is_recorded_with_what_came(noisy):
     found = [event for event in noisy.events if isinstance(event, ev.TimingRecorded)]
     assert len(found) == 24
-    assert all(event.promised_s is not None for event in found)
-    assert all(event.promised_s <= 600 - 360 + 1e-3 for event in found[:8])
+    promised = [event.promised_s for event in found if event.promised_s is not None]
+    assert len(promised) == 24
+    assert max(promised[:8]) <= 600 - 360 + 1e-3
 
 
 def test_a_step_that_hangs_is_noticed_before_it_ends():
