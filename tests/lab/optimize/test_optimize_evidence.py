@@ -97,7 +97,10 @@ def test_a_factor_that_does_nothing_has_no_share_and_a_long_lengthscale():
     found = {item.factor: item for item in evidence(CUBE, "maximize", history).importances}
     assert found["a"].total > 0.95  # pyright: ignore[reportOptionalOperand]
     assert found["b"].total < 0.03  # pyright: ignore[reportOptionalOperand]
-    assert found["b"].lengthscale > 3 * found["a"].lengthscale  # pyright: ignore[reportOptionalOperand]
+    long, short = found["b"].lengthscale, found["a"].lengthscale
+    assert long is not None
+    assert short is not None
+    assert long > 3 * short
 
 
 def test_tied_factors_have_no_shares():
