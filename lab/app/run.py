@@ -250,6 +250,7 @@ def _start(
         objective=files.objective,
         method=options.method or campaign.strategy.method,
         initial=campaign.strategy.initial,
+        design=campaign.strategy.design,
         batch=campaign.strategy.batch,
         trials=options.trials or campaign.budget.trials,
         parallel=campaign.budget.parallel,

@@ -117,6 +117,7 @@ class CampaignStarted(EventBase):
     objective: ObjectiveSpec
     method: str
     initial: int
+    design: str = "sobol"
     batch: int
     trials: int
     parallel: int
