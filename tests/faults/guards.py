@@ -76,12 +76,13 @@ def retained_commands_taken(patch: pytest.MonkeyPatch) -> None:
 
 
 def forgotten_ledger(patch: pytest.MonkeyPatch) -> None:
-    """Each life of a host begins with an empty one."""
+    """Each life of a host begins with an empty one, which says that it is the old one."""
     real = laboratory.Laboratory.ledger
 
     def fresh(self, name, process):
         if self._ledger_holders.get(name) is not process:
             self._ledgers.pop(name, None)
+            self._ledgers_made = 0
         return real(self, name, process)
 
     patch.setattr(laboratory.Laboratory, "ledger", fresh)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.conftest import missing
@@ -18,7 +19,6 @@ from tests.system.test_over_mosquitto import own_lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 __all__ = ["Killable", "RealLab", "mosquitto", "own_postgres", "real_lab"]
 
@@ -37,7 +37,7 @@ class Killable:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.getcwd(), "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
         with self._log.open("ab") as file:
             self._process = subprocess.Popen(
                 self._words(), stdin=subprocess.DEVNULL, stdout=file, stderr=file,
@@ -99,10 +99,9 @@ def mosquitto(folder: Path, port: int) -> Killable:
 @contextmanager
 def own_postgres(folder: Path) -> Iterator[tuple[Killable, str]]:
     """A PostgreSQL cluster of our own that may be killed; and its URL."""
-    postgres, initdb = shutil.which("postgres"), None
-    if postgres is not None:
-        initdb = os.path.join(os.path.dirname(os.path.realpath(postgres)), "initdb")
-    if postgres is None or not os.path.exists(str(initdb)):
+    postgres = shutil.which("postgres")
+    initdb = Path(postgres).resolve().parent / "initdb" if postgres else None
+    if postgres is None or initdb is None or not initdb.exists():
         missing("PostgreSQL server programs", "install postgresql")
     user: dict[str, object] = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
     data, port = folder / "pg", free_port() + 1
