@@ -166,17 +166,6 @@ def partial_is_repeated(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(steps._Ending, "of_command", of_command)
 
 
-def devices_not_kept(patch: pytest.MonkeyPatch) -> None:
-    """A device with an open command counts as free."""
-
-    def free(self, device):
-        status = self._state.devices.get(device)
-        return status is not None and status.state == "ready"
-
-    patch.setattr(gate._Bench, "free", free)
-    patch.setattr(gate._Bench, "keep", lambda *_, **__: None)
-
-
 def places_not_kept(patch: pytest.MonkeyPatch) -> None:
     """A sample enters where another one is."""
     real = gate._Bench.__init__
@@ -281,7 +270,6 @@ GUARDS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
         no_intent_first,
         ids_without_attempt,
         partial_is_repeated,
-        devices_not_kept,
         places_not_kept,
         places_left_full,
         starts_while_paused,
