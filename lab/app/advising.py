@@ -104,7 +104,8 @@ def _rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             table = csv.reader(file)
-            names = [name.strip() for name in next(table, [])]
+            empty: list[str] = []
+            names = [name.strip() for name in next(table, empty)]
             rows = [(table.line_num, [text.strip() for text in row]) for row in table if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(

@@ -34,7 +34,7 @@ def _good(folder: Path) -> Path:
 def test_a_table_becomes_a_space_and_trials(tmp_path: Path):
     space, records = read_experiments(_good(tmp_path), "yield", ["run"])
     assert space.factors == (
-        Factor("temperature", "1", 20, 89),
+        Factor("temperature", "1", 20, 88),
         Category("solvent", ("water", "oil")),
     )  # the bath never changed
     assert len(records) == 40
