@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.domain.errors import InputError
 from lab.engine.messages import Proposal
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from lab.domain.state import CampaignState, LabState
     from lab.optimize.history import TrialRecord
     from lab.optimize.space import Space
+    from lab.optimize.suggest import Design
 
 __all__ = ["history_of", "lawful_trial", "make_space", "space_of", "suggest_from_state"]
 
@@ -46,6 +48,15 @@ def lawful_trial(space: Space) -> dict[str, float]:
     from lab.optimize.space.sampling import sample
 
     return space.values(sample(Region(space), 0, 0, 1)[0])
+
+
+def design_of(name: str) -> Design:
+    """The design that a journal names. InputError for one that this version does not know."""
+    known: tuple[Design, ...] = ("sobol", "latin_hypercube", "factorial", "d_optimal")
+    for design in known:
+        if design == name:
+            return design
+    raise InputError(f'a design called "{name}"', hint=f"known are: {', '.join(known)}")
 
 
 def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
@@ -86,6 +97,7 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
         seed=spec.seed,
         initial=spec.initial,
         method="sobol" if spec.method == "sobol" else "bayesian",
+        design=design_of(spec.design),
     )
     return tuple(
         Proposal(

@@ -89,6 +89,9 @@ class EngineStarted(EventBase):
 
     kind: Literal["engine_started"] = "engine_started"
     epoch: int
+    journal: str = ""
+    """Identity of the records, drawn once: what tells their commands from those of other records. Empty in records of
+    versions that had none."""
     version: str
     clock: Literal["real", "scaled", "virtual"]
 
@@ -114,6 +117,7 @@ class CampaignStarted(EventBase):
     objective: ObjectiveSpec
     method: str
     initial: int
+    design: str = "sobol"
     batch: int
     trials: int
     parallel: int
@@ -305,6 +309,8 @@ class DeviceStateChanged(EventBase):
     detail: str = ""
     safe_requests: tuple[str, ...] = ()
     """What keeps the device safe, by the ids of the requests."""
+    ledger: str = ""
+    """Identity of its host's ledger, as the host tells it."""
 
 
 class DeviceMadeSafe(EventBase):

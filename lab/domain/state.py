@@ -55,6 +55,8 @@ class CommandState:
     """Somebody wants it stopped."""
     cancelled: CancelOutcome | None = None
     """What came of that."""
+    ledger: str = ""
+    """Identity of the ledger of the device's host when it was intended: no other can know what became of it."""
 
     @property
     def open(self) -> bool:
@@ -114,6 +116,8 @@ class RunState:
     flags: tuple[Flag, ...] = ()
     timing: Mapping[str, ev.TimingRecorded] = field(default_factory=dict[str, ev.TimingRecorded])
     quality: Mapping[str, ev.QualityRecorded] = field(default_factory=dict[str, ev.QualityRecorded])
+    promised: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Window with a longest time -> how long it was to be by the timeline in force when its first step began; seconds."""
 
     @property
     def open(self) -> bool:
@@ -157,6 +161,8 @@ class CampaignState:
     broken: tuple[ev.BrokenLimit, ...] = ()
     """Limits on time that the timeline does not keep."""
     plan_stale: bool = True
+    planned_s: float = 0.0
+    """When the timeline was made."""
 
     @property
     def open_trials(self) -> tuple[TrialState, ...]:
@@ -184,6 +190,8 @@ class DeviceStatus:
     """What keeps it safe, as its host last told."""
     dead_man: str = ""
     """The last request that its host made by itself."""
+    ledger: str = ""
+    """Identity of its host's ledger, as last told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +250,8 @@ class LabState:
 
     seq: int = 0
     epoch: int = 0
+    journal: str = ""
+    """Identity of the records; empty before the first start of an engine."""
     at_s: float = 0.0
     mode: LabMode = "running"
     mode_actor: str = ""

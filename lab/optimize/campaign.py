@@ -21,12 +21,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lab.domain.errors import InputError, RefusedError
 from lab.optimize.history import Direction, Suggestion, TrialRecord, best, check_history
 from lab.optimize.space import Setting, Space
-from lab.optimize.suggest import Method, suggest
+from lab.optimize.suggest import Design, Method, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
+
+    from lab.optimize.evidence import Evidence, Stopping
 
 __all__ = ["Campaign", "Remark"]
 
@@ -52,6 +54,7 @@ class _State(BaseModel):
     seed: int
     initial: int
     method: Method
+    design: Design = "sobol"
     history: tuple[TrialRecord, ...]
     pinned: tuple[int, ...] = ()
     remarks: tuple[Remark, ...] = ()
@@ -70,8 +73,9 @@ class Campaign:
         seed: int = 0,
         initial: int | None = None,
         method: Method = "bayesian",
+        design: Design = "sobol",
     ) -> None:
-        """`initial` even trials come first; by default two per factor and at least four.
+        """`initial` trials of the `design` come first; by default two per factor and at least four.
 
         Raises InputError for a direction that is none.
         """
@@ -85,6 +89,7 @@ class Campaign:
         self.seed = seed
         self.initial = max(4, 2 * len(space.factors)) if initial is None else initial
         self.method: Method = method
+        self.design: Design = design
         self._records: dict[int, TrialRecord] = {}
         self._pinned: list[int] = []
         self._remarks: list[Remark] = []
@@ -128,6 +133,7 @@ class Campaign:
                 initial=self.initial,
                 method=self.method,
                 held=held,
+                design=self.design,
             )
         else:
             suggestions = []
@@ -278,6 +284,20 @@ class Campaign:
             )
         self._remarks.append(Remark(kind=kind, reason=reason, trial=trial, text=text))
 
+    def evidence(self) -> Evidence:
+        """How far the model can be trusted, and which factors matter (`lab.optimize.evidence`)."""
+        from lab.optimize.evidence import evidence
+
+        return evidence(self.space, self.direction, self.history, self.seed)
+
+    def stopping(self, within: float) -> Stopping:
+        """How probable it is that the best trial is `within` a distance of the optimum, in the
+        objective's unit, and how much is left to gain. Whether to stop is yours to decide.
+        """
+        from lab.optimize.evidence import stopping
+
+        return stopping(self.space, self.direction, self.history, within, self.seed)
+
     # With pandas: one row per trial, a column per factor.
 
     def ask_frame(self, n: int = 1, *, held: Mapping[str, Setting] | None = None) -> pd.DataFrame:
@@ -331,6 +351,7 @@ class Campaign:
             seed=self.seed,
             initial=self.initial,
             method=self.method,
+            design=self.design,
             history=self.history,
             pinned=tuple(self._pinned),
             remarks=self.remarks,
@@ -354,6 +375,7 @@ class Campaign:
             seed=state.seed,
             initial=state.initial,
             method=state.method,
+            design=state.design,
         )
         records = check_history(state.space, state.history)
         campaign._records = {record.number: record for record in records}

@@ -70,7 +70,7 @@ class Suggestion(BaseModel):
     `predicted_mean` and `predicted_sd` are the model's belief in the objective's unit, None without
     a model. `acquisition` is the log of the expected improvement over the best so far, in the
     outcome's standard deviations, where a model chose. `nearest_trial` is the finished trial
-    nearest in the unit cube. origin: sobol (even spread), model, random (a spread-out stand-in
+    nearest in the unit cube. origin: sobol (even spread), design (a classical one), model, random (a spread-out stand-in
     where the model had no new point to offer), or person (pinned).
     """
 
@@ -78,7 +78,7 @@ class Suggestion(BaseModel):
 
     number: int
     factors: dict[str, Setting]
-    origin: Literal["sobol", "model", "random", "person"]
+    origin: Literal["sobol", "design", "model", "random", "person"]
     predicted_mean: float | None = None
     predicted_sd: float | None = None
     acquisition: float | None = None

@@ -107,6 +107,11 @@ class Strategy(FileModel):
     initial: int = Field(
         default=6, ge=1, le=1000, description="Space-filling trials at the start", examples=[6]
     )
+    design: Literal["sobol", "latin_hypercube", "factorial", "d_optimal"] = Field(
+        default="sobol",
+        description="How the trials at the start are spread; factorial: all corners; d_optimal: makes "
+        "the effects of factors and pairs most certain",
+    )
     batch: int = Field(default=1, ge=1, le=100, description="Trials chosen together", examples=[2])
 
 
