@@ -43,6 +43,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) (2 GB, or 6 GB where pip takes the CUDA build of torch; minutes, once) ..."
 	@$(PIP) "$(TORCH)"
 	@$(PIP) --constraint constraints.txt --editable ".[all,test,dev]"
+	@$(BIN)/python scripts/compile_planner.py
 	@touch $(READY)
 
 demo: $(READY)

@@ -5,10 +5,10 @@ The machine code is kept beside the sources and made again when they change (abo
 
 from __future__ import annotations
 
-from lab.app.scheduling import warm_up
+from lab.app.scheduling import compile_all
 from lab.plan.search.compiled import COMPILED
 
 if __name__ == "__main__":
     if COMPILED:
         print("Compiling the planner's search (a minute, once) ...")
-        warm_up()
+        compile_all()

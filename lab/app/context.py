@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from lab.devices.capability import CAPABILITIES
 from lab.domain import event as ev
-from lab.domain.ids import run_id
-from lab.domain.stations import held_stations
-from lab.engine.core import PlannedTimeline
+from lab.engine.timeline import plan_timeline
 from lab.plan.bind import bind
 from lab.plan.evaluate import (
     QualityOutcome,
@@ -19,22 +16,16 @@ from lab.plan.evaluate import (
     evaluate_quality,
     evaluate_results,
 )
-from lab.plan.schedule import PlanningSnapshot, RunningStep, RunSnapshot, schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lab.app.files import CampaignFiles
     from lab.domain.plan import Check, Formula, LateArgument, Plan
-    from lab.domain.state import CampaignState, LabState, RunState
-    from lab.engine.context import Outputs
+    from lab.domain.state import CampaignState, LabState
+    from lab.engine.context import Outputs, PlannedTimeline
 
 __all__ = ["FilesContext"]
-
-_LATE_S = 5.0
-"""A step that is overdue is planned to end this soon."""
-
-_OUT_OF_USE = ("lost", "disconnected", "fault", "manual")
 
 
 class FilesContext:
@@ -65,38 +56,9 @@ class FilesContext:
 
     def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
         """A plan for all open trials, from the campaign's origin; what has begun keeps its binding."""
-        origin = campaign.origin_s
-        now = now_s - origin
-        out_of_use = {
-            name: math.inf for name, device in state.devices.items() if device.state in _OUT_OF_USE
-        }
-        runs: list[RunSnapshot] = []
-        for trial in campaign.open_trials:
-            name = run_id(campaign.spec.campaign, trial.number)
-            run = state.runs.get(name)
-            if run is None:
-                plans = self.candidates(trial.number, trial.factors)
-                # A run that waits for one broken device must not lure the next ones to it.
-                whole = tuple(p for p in plans if all(s.device not in out_of_use for s in p.steps))
-                runs.append(RunSnapshot(run=name, plans=whole or plans))
-            elif run.status == "running":
-                runs.append(_begun(run, origin, now))
-        held = _held_by_stopping(state, now)
-        planned = schedule(
-            PlanningSnapshot(
-                now_s=now, runs=tuple(runs), device_free_s=out_of_use, stations_free_s=held
-            )
+        return plan_timeline(
+            state, campaign, now_s, lambda trial: self.candidates(trial.number, trial.factors)
         )
-        if planned.blocked and out_of_use:
-            # What waits for a device still has its place in the order: the gate keeps it until the device is back.
-            planned = schedule(PlanningSnapshot(now_s=now, runs=tuple(runs), stations_free_s=held))
-        choices: dict[str, int] = {}
-        for trial in campaign.open_trials:
-            name = run_id(campaign.spec.campaign, trial.number)
-            if name not in state.runs and name in planned.plans:
-                plans = self.candidates(trial.number, trial.factors)
-                choices[name] = plans.index(planned.plans[name])
-        return PlannedTimeline(planned.timeline.slots, choices)
 
     def condition(self, plan: Plan, formula: Formula, outputs: Outputs) -> bool | None:
         """The answer of a decision; None where an output that it needs is missing."""
@@ -120,32 +82,3 @@ class FilesContext:
     def quality(self, plan: Plan, outputs: Outputs) -> list[QualityOutcome]:
         """How the standards, blanks and replicates of a finished run came out."""
         return evaluate_quality(plan, outputs)
-
-
-def _held_by_stopping(state: LabState, now: float) -> dict[str, float]:
-    """Station -> when a run that is being ended will probably have left it."""
-    free: dict[str, float] = {}
-    for run in state.open_runs():
-        if run.status != "stopping":
-            continue
-        left = sum(
-            step.duration_s
-            for step in run.plan.steps
-            if step.safe_state and run.steps[step.path].status in ("waiting", "running")
-        )
-        for station in held_stations(run):
-            free[station] = max(free.get(station, now), now + left)
-    return free
-
-
-def _begun(run: RunState, origin: float, now: float) -> RunSnapshot:
-    finished: dict[str, float] = {}
-    running: dict[str, RunningStep] = {}
-    for path, step in run.steps.items():
-        planned = run.plan.step(path)
-        if step.passed:
-            finished[path] = (now + origin if step.ended_s is None else step.ended_s) - origin
-        elif step.status == "running":
-            start = (now + origin if step.started_s is None else step.started_s) - origin
-            running[path] = RunningStep(start, max(now + _LATE_S, start + planned.duration_s))
-    return RunSnapshot(run=run.id, plans=(run.plan,), finished=finished, running=running)

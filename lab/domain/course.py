@@ -10,13 +10,24 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from lab.domain.plan import Guard, TimeWindow
+    from lab.domain.plan import Guard, Slot, TimeWindow
     from lab.domain.state import RunState, StepState
 
-__all__ = ["TIME_TOLERANCE_S", "Course", "Verdict", "begin_of", "earliest_start", "end_of"]
+__all__ = [
+    "TIME_TOLERANCE_S",
+    "Course",
+    "Verdict",
+    "begin_of",
+    "earliest_start",
+    "end_of",
+    "tolerance_s",
+]
 
 TIME_TOLERANCE_S = 0.001
 """Time stamps of one moment may differ by this much."""
+
+_DEVIATION_S = 15.0
+_DEVIATION_SHARE = 0.25
 
 Verdict = Literal["holds", "fails", "open"]
 
@@ -118,6 +129,11 @@ class Course:
             return False
         taken, void = self.run.decisions, self.void
         return all(d.path in taken or d.path in void for d in self.run.plan.decisions)
+
+
+def tolerance_s(slot: Slot) -> float:
+    """A step that ends further than this from its slot's end calls for a new timeline. Process seconds."""
+    return max(_DEVIATION_S, _DEVIATION_SHARE * (slot.end_s - slot.start_s))
 
 
 # -- time windows -----------------------------------------------------------------------------------

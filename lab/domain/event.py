@@ -24,10 +24,12 @@ from lab.domain.event_course import (
     TaskWitnessed,
     TimingRecorded,
 )
+from lab.domain.event_plan import BrokenLimit, PlanSource, TimelinePlanned
 from lab.domain.event_safety import CancelAsked, CancelSettled, InterlockChanged
-from lab.domain.plan import Plan, Slot
+from lab.domain.plan import Plan
 
 __all__ = [
+    "BrokenLimit",
     "CampaignFinished",
     "CampaignStarted",
     "CancelAsked",
@@ -54,6 +56,7 @@ __all__ = [
     "LabStopping",
     "ObjectiveSpec",
     "ObservationRecorded",
+    "PlanSource",
     "QualityRecorded",
     "QuestionAnswered",
     "QuestionAsked",
@@ -152,18 +155,6 @@ class CampaignFinished(EventBase):
     state: Literal["completed", "stopped", "failed"]
     reason: str
     best_trial: int | None = None
-
-
-class TimelinePlanned(EventBase):
-    """A new plan for all open runs of a campaign. Slots count process seconds from `origin`."""
-
-    kind: Literal["timeline_planned"] = "timeline_planned"
-    campaign: str
-    origin: datetime
-    reason: str
-    slots: tuple[Slot, ...]
-    choices: dict[str, int] = Field(default_factory=dict)
-    """Run -> index of the binding that was chosen for it; final only when the run starts."""
 
 
 class RunStarted(EventBase):

@@ -281,6 +281,13 @@ class Plan(_Frozen):
         return {step.path: step for step in self.steps}
 
     @cached_property
+    def places(self) -> tuple[str, ...]:
+        """Devices and stations that its main steps use, each once."""
+        main = [step for step in self.steps if not step.safe_state]
+        names = [name for step in main for name in (step.device, *step.claims)]
+        return tuple(dict.fromkeys(names))
+
+    @cached_property
     def guarded(self) -> dict[tuple[str, bool], tuple[str, ...]]:
         """Decision and value -> the steps that are taken only if it was taken that way."""
         found: dict[tuple[str, bool], list[str]] = {}

@@ -280,7 +280,9 @@ def _campaign(
                 campaign,
                 origin_s=event.origin.timestamp(),
                 slots=event.slots,
+                places={(slot.run, slot.step): slot for slot in event.slots},
                 choices=dict(event.choices),
+                broken=event.broken,
                 plan_stale=False,
             )
     return replace(state, campaigns={**state.campaigns, event.campaign: campaign})

@@ -6,16 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
+from lab.domain.course import tolerance_s
 from lab.domain.state import Flag, LabState, RunState, StepState, Task
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 __all__ = ["reduce_finding", "reduce_run", "reduce_step", "reduce_task", "stale", "with_step"]
-
-_DEVIATION_S = 15.0
-_DEVIATION_SHARE = 0.25
-"""A step that ends further than this from its slot calls for a new timeline."""
 
 
 def with_step(state: LabState, run: RunState, step: StepState) -> LabState:
@@ -127,11 +124,8 @@ def _as_planned(state: LabState, run: RunState, path: str, at_s: float) -> bool:
     campaign = state.campaigns.get(run.campaign)
     if campaign is None:
         return True
-    for slot in campaign.slots:
-        if slot.run == run.id and slot.step == path:
-            tolerance = max(_DEVIATION_S, _DEVIATION_SHARE * (slot.end_s - slot.start_s))
-            return abs(at_s - campaign.origin_s - slot.end_s) <= tolerance
-    return False
+    slot = campaign.places.get((run.id, path))
+    return slot is not None and abs(at_s - campaign.origin_s - slot.end_s) <= tolerance_s(slot)
 
 
 def reduce_run(

@@ -151,7 +151,11 @@ class CampaignState:
     best_trial: int | None = None
     origin_s: float = 0.0
     slots: tuple[Slot, ...] = ()
+    places: Mapping[tuple[str, str], Slot] = field(default_factory=dict[tuple[str, str], "Slot"])
+    """Run and step -> its slot."""
     choices: Mapping[str, int] = field(default_factory=dict[str, int])
+    broken: tuple[ev.BrokenLimit, ...] = ()
+    """Limits on time that the timeline does not keep."""
     plan_stale: bool = True
 
     @property

@@ -27,6 +27,9 @@ class PlannedTimeline:
 
     slots: tuple[Slot, ...]
     choices: Mapping[str, int]
+    source: ev.PlanSource = "reservation"
+    broken: tuple[ev.BrokenLimit, ...] = ()
+    """Limits on time that it does not keep."""
 
 
 class QualityOutcome(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lab.domain.plan import Slot
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from lab.domain.plan import Plan, PlannedStep, TimeWindow
     from lab.plan.snapshot import RunSnapshot
 
-__all__ = ["Board", "Bookings", "Placement", "Route", "held_now", "leaving"]
+__all__ = ["Board", "Bookings", "Placement", "Route", "held_now", "leaving", "route_of"]
 
 
 class Bookings:
@@ -101,6 +102,31 @@ class Route:
         return cls(plan, main, claiming, stay, lags)
 
 
+class _Same:
+    """A plan by identity: comparing two whole plans takes longer than working out a route."""
+
+    __slots__ = ("plan",)
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def __hash__(self) -> int:
+        return id(self.plan)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.plan is self.plan
+
+
+def route_of(plan: Plan) -> Route:
+    """The plan's route; kept, as plans never change and every new timeline asks for it."""
+    return _route(_Same(plan))
+
+
+@lru_cache(maxsize=20_000)
+def _route(same: _Same) -> Route:
+    return Route.of(same.plan)
+
+
 def _rested(
     step: PlannedStep, windows: tuple[TimeWindow, ...], since: Mapping[str, float], plan: Plan
 ) -> list[float]:
@@ -135,12 +161,12 @@ class Placement:
         board.slots += self.slots
 
 
-def held_now(run: RunSnapshot, routes: Mapping[int, Route]) -> list[str]:
+def held_now(run: RunSnapshot, route: Route) -> list[str]:
     """Stations that the run has entered and not left."""
     if not run.progress:
         return []
     held: list[str] = []
-    for station, claiming in routes[id(run.plans[0])].claiming.items():
+    for station, claiming in route.claiming.items():
         entered = any(path in run.finished or path in run.running for path in claiming)
         if entered and any(path not in run.finished for path in claiming):
             held.append(station)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.domain.plan import Slot
-from lab.plan.board import Bookings, Placement, held_now, leaving
+from lab.plan.board import Bookings, Placement, held_now, leaving, route_of
 from lab.plan.lags import Times, least_start
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ def interleave(
     runs: Sequence[RunSnapshot],
     snapshot: PlanningSnapshot,
     board: Board,
-    routes: Mapping[int, Route],
 ) -> list[tuple[RunSnapshot, Placement]]:
     """Placements of the runs that come to their end this way; the board stays as it is.
 
@@ -46,7 +45,7 @@ def interleave(
     """
     chosen = list(runs)
     while chosen:
-        work = _steps_in_turn(chosen, snapshot, board, routes)
+        work = _steps_in_turn(chosen, snapshot, board)
         done = [item.run for item in work if not item.left]
         if len(done) == len(chosen):
             return [(item.run, _placement(item, snapshot)) for item in work]
@@ -59,13 +58,12 @@ def _steps_in_turn(
     runs: Sequence[RunSnapshot],
     snapshot: PlanningSnapshot,
     board: Board,
-    routes: Mapping[int, Route],
 ) -> list[_Progress]:
     """Take the step that can start first, until none can."""
     taken: dict[str, Bookings] = {}
     holder = dict(board.held)
     free_from: dict[str, float] = {}
-    work = [_begin(run, routes[id(run.plans[0])], snapshot) for run in runs]
+    work = [_begin(run, route_of(run.plans[0]), snapshot) for run in runs]
     while True:
         best: tuple[float, int, _Progress, PlannedStep] | None = None
         for order, item in enumerate(work):
@@ -146,7 +144,7 @@ def _start(
 
 
 def _placement(item: _Progress, snapshot: PlanningSnapshot) -> Placement:
-    own = set(held_now(item.run, {id(item.route.plan): item.route}))
+    own = set(held_now(item.run, item.route))
     holds: list[tuple[str, float, float]] = []
     booked = leaving(item.run, item.route, snapshot.now_s)
     for station, claiming in item.route.claiming.items():

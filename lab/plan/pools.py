@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from lab.domain.run import OPERATOR
-from lab.plan.board import Route
+from lab.plan.board import route_of
 from lab.plan.model.bounds import lower_bound
 from lab.plan.model.problem import Lag, Mode, Operation, Use
 from lab.plan.translate import milliseconds, translate
@@ -150,7 +150,7 @@ def _stays(plans: Sequence[Plan], pools: Pools) -> dict[str, _Stay]:
     """Group of stations -> what any candidate needs of it; without groups of which one needs none or several."""
     found: dict[str, list[_Stay]] = {}
     for plan in plans:
-        route = Route.of(plan)
+        route = route_of(plan)
         for station, steps in route.claiming.items():
             before, after = _neighbours(plan, steps)
             stay = _Stay(route.least_stay[station], steps, before, after)

@@ -12,11 +12,12 @@ Other planners (search, CP-SAT) fulfil the same `Scheduler` contract; this one i
 
 from __future__ import annotations
 
+import heapq
 import math
 from typing import TYPE_CHECKING
 
 from lab.domain.plan import Plan, PlannedStep, Slot, Timeline
-from lab.plan.board import Board, Bookings, Placement, Route, held_now, leaving
+from lab.plan.board import Board, Bookings, Placement, Route, held_now, leaving, route_of
 from lab.plan.interleave import interleave
 from lab.plan.lags import BrokenWindow, Times, broken_windows, least_start
 from lab.plan.snapshot import (
@@ -29,7 +30,7 @@ from lab.plan.snapshot import (
 from lab.plan.worth import broken_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "BrokenWindow",
@@ -44,19 +45,28 @@ __all__ = [
 _REPAIRS = 12
 """Rounds of shifting steps so that longest times are kept."""
 
+_TRIES = 200
+"""Placements to try for the sake of a choice of devices, over all runs."""
+_LEAST_TRIES = 2
 
-def schedule(snapshot: PlanningSnapshot) -> Schedule:
-    """Place every run. `safe_state` steps have no place: they run only when a run ends badly."""
+
+def schedule(snapshot: PlanningSnapshot, kept: Schedule | None = None) -> Schedule:
+    """Place every run. `safe_state` steps have no place: they run only when a run ends badly.
+
+    Runs that are in `kept`, a timeline of this snapshot, stay where they are; the others are placed around them. Of
+    many runs with many candidates only those are tried whose stations and devices have least to do.
+    """
     board = Board()
-    routes = {id(plan): Route.of(plan) for run in snapshot.runs for plan in run.plans}
     for station, free in snapshot.stations_free_s.items():
         board.station(station).add(-math.inf, free)
     for run in snapshot.runs:
         for path, (start, end) in run.running.items():
             device = run.plans[0].step(path).device
             board.device(device).add(start, max(end, snapshot.now_s))
-        soon = leaving(run, routes[id(run.plans[0])], snapshot.now_s) if run.running else {}
-        for station in held_now(run, routes):
+        if not run.progress:
+            continue
+        soon = leaving(run, route_of(run.plans[0]), snapshot.now_s) if run.running else {}
+        for station in held_now(run, route_of(run.plans[0])):
             if station in soon:
                 board.station(station).add(-math.inf, soon[station])
             else:
@@ -70,10 +80,16 @@ def schedule(snapshot: PlanningSnapshot) -> Schedule:
     ]
     plans: dict[str, Plan] = {}
     blocked: dict[str, str] = {}
+    if kept is not None:
+        for run in [run for run in queue if run.run in kept.plans]:
+            _kept_as_it_is(run, kept, snapshot.now_s).keep(run, board)
+            plans[run.run] = kept.plans[run.run]
+            queue.remove(run)
+    tries = max(_LEAST_TRIES, _TRIES // max(1, len(queue)))
     while queue:
         reasons: dict[str, str] = {}
         for run in queue:
-            placement = _best(run, snapshot, board, routes, reasons)
+            placement = _best(run, snapshot, board, reasons, tries)
             if placement is not None:
                 placement.keep(run, board)
                 plans[run.run] = placement.plan
@@ -81,7 +97,7 @@ def schedule(snapshot: PlanningSnapshot) -> Schedule:
                 break
         else:
             begun = [run for run in queue if run.progress]
-            placed = interleave(begun, snapshot, board, routes)
+            placed = interleave(begun, snapshot, board)
             if placed:
                 for run, placement in placed:
                     placement.keep(run, board)
@@ -102,13 +118,14 @@ def _best(
     run: RunSnapshot,
     snapshot: PlanningSnapshot,
     board: Board,
-    routes: Mapping[int, Route],
     reasons: dict[str, str],
+    tries: int,
 ) -> Placement | None:
     """The candidate that ends first; of equals, the first in order."""
     best: Placement | None = None
-    for plan in run.plans:
-        route, own = routes[id(plan)], set(held_now(run, routes))
+    for plan in _idlest(run.plans, board, tries):
+        route = route_of(plan)
+        own = set(held_now(run, route)) if run.progress else set[str]()
         placement = _place(run, route, snapshot, board, own, snapshot.now_s)
         if isinstance(placement, str):
             reasons.setdefault(run.run, placement)
@@ -123,6 +140,29 @@ def _best(
             best = placement
     reasons.setdefault(run.run, "it has no plan that fits the lab")
     return best
+
+
+def _idlest(plans: Sequence[Plan], board: Board, count: int) -> Sequence[Plan]:
+    """Those whose stations and devices are done with their work first."""
+    if len(plans) <= count:
+        return plans
+    done = {
+        name: bookings.ends[-1]
+        for booked in (board.devices, board.stations)
+        for name, bookings in booked.items()
+        if bookings.ends
+    }
+    return heapq.nsmallest(
+        count, plans, key=lambda plan: sum(done.get(name, 0.0) for name in plan.places)
+    )
+
+
+def _kept_as_it_is(run: RunSnapshot, kept: Schedule, now_s: float) -> Placement:
+    plan = kept.plans[run.run]
+    slots = tuple(slot for slot in kept.timeline.slots if slot.run == run.run)
+    placed = {slot.step: (plan.step(slot.step), slot.start_s, slot.end_s) for slot in slots}
+    end = max((slot.end_s for slot in slots), default=now_s)
+    return Placement(plan, slots, _holds(run, route_of(plan), placed, now_s), end)
 
 
 def _place(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lab.domain.plan import Slot, Timeline
-from lab.plan.board import Route
+from lab.plan.board import route_of
 from lab.plan.lags import Times
 from lab.plan.model.problem import (
     FOREVER,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lab.domain.plan import Plan, PlannedStep, TimeWindow
+    from lab.plan.board import Route
     from lab.plan.snapshot import PlanningSnapshot, RunSnapshot
 
 __all__ = ["Translation", "milliseconds", "translate"]
@@ -118,7 +119,7 @@ def translate(
     begun = [start for run in snapshot.runs for start, _ in run.running.values()]
     work = _Work(snapshot, min([snapshot.now_s, *begun]))
     for job, run in enumerate(snapshot.runs):
-        _RunWork(work, job, run, Route.of(plans[run.run])).add()
+        _RunWork(work, job, run, route_of(plans[run.run])).add()
     for kind, free in (("device", snapshot.device_free_s), ("station", snapshot.stations_free_s)):
         for name, until in free.items():
             work.close(work.resource(kind, name), until)
@@ -205,10 +206,17 @@ class _RunWork:
             job=self.job,
             name=f"{self.run.run} {step.path}",
             modes=(Mode(None, duration, (Use(device),)),),
-            release=work.time(work.snapshot.now_s),
+            release=work.time(self._earliest(step)),
             fixed=fixed,
         )
         self.number[step.path] = work.add(operation, (self.run, step))
+
+    def _earliest(self, step: PlannedStep) -> float:
+        """A closure alone does not hold up a step that takes no time."""
+        snapshot = self.work.snapshot
+        free = [snapshot.device_free_s.get(step.device, snapshot.now_s)]
+        free += [snapshot.stations_free_s.get(name, snapshot.now_s) for name in step.claims]
+        return max([snapshot.now_s, *(until for until in free if not math.isinf(until))])
 
     def _order(self) -> dict[str, set[str]]:
         """Lags for what each step needs, also by way of the decisions that guard it; all that is before each step."""

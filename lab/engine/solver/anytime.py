@@ -1,7 +1,8 @@
 """The planner's tiers one after the other, until time is up: the best plan so far always stands.
 
 First plans by construction, then random keys while they still help, then CP-SAT in its own process. Batches stay
-with the random keys, because the model of batches is large; shops go to CP-SAT as soon as there is a good hint.
+with the random keys, because the model of batches is large. Shops have a tabu search of their own, which goes on while
+CP-SAT works beside it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from lab.plan.cpsat.effort import Effort
 from lab.plan.model.bounds import Impossible, impossible_lags, lower_bound, without
 from lab.plan.model.solution import Solution, score
 from lab.plan.search.construct import Constructor
-from lab.plan.search.rules import is_shop
+from lab.plan.shop.search import ShopSearch
+from lab.plan.shop.tables import is_shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,21 +66,24 @@ def plan_anytime(
     seed: int = 0,
     workers: int = 2,
     standing: Solution | None = None,
+    since: float | None = None,
 ) -> Planned:
     """Plan for that many real seconds, of which `wall` tells the time, or until a plan is proved best.
 
-    What comes out is never worse than `standing`, a plan that is known already.
+    What comes out is never worse than `standing`, a plan that is known already. The time began at `since`, or now.
 
     Raises `lab.plan.search.construct.Unplaced` where some operation never gets what it needs.
     """
-    began = wall()
+    began = wall() if since is None else since
     impossible = tuple(impossible_lags(problem))
     possible = without(problem, {item.lag for item in impossible}) if impossible else problem
-    search = Constructor(possible, seed)
+    valued = any(job.weight or job.tardiness for job in possible.jobs)
+    shop = is_shop(possible) and not valued
+    search = ShopSearch(possible, seed) if shop else Constructor(possible, seed)
     now = wall() - began
     state = Planned(search.best, lower_bound(possible), now, impossible=impossible)
     state.history.append((now, search.best.makespan))
-    run = _Run(possible, search, state, began, seconds, wall)
+    run = _Run(possible, search, state, began, seconds, wall, valued)
     if standing is not None:
         run.adopt(Solution(standing.placed, score(possible, standing.placed)))
     batches = any(resource.batch for resource in possible.resources)
@@ -87,7 +92,7 @@ def plan_anytime(
     else:
         run.search_until(seconds * _SEARCH, stale=seconds * _STALE)
         if not run.done:
-            run.solve(solver, workers, seed)
+            run.solve(solver, max(1, workers - 1) if shop else workers, seed)
     state.seconds = wall() - began
     if impossible:
         state.plan = Solution(state.plan.placed, score(problem, state.plan.placed))
@@ -97,11 +102,13 @@ def plan_anytime(
 @dataclass(slots=True)
 class _Run:
     problem: Problem
-    search: Constructor
+    search: Constructor | ShopSearch
     state: Planned
     began: float
     seconds: float
     wall: Callable[[], float]
+    valued: bool
+    """Whether there is more to it than the makespan."""
 
     @property
     def elapsed(self) -> float:
@@ -109,11 +116,8 @@ class _Run:
 
     @property
     def done(self) -> bool:
-        plan, objective = (
-            self.state.plan,
-            any(job.weight or job.tardiness for job in self.problem.jobs),
-        )
-        best = not objective and not plan.score.broken and plan.makespan <= self.state.bound
+        plan = self.state.plan
+        best = not self.valued and not plan.score.broken and plan.makespan <= self.state.bound
         return best or self.elapsed >= self.seconds
 
     def adopt(self, plan: Solution) -> None:
@@ -123,33 +127,40 @@ class _Run:
             self.state.history.append((self.elapsed, plan.makespan))
 
     def search_until(self, until: float, stale: float) -> None:
-        """Random keys until that time, or until nothing better came for the time `stale`."""
+        """Search here until that time, or until nothing better came for the time `stale`."""
         better = self.elapsed
         while not self.done and self.elapsed < until and self.elapsed - better < stale:
-            end = min(until, self.elapsed + _SLICE_S)
             before = self.state.plan
-            self.search.improve(lambda end=end: self.elapsed < end)
-            self.adopt(self.search.best)
+            self.search_for(min(until - self.elapsed, _SLICE_S))
             if self.state.plan is not before:
                 better = self.elapsed
 
+    def search_for(self, seconds: float) -> None:
+        """Search here for a slice of time."""
+        end = self.elapsed + seconds
+        self.search.improve(lambda: self.elapsed < end)
+        self.adopt(self.search.best)
+
     def solve(self, solver: SolverProcess, workers: int, seed: int) -> None:
-        """CP-SAT for the rest of the time."""
+        """CP-SAT for the rest of the time; beside it, the search of a shop."""
         left = self.seconds - self.elapsed
-        lns = is_shop(self.problem) and len(self.problem.operations) > _SHOP
+        shop = self.search if isinstance(self.search, ShopSearch) else None
+        lns = shop is not None and len(self.problem.operations) > _SHOP
         effort = Effort(
             seconds=max(0.0, left - _ENDING_S), workers=workers, seed=seed, lns_only=lns
         )
         number = solver.ask(self.problem, self.state.plan, effort)
-        while solver.alive:
+        while solver.alive and not self.done:
             left = self.seconds - self.elapsed
-            if left <= 0:
-                break
-            for answer in solver.answers(min(left, _SLICE_S)):
+            if shop is not None:
+                self.search_for(min(left, _SLICE_S))
+            for answer in solver.answers(0.0 if shop is not None else min(left, _SLICE_S)):
                 if answer.number != number:
                     continue
                 if isinstance(answer, Better):
                     self.adopt(answer.plan)
+                    if shop is not None:
+                        shop.adopt(answer.plan)
                     continue
                 bound = answer.outcome.bound
                 if bound is not None:

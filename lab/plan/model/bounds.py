@@ -1,16 +1,17 @@
 """What no plan can beat, and limits on time that no plan can keep.
 
-Bounds: the longest chain of a sample, and for each resource its whole load over its capacity after the shortest head
-and before the shortest tail (the usual one-machine and energy bounds, e.g. Carlier, Eur. J. Oper. Res. 11, 42
-(1982)). Holds: longest paths in the graph of the shortest times; a positive cycle through a longest time means that
-it cannot be kept even by a sample that has the laboratory to itself (Bartusch, Moehring and Radermacher, Ann. Oper.
-Res. 16, 199 (1988)).
+Bounds: the longest chain of a sample; for each resource its whole load over its capacity after the shortest head and
+before the shortest tail; on one machine all heads and tails together (the usual one-machine and energy bounds, e.g.
+Carlier, Eur. J. Oper. Res. 11, 42 (1982)). Holds: longest paths in the graph of the shortest times; a positive cycle
+through a longest time means that it cannot be kept even by a sample that has the laboratory to itself (Bartusch,
+Moehring and Radermacher, Ann. Oper. Res. 16, 199 (1988)).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, NamedTuple
 
 from lab.plan.model.problem import FOREVER, ORIGIN
@@ -100,6 +101,8 @@ def _tails(problem: Problem) -> list[int]:
         if lag.least is not None and lag.first != ORIGIN and lag.first_mark == "end"
         for after in (_offset(problem, lag.second, lag.second_mark),)
     ]
+    # jobs are mostly written from their beginning, so from their end there is less to do twice
+    arcs.reverse()
     for _ in range(len(tails)):
         changed = False
         for first, second, length in arcs:
@@ -139,8 +142,11 @@ def lower_bound(problem: Problem) -> int:
                     spans[use.resource].append(_Span(heads[number] + move, size, tails[number]))
     best = least_end(problem)
     for resource, parts in spans.items():
+        capacity = problem.resources[resource].capacity
+        if capacity == 1:
+            best = max(best, _one_at_a_time(parts))
         load = sum(part.size for part in parts)
-        work = -(-load // problem.resources[resource].capacity)
+        work = -(-load // capacity)
         best = max(best, min(p.head for p in parts) + work + min(p.tail for p in parts))
     return max([best, *_batch_bounds(problem, heads, tails)])
 
@@ -149,6 +155,27 @@ class _Span(NamedTuple):
     head: int
     size: int
     tail: int
+
+
+def _one_at_a_time(parts: Sequence[_Span]) -> int:
+    """Of one place, the makespan if work may be interrupted: always what has the longest tail (Jackson's schedule)."""
+    coming = sorted(parts, reverse=True)
+    here: list[tuple[int, int]] = []
+    time = best = 0
+    while coming or here:
+        if not here:
+            time = max(time, coming[-1].head)
+        while coming and coming[-1].head <= time:
+            part = coming.pop()
+            heappush(here, (-part.tail, part.size))
+        tail, size = heappop(here)
+        done = size if not coming else min(size, coming[-1].head - time)
+        time += done
+        if done < size:
+            heappush(here, (tail, size - done))
+        else:
+            best = max(best, time - tail)
+    return best
 
 
 def _batch_bounds(problem: Problem, heads: Sequence[int], tails: Sequence[int]) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,29 +25,30 @@ COMPILED = numba is not None
 """Whether functions marked with `compiled` run as machine code."""
 
 
-def _cache_folder() -> Path:
-    """Where the machine code of just these sources is kept.
+@cache
+def _cache_folder(here: Path) -> str:
+    """Where the machine code of just the sources of a folder is kept.
 
     numba looks only at the file of a function, not at those of the functions that it calls; so the folder is named
-    after the contents of all of them.
+    after the contents of all of them. Machine code calls nothing outside its folder.
     """
-    here = Path(__file__).parent
     digest = hashlib.sha256()
     for source in sorted(here.glob("*.py")):
         digest.update(source.read_bytes())
     home = (
         here / "__pycache__" if os.access(here, os.W_OK) else Path.home() / ".cache" / "labwright"
     )
-    return home / f"machine-code-{digest.hexdigest()[:12]}"
-
-
-if numba is not None and "NUMBA_CACHE_DIR" not in os.environ:
-    cast("Any", numba).config.CACHE_DIR = str(_cache_folder())
+    return str(home / f"machine-code-{digest.hexdigest()[:12]}")
 
 
 def compiled(function: _Function) -> _Function:
     """Compile when it is first called; the machine code is kept for the next process."""
     if numba is None:
         return function
+    if "NUMBA_CACHE_DIR" not in os.environ:
+        # it is read while a function is decorated
+        cast("Any", numba).config.CACHE_DIR = _cache_folder(
+            Path(function.__code__.co_filename).parent
+        )
     decorate = cast("Callable[[_Function], _Function]", cast("Any", numba).njit(cache=True))
     return decorate(function)

@@ -11,7 +11,6 @@ from lab.plan.model.solution import Placed, Score, Solution
 from lab.plan.search.arrays import compile_problem
 from lab.plan.search.columns import AFTER, AFTER_END, MEMBERS, MEMBERS_END
 from lab.plan.search.decode import decode
-from lab.plan.search.rules import best_rule, is_shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,8 +69,6 @@ class Constructor:
         if not found:
             raise Unplaced(self._unplaced)
         _, _, keys, plan = min(found, key=lambda item: item[:2])
-        if is_shop(self.problem):
-            plan = min(plan, best_rule(self.problem), key=lambda item: item.score)
         return keys, plan
 
     def _orders(self) -> list[_Keys]:

@@ -20,8 +20,8 @@ from lab.plan.formats.workload import lab_workload
 from lab.plan.model.problem import Job, Lag, Mode, Operation, Problem, Resource
 from lab.plan.search.construct import Constructor
 from lab.plan.search.pull_fifo import pull_fifo
-from lab.plan.search.rules import best_rule
 from tests.support.plan_checker import violations
+from tests.support.shop_rules import best_rule
 
 DOCUMENT = json.loads((Path(workload.__file__).parent / "lab_workloads.json").read_text())
 SHOP = Path(__file__).parents[3] / "data" / "scheduling" / "fjsp" / "mk05.fjs"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab.plan.formats import workload
+from lab.plan.formats.shop import read_job_shop
 from lab.plan.formats.workload import lab_workload
 from lab.plan.model.bounds import impossible_lags, least_end, lower_bound, without
 from lab.plan.model.problem import ORIGIN, Fixed, Job, Lag, Mode, Operation, Problem, Resource
@@ -34,6 +35,31 @@ def test_the_open_door_of_an_oven_counts():
         for resource in problem.resources
     )
     assert lower_bound(replace(problem, resources=two_arms)) == 1866 - 48
+
+
+def test_one_machine_at_a_time_counts_heads_and_tails_together():
+    """The preemptive bound of ft10 is 808 (Carlier and Pinson, Manage. Sci. 35, 164 (1989)); its load alone says 796."""
+    file = Path(__file__).parents[3] / "data" / "scheduling" / "jsp" / "jsp_selected.json"
+    by_name = {item.name: item.problem for item in read_job_shop(file.read_text(), file.name)}
+    assert lower_bound(by_name["ft10"]) == 808
+    assert lower_bound(by_name["la01"]) == 666
+
+
+def test_a_second_place_takes_the_one_machine_bound_away():
+    """A long tail that comes late has to wait for nobody: what is running is interrupted."""
+    operations = (
+        Operation(0, "long", (Mode(0, 10),)),
+        Operation(1, "late", (Mode(0, 2),), release=3),
+        Operation(1, "tail", (Mode(1, 20),)),
+    )
+    jobs = Job("a"), Job("b")
+    problem = Problem("two", (Resource("one"), Resource("two")), operations, (Lag(1, 2),), jobs)
+    assert lower_bound(problem) == 25
+    short = replace(operations[2], modes=(Mode(1, 1),))
+    problem = replace(problem, operations=(*operations[:2], short))
+    assert lower_bound(problem) == 12
+    roomy = replace(problem, resources=(Resource("one", 2), Resource("two")))
+    assert lower_bound(roomy) == 10
 
 
 def chain(most: int | None, *, rest: int = 0) -> Problem:

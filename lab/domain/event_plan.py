@@ -1,0 +1,40 @@
+"""The event of a new plan."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from lab.domain.event_base import EventBase
+from lab.domain.plan import Slot
+
+__all__ = ["BrokenLimit", "PlanSource", "TimelinePlanned"]
+
+PlanSource = Literal["order", "insertion", "reservation", "search", "solver"]
+"""The tier of the planner: the standing order with its times corrected, new runs placed around it, all placed anew,
+found by search, found by the solver."""
+
+
+class BrokenLimit(EventBase):
+    """A limit on time that a plan doesn't keep, and by how many seconds."""
+
+    run: str
+    window: str
+    by_s: float
+
+
+class TimelinePlanned(EventBase):
+    """A new plan for all open runs of a campaign. Slots count process seconds from `origin`."""
+
+    kind: Literal["timeline_planned"] = "timeline_planned"
+    campaign: str
+    origin: datetime
+    reason: str
+    slots: tuple[Slot, ...]
+    choices: dict[str, int] = Field(default_factory=dict)
+    """Run -> index of the binding that was chosen for it; final only when the run starts."""
+    source: PlanSource = "reservation"
+    broken: tuple[BrokenLimit, ...] = ()
+    """What no plan that was found keeps."""

@@ -1,0 +1,1 @@
+"""Job shops and flexible job shops: dispatching rules and tabu search as machine code."""
