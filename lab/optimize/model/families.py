@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from lab.optimize.model.kernel import Shape
 
-__all__ = ["NOISE", "Family", "Prior", "default_families", "families_for"]
+__all__ = ["MANY", "NOISE", "Family", "Prior", "default_families", "families_for"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,9 @@ class Prior:
             return (self.first - 1.0) / self.second
         return math.exp(self.first - self.second**2)
 
+
+MANY = 20
+"""Lengthscales beyond which columns are descriptors, few of which matter."""
 
 NOISE = Prior("lognormal", -4.0, 1.0)
 """Of the noise variance per variance of the outcome. Mode at 1/150, wide enough to be moved by ten
@@ -73,5 +76,7 @@ def families_for(dimension: int) -> tuple[Family, ...]:
 
 
 def default_families(dimension: int) -> tuple[Family, ...]:
-    """What is fitted where nobody asks for more: the first family alone."""
-    return families_for(dimension)[:1]
+    """What is fitted where nobody asks for more: the first family alone, or where there are so many
+    lengthscales that most columns must be chemical descriptors, theirs."""
+    families = families_for(dimension)
+    return families[:1] if dimension <= MANY else families[2:]

@@ -25,7 +25,7 @@ __all__ = ["Warp", "fit_warp"]
 
 _FEWEST = 6
 """Outcomes below which a skew is not told from chance."""
-_TIE = 1e-3
+_TIE = 1e-12
 _GAUSS = np.polynomial.hermite_e.hermegauss(20)
 _NODES: Array = _GAUSS[0]
 _WEIGHTS: Array = _GAUSS[1] / _GAUSS[1].sum()
