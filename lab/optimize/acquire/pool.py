@@ -1,6 +1,6 @@
 """Which candidates of a list are worth trying: BoTorch's noisy expected improvement over all of them.
 
-The bar is not the best outcome but the k-th best, k a sixth of the trials made, and at least 1: with distinct
+The bar is not the best outcome but the k-th best, k a quarter of the trials made, and at least 1: with distinct
 candidates the aim is a set of good ones. Measured on three pools that finds more of the top and its best
 no later (docs/explanation/optimiser.md). Pending candidates and the batch's own count as tested ones
 whose outcome is drawn.
@@ -26,6 +26,7 @@ from lab.optimize.acquire.noisy import baseline
 from lab.optimize.acquisition import note_on
 from lab.optimize.history import Suggestion, check_history, nearest_trial
 from lab.optimize.model import fit_model, history_seed
+from lab.optimize.model.families import pool_families
 from lab.optimize.model.tensors import as_botorch, tensor
 from lab.optimize.model.threads import single_threaded, single_threaded_torch
 from lab.optimize.sobol import derived_seed
@@ -53,7 +54,7 @@ _SCREEN_BLOCK = 8192
 _DRAWS = 64
 _BASELINE = 16
 """Tested points that may be among the best, beside those that make the bar."""
-_PER_RANK = 6
+_PER_RANK = 4
 
 
 class _OverTheKth(qLogNoisyExpectedImprovement):
@@ -134,7 +135,7 @@ def propose_from(
     number = max(record.number for record in records) + 1
     made: list[Suggestion] = []
     with single_threaded(), single_threaded_torch():
-        model = fit_model(pool.space, direction, records)
+        model = fit_model(pool.space, direction, records, pool_families)
         best_mean = max(model.sign * mean for mean in model.predict(model.measured)[0])
         rank = max(1, len(model.tested) // _PER_RANK)
         base = baseline(model.mixture, model.measured, _BASELINE + 2 * rank)

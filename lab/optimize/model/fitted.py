@@ -16,6 +16,7 @@ import numpy as np
 
 from lab.domain.errors import InputError
 from lab.optimize.history import Direction, TrialRecord, best, check_history
+from lab.optimize.model.families import default_families
 from lab.optimize.model.likelihood import Problem
 from lab.optimize.model.mixture import Mixture, fit_mixture
 from lab.optimize.model.replicates import Told, merge
@@ -25,9 +26,10 @@ from lab.optimize.sobol import derived_seed
 from lab.optimize.space import Category
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lab.optimize.domain import Array
+    from lab.optimize.model.families import Family
     from lab.optimize.space import Setting, Space
 
 __all__ = [
@@ -113,9 +115,14 @@ def history_seed(
     return derived_seed(*parts)
 
 
-def fit_model(space: Space, direction: Direction, history: Sequence[TrialRecord]) -> FittedModel:
+def fit_model(
+    space: Space,
+    direction: Direction,
+    history: Sequence[TrialRecord],
+    families: Callable[[int], tuple[Family, ...]] = default_families,
+) -> FittedModel:
     """Fit the process to a history with at least one measured value. Call within
-    `single_threaded`.
+    `single_threaded`. `families`: what to fit, by the number of lengthscales.
 
     A failed trial enters as the worst value measured: left out, the model would go on suggesting
     its region.
@@ -147,7 +154,8 @@ def fit_model(space: Space, direction: Direction, history: Sequence[TrialRecord]
             share=np.concatenate([told.share, np.ones(len(lost))]),
             groups=space.groups,
             within=told.within,
-        )
+        ),
+        families(int(space.groups.max()) + 1),
     )
     return FittedModel(
         mixture=mixture,
