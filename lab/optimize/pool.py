@@ -20,8 +20,11 @@ from lab.optimize.space import Category, Factor, Space
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
-    from lab.optimize.domain import Array
+    from numpy.typing import NDArray
+
+    from lab.optimize.domain import Array, Indices
     from lab.optimize.history import Direction
     from lab.optimize.space import Setting
 
@@ -40,12 +43,12 @@ class Pool:
 
     space: Space
     rows: Array
-    settings: Mapping[str, Sequence[Setting]]
+    settings: Mapping[str, Sequence[Setting] | NDArray[Any]]
 
     @classmethod
     def from_columns(
         cls,
-        columns: Mapping[str, Sequence[Setting]],
+        columns: Mapping[str, Sequence[Setting] | NDArray[Any]],
         descriptors: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
     ) -> Pool:
         """A pool of the rows of a table: numbers are continuous factors, text is a choice (with
@@ -74,11 +77,10 @@ class Pool:
         if not factors:
             raise InputError("all candidates are alike", hint="give at least two different rows")
         table = np.stack(rows, axis=1)
-        _, first = np.unique(table, axis=0, return_index=True)
-        if len(first) < len(table):
-            twin = int(np.setdiff1d(np.arange(len(table)), first)[0])
+        again = _repeated(table)
+        if len(again):
             raise InputError(
-                f"{len(table) - len(first)} candidates are listed more than once (row {twin + 1})",
+                f"{len(again)} candidates are listed more than once (row {int(again[0]) + 1})",
                 hint="list each candidate once; replicates belong in the history",
             )
         names = [factor.name for factor in factors]
@@ -89,17 +91,33 @@ class Pool:
 
     def values(self, index: int) -> dict[str, Setting]:
         """The settings of a candidate."""
-        return {name: column[index] for name, column in self.settings.items()}
+        return {
+            name: value.item() if isinstance(value := column[index], np.generic) else value
+            for name, column in self.settings.items()
+        }
 
     def find(self, values: Mapping[str, Setting]) -> int | None:
         """The candidate with these settings; None if there is none."""
-        row = np.array(self.space.row(values))
-        near = np.flatnonzero(np.abs(self.rows - row).max(axis=1) < _SAME)
+        row = self.space.row(values)
+        near = np.flatnonzero(np.abs(self.rows[:, 0] - row[0]) < _SAME)
+        near = near[(np.abs(self.rows[near] - np.array(row)) < _SAME).all(axis=1)]
         return int(near[0]) if len(near) else None
 
 
+def _repeated(table: Array) -> Indices:
+    """Rows that equal an earlier one. Equal rows have equal projections, so they are neighbours when
+    sorted by those."""
+    order = np.argsort(table @ np.sqrt(np.arange(2.0, 2.0 + table.shape[1])), kind="stable")
+    same = np.ones(len(table) - 1, dtype=bool)
+    for column in table.T:
+        same &= column[order[1:]] == column[order[:-1]]
+    return np.sort(order[1:][same])
+
+
 def _factor(
-    name: str, values: Sequence[Setting], descriptors: Mapping[str, Sequence[float]] | None
+    name: str,
+    values: Sequence[Setting] | NDArray[Any],
+    descriptors: Mapping[str, Sequence[float]] | None,
 ) -> tuple[Factor | Category, Array] | None:
     """The factor of a column with the column as numbers; None where all values are one."""
     array = np.asarray(values)

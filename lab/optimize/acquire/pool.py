@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,11 +37,12 @@ with warnings.catch_warnings():
     import torch
     from botorch.acquisition.logei import qLogNoisyExpectedImprovement
     from botorch.sampling import SobolQMCNormalSampler
+    from linear_operator.utils.warnings import NumericalWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
-    from lab.optimize.domain import Array
+    from lab.optimize.domain import Array, Indices
     from lab.optimize.history import Direction, TrialRecord
     from lab.optimize.model.mixture import Mixture
     from lab.optimize.pool import Pool
@@ -55,6 +57,14 @@ _DRAWS = 64
 _BASELINE = 16
 """Tested points that may be among the best, beside those that make the bar."""
 _PER_RANK = 4
+
+
+@contextmanager
+def _quietly() -> Generator[None]:
+    """Without gradients, and without being told of the jitter that a covariance of near points needs."""
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", NumericalWarning)
+        yield
 
 
 class _OverTheKth(qLogNoisyExpectedImprovement):
@@ -77,22 +87,23 @@ class PoolImprovement:
     def __init__(self, mixture: Mixture, base: Array, taken: Array, rank: int, seed: int) -> None:
         """`base`: tested points; `taken`: points that are being tried, n x d each."""
         self._log_weights = [math.log(weight) for weight in mixture.weights]
-        self._members = [
-            _OverTheKth(
-                rank,
-                model=as_botorch(process),
-                X_baseline=tensor(base),
-                X_pending=tensor(taken) if len(taken) else None,
-                sampler=SobolQMCNormalSampler(torch.Size([_DRAWS]), seed=seed % 2**31),
-                prune_baseline=False,
-            )
-            for process in mixture.members
-        ]
+        with _quietly():
+            self._members = [
+                _OverTheKth(
+                    rank,
+                    model=as_botorch(process),
+                    X_baseline=tensor(base),
+                    X_pending=tensor(taken) if len(taken) else None,
+                    sampler=SobolQMCNormalSampler(torch.Size([_DRAWS]), seed=seed % 2**31),
+                    prune_baseline=False,
+                )
+                for process in mixture.members
+            ]
 
     def value(self, points: Array) -> Array:
         """n values for n x d points, each on its own."""
         parts: list[Array] = []
-        with torch.no_grad():
+        with _quietly():
             for start in range(0, len(points), _BLOCK):
                 block = tensor(points[start : start + _BLOCK])[:, None, :]
                 terms = [
@@ -103,7 +114,7 @@ class PoolImprovement:
         return np.concatenate(parts)
 
 
-def screened(mixture: Mixture, tested: Array, pool: Pool, free: Array, rank: int) -> Array:
+def screened(mixture: Mixture, tested: Array, pool: Pool, free: Indices, rank: int) -> Indices:
     """Of the candidates `free` the `WHOLE` with the highest expected improvement over the k-th best
     mean, in rising order; all of them where there are no more.
     """
@@ -124,7 +135,7 @@ def propose_from(
     pool: Pool,
     direction: Direction,
     history: Sequence[TrialRecord],
-    free: Array,
+    free: Indices,
     n: int,
     *,
     seed: int,

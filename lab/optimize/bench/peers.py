@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from lab.optimize.bench.run import Asker
     from lab.optimize.bench.tasks import Task
-    from lab.optimize.domain import Array
+    from lab.optimize.domain import Indices
     from lab.optimize.history import TrialRecord
     from lab.optimize.space import Setting
 
@@ -85,7 +85,7 @@ class _Peer:
     def propose(self, n: int) -> list[dict[str, Setting]]:
         raise NotImplementedError
 
-    def free(self) -> Array:
+    def free(self) -> Indices:
         """Indices of the rows that were not tried."""
         assert self.task.pool is not None
         return np.setdiff1d(np.arange(len(self.task.pool)), self.tried)

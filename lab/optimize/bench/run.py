@@ -79,7 +79,9 @@ def one_run(task: Task, method: str, seed: int, init: int, batch: int, batches: 
         Ours(task, seed, init) if method == "ours" else make_peer(method, task, seed, init)
     )
     noise = random.Random(seed)
-    best, score, found = [], [], set[int]()
+    best: list[float] = []
+    score: list[float] = []
+    found = set[int]()
     top = -math.inf
     seconds = 0.0
     points = task.first(seed, init)
