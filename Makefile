@@ -4,6 +4,8 @@ VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
+# Files of tests side by side, each file in one process: what a file sets up for all its tests is set up once.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 PIP   := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -54,7 +56,7 @@ demo: $(READY)
 # What the tests of the planner would otherwise wait for one by one, within their time limits.
 test: $(READY) browser
 	$(BIN)/python scripts/compile_planner.py
-	$(BIN)/python -m pytest -m "not bench"
+	$(BIN)/python -m pytest -m "not bench" $(PARALLEL)
 
 test-faults: $(READY)
 	$(BIN)/python -m pytest -m faults

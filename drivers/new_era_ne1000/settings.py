@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from drivers.new_era_ne1000.wire import rate_limits_ml_min
+from drivers.new_era_ne1000.wire import rate_limits_ml_min, rates_within
 from lab.domain.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class PumpSettings:
 
     @property
     def rates_ml_min(self) -> tuple[float, float]:
-        """Lowest and highest."""
-        return rate_limits_ml_min(self.diameter_mm)
+        """Lowest and highest that the pump can be told and can do."""
+        return rates_within(*rate_limits_ml_min(self.diameter_mm))
 
 
 def read_settings(settings: Mapping[str, JsonValue]) -> PumpSettings:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import binascii
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -43,6 +44,7 @@ __all__ = [
     "parse_request",
     "parse_totals",
     "rate_limits_ml_min",
+    "rates_within",
     "volume_unit",
 ]
 
@@ -349,6 +351,23 @@ def format_rate(rate_ml_min: float) -> str:
     if best is None:
         raise ValueError(f"a rate of {rate_ml_min:g} mL/min can't be told to the pump")
     return best[1]
+
+
+def rates_within(lowest: float, highest: float) -> tuple[float, float]:
+    """The slowest and the fastest rate (mL/min) that can be told to the pump and lie within these."""
+    told: list[float] = []
+    for factor in RATE_FACTOR_ML_MIN.values():
+        for rate in (lowest, highest):
+            with suppress(ValueError):
+                text = format_number(rate / factor)
+                step = 10.0 ** -len(text.partition(".")[2])
+                told += [
+                    parse_number(format_number(float(text) + sign * step)) * factor
+                    for sign in (-1, 0, 1)
+                    if float(text) + sign * step > 0.0
+                ]
+    fitting = [rate for rate in told if lowest <= rate <= highest]
+    return min(fitting), max(fitting)
 
 
 def parse_rate(text: str, default_unit: str = "") -> tuple[float, str]:

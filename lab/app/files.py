@@ -11,12 +11,14 @@ from lab.app.drivers import LabDrivers, simulated_chemistries
 from lab.devices.capability import CAPABILITIES
 from lab.devices.registry import Registry
 from lab.domain.errors import InputError
-from lab.domain.event import FactorSpec, ObjectiveSpec
+from lab.domain.event import AtMostSpec, FactorSpec, ObjectiveSpec
 from lab.domain.quantity import Quantity
 from lab.records.database import database_url
 from lab.sop.check import check_lab
 from lab.sop.check_lab_safety import DriverTraits
+from lab.sop.check_space import constraint_texts, step_of
 from lab.sop.check_together import campaign_box
+from lab.sop.document import read_document
 from lab.sop.load import CampaignBundle, load_campaign, read_text, refuse
 
 if TYPE_CHECKING:
@@ -61,8 +63,22 @@ class CampaignFiles:
                 unit=parameters[name].unit,
                 minimum=box[name][0].to(parameters[name].unit).magnitude,
                 maximum=box[name][1].to(parameters[name].unit).magnitude,
+                step=None if chosen.step is None else step_of(chosen.step, parameters[name].unit),
             )
-            for name in self.bundle.campaign.factors
+            for name, chosen in self.bundle.campaign.factors.items()
+        )
+
+    @property
+    def constraints(self) -> tuple[str, ...]:
+        """What every trial keeps, in terms of the factors alone."""
+        return constraint_texts(self.bundle.campaign, self.bundle.procedure)
+
+    @property
+    def at_most(self) -> tuple[AtMostSpec, ...]:
+        """Mixtures of few out of many components."""
+        return tuple(
+            AtMostSpec(factors=tuple(rule.factors), most=rule.most)
+            for rule in self.bundle.campaign.at_most
         )
 
     @property
@@ -101,8 +117,19 @@ class CampaignFiles:
 
     @property
     def middle(self) -> dict[str, float]:
-        """Each factor in the middle of its range: a trial that any lab that fits must be able to make."""
-        return {factor.name: (factor.minimum + factor.maximum) / 2 for factor in self.factors}
+        """A trial that any lab that fits must be able to make: each factor in the middle of its range, or, where
+        constraints forbid that, one that keeps them.
+
+        InputError where no trial keeps them all.
+        """
+        middle = {factor.name: (factor.minimum + factor.maximum) / 2 for factor in self.factors}
+        campaign = self.bundle.campaign
+        if not (campaign.constraints or campaign.at_most):
+            return middle
+        from lab.app.optimiser import lawful_trial, make_space
+
+        space = make_space(self.factors, self.constraints, self.at_most, campaign.alike)
+        return middle if not space.broken(middle) else lawful_trial(space)
 
 
 def lab_database(lab: Lab, lab_file: Path) -> str:
@@ -171,7 +198,22 @@ def open_campaign(path: Path, registry: Registry | None = None) -> CampaignFiles
         chemistries=simulated_chemistries(),
         traits=driver_traits(registry),
     )
-    return CampaignFiles(bundle, LabDrivers(bundle.lab, registry))
+    files = CampaignFiles(bundle, LabDrivers(bundle.lab, registry))
+    _refuse_an_empty_space(files, str(path))
+    return files
+
+
+def _refuse_an_empty_space(files: CampaignFiles, name: str) -> None:
+    """FindingsError, at the constraints, where no trial could keep them all."""
+    try:
+        _ = files.middle
+    except InputError as error:
+        text = read_text(Path(files.bundle.paths["campaign"]), name)
+        key = "constraints" if files.bundle.campaign.constraints else "at_most"
+        finding = read_document(text, name).finding(
+            (key,), "constraint", error.message, hint=error.hint, at_key=True
+        )
+        refuse([finding])
 
 
 def check_lab_file(

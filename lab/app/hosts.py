@@ -42,7 +42,7 @@ async def host_devices(
     process. Each host connects by itself and goes on trying, so a device that is off delays nobody else. With `alone` the
     hosts outlive the engine, so their dead-man timers run; in its process they end with it.
     """
-    book = CommandLedger(ledger if ledger is not None else ":memory:")
+    book = CommandLedger(ledger if ledger is not None else ":memory:", identity=boot)
     try:
         async with AsyncExitStack() as stack:
             for name in only or tuple(drivers.lab.devices):

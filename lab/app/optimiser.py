@@ -4,26 +4,59 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.domain.errors import InputError
 from lab.engine.messages import Proposal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lab.domain.event import AtMostSpec, FactorSpec
     from lab.domain.state import CampaignState, LabState
     from lab.optimize.history import TrialRecord
     from lab.optimize.space import Space
+    from lab.optimize.suggest import Design
 
-__all__ = ["history_of", "space_of", "suggest_from_state"]
+__all__ = ["history_of", "lawful_trial", "make_space", "space_of", "suggest_from_state"]
+
+
+def make_space(
+    factors: Sequence[FactorSpec],
+    constraints: Sequence[str],
+    at_most: Sequence[AtMostSpec],
+    alike: Sequence[str],
+) -> Space:
+    """The optimiser's space. InputError where it makes no sense."""
+    from lab.optimize.space import AtMost, Factor, Space
+
+    return Space(
+        factors=tuple(Factor(f.name, f.unit, f.minimum, f.maximum, f.step) for f in factors),
+        constraints=tuple(constraints),
+        at_most=tuple(AtMost(rule.factors, rule.most) for rule in at_most),
+        alike=tuple(alike),
+    )
 
 
 def space_of(campaign: CampaignState) -> Space:
     """The factor space that a campaign was started with."""
-    from lab.optimize.space import Factor, Space
+    spec = campaign.spec
+    return make_space(spec.factors, spec.constraints, spec.at_most, spec.alike)
 
-    return Space(
-        tuple(
-            Factor(name=f.name, unit=f.unit, minimum=f.minimum, maximum=f.maximum)
-            for f in campaign.spec.factors
-        )
-    )
+
+def lawful_trial(space: Space) -> dict[str, float]:
+    """One trial that keeps all constraints. InputError, with the guilty constraints, where there is none."""
+    from lab.optimize.space.region import Region
+    from lab.optimize.space.sampling import sample
+
+    return space.values(sample(Region(space), 0, 0, 1)[0])
+
+
+def design_of(name: str) -> Design:
+    """The design that a journal names. InputError for one that this version does not know."""
+    known: tuple[Design, ...] = ("sobol", "latin_hypercube", "factorial", "d_optimal")
+    for design in known:
+        if design == name:
+            return design
+    raise InputError(f'a design called "{name}"', hint=f"known are: {', '.join(known)}")
 
 
 def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
@@ -64,6 +97,7 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
         seed=spec.seed,
         initial=spec.initial,
         method="sobol" if spec.method == "sobol" else "bayesian",
+        design=design_of(spec.design),
     )
     return tuple(
         Proposal(

@@ -13,7 +13,8 @@ __all__ = ["RunOptions", "RunReport"]
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """`endpoints` names a file written by `lab devices simulate`: URLs to use instead of those of `lab.yaml`."""
+    """`endpoints` names a file written by `lab devices simulate`: URLs to use instead of those of `lab.yaml`.
+    `take_over`: have the devices also where the engine of other records holds them."""
 
     campaign: Path
     virtual: bool = False
@@ -29,6 +30,7 @@ class RunOptions:
     resume: bool = False
     hosts: bool = True
     control: bool = True
+    take_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

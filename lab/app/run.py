@@ -26,6 +26,7 @@ from lab.control.server import ControlServer
 from lab.devices.device_line import HostTiming
 from lab.domain import event as ev
 from lab.domain.errors import InputError, LabError, RefusedError
+from lab.domain.ids import sha256_text
 from lab.domain.reduce import reduce_all
 from lab.domain.state import CampaignState, LabState
 from lab.engine.clock import ScaledClock, VirtualClock, wall_seconds
@@ -120,6 +121,7 @@ async def _run(
                 lab=files.lab.id,
                 devices=tuple(files.lab.devices),
                 journal=journal,
+                identity=_identity(seed) if options.virtual else uuid.uuid4().hex,
                 transport=transport,
                 clock=clock,
                 context=context,
@@ -128,6 +130,7 @@ async def _run(
                 heartbeat_s=_VIRTUAL_HEARTBEAT_S if options.virtual else 1.0,
                 beat_s=None if options.hosts else files.drivers.beat_s,
                 simulate_people=options.virtual,
+                take_over=options.take_over,
             )
             async with _control(options, engine, files, journal, clock, url):
                 watching = (
@@ -240,10 +243,14 @@ def _start(
         sop_sha256=files.bundle.procedure.sha256,
         lab_id=files.lab.id,
         factors=files.factors,
+        constraints=files.constraints,
+        at_most=files.at_most,
+        alike=tuple(campaign.alike),
         fixed=files.fixed,
         objective=files.objective,
         method=options.method or campaign.strategy.method,
         initial=campaign.strategy.initial,
+        design=campaign.strategy.design,
         batch=campaign.strategy.batch,
         trials=options.trials or campaign.budget.trials,
         parallel=campaign.budget.parallel,
@@ -273,7 +280,7 @@ async def _devices(
                     files.drivers,
                     transport,
                     clock,
-                    ledger=_ledger(url),
+                    ledger=None,
                     boot=f"epoch-{epoch}",
                     world=world,
                     messages=lambda _url: transport,
@@ -322,6 +329,11 @@ async def _endpoints(
             yield urls
         else:
             yield {name: urls[name] for name in files.drivers.simulated}
+
+
+def _identity(seed: int) -> str:
+    """Of the records of a virtual campaign, whose devices end with it: the same seed gives the same records."""
+    return sha256_text(f"virtual\n{seed}")[:32]
 
 
 def _ledger(url: str) -> Path:

@@ -21,6 +21,7 @@ __all__ = [
     "Downstream",
     "EngineBeat",
     "Heartbeat",
+    "Held",
     "Hello",
     "OutcomeMessage",
     "ProgressMessage",
@@ -47,22 +48,41 @@ class _Message(BaseModel):
 # -- engine -> device host (topic cmd) ----------------------------------------------------------
 
 
-class Hello(_Message):
-    """An engine's first word: hosts refuse every lower epoch from now on. Lifts nothing by itself."""
+class Held(BaseModel):
+    """Who holds a device: the engine of an epoch, on the records of an identity. Each holds a device at most once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    journal: str
+    epoch: int
+
+
+class _Order(_Message):
+    """What an engine says. Orders of another engine than the one that holds the device are not obeyed."""
+
+    epoch: int
+    journal: str = Field(min_length=1)
+    """Identity of the engine's records. Epochs of different records can't be compared."""
+
+
+class Hello(_Order):
+    """An engine's first word: hosts obey no lower epoch of these records from now on. Lifts nothing by itself.
+
+    It claims a device that nobody holds, or whose holder has left in order; any other only where it names its holder."""
 
     op: Literal["hello"] = "hello"
-    epoch: int
+    takes: Held | None = None
+    """The holder that a person means to replace. Named, because a late copy must not replace a later one."""
     lifts: tuple[str, ...] = ()
     """Ids of the safe requests that no longer hold, because a named person re-armed the lab. They are always named: a
     late copy of this message must not lift a request that came after it."""
 
 
-class CommandMessage(_Message):
-    """Do something. `seq` rises by one per device and epoch; `expires_s` counts real seconds from `sent_at`."""
+class CommandMessage(_Order):
+    """Do something. `seq` rises by one per device, records and epoch; `expires_s` counts real seconds from `sent_at`."""
 
     op: Literal["command"] = "command"
     id: str
-    epoch: int
     seq: int
     run: str
     step: str
@@ -72,6 +92,9 @@ class CommandMessage(_Message):
     effect: Literal["none", "absolute", "once"]
     settle: Literal["query", "ask"]
     timeout_s: float
+    ledger: str
+    """Identity of the ledger that the device's host had when the command was intended. A host with another one may know
+    nothing of what was done, so it does not act."""
     sent_at: float
     """Unix time of sending on the engine's real clock (process clock when virtual)."""
     expires_s: float
@@ -81,43 +104,44 @@ class CommandMessage(_Message):
     journal and will never be asked for again; 0 says nothing."""
 
 
-class QueryMessage(_Message):
+class QueryMessage(_Order):
     """What became of that command?"""
 
     op: Literal["query"] = "query"
     id: str
-    epoch: int
+    ledger: str
+    """As in the command; empty where the engine does not know it."""
 
 
-class CancelMessage(_Message):
+class CancelMessage(_Order):
     """Stop that command if it is in hand, make sure that the device stands still, and tell the outcome. If it never came,
     refuse it from now on."""
 
     op: Literal["cancel"] = "cancel"
     id: str
-    epoch: int
+    ledger: str
+    """As in the command; empty where the engine does not know it."""
     actor: str
 
 
-class SafeMessage(_Message):
-    """Go to the declared safe state and refuse commands until a hello lifts this request."""
+class SafeMessage(_Order):
+    """Go to the declared safe state and refuse commands until a hello lifts this request. Obeyed from every engine."""
 
     op: Literal["safe"] = "safe"
     id: str
-    epoch: int
     actor: str
 
 
-class EngineBeat(_Message):
+class EngineBeat(_Order):
     """The engine lives and is in charge (topic `_engine` of the lab, QoS 0). Hosts that hear none for long make their
     devices safe by themselves."""
 
     op: Literal["beat"] = "beat"
-    epoch: int
     sent_at: float
     """Unix time of sending, as in a command: a beat that was long under way is no sign of life."""
     leaving: bool = False
-    """The last one of an engine that has ended in order: devices stay as its procedures left them."""
+    """The last one of an engine that has ended in order: devices stay as its procedures left them, and another engine may
+    have them."""
 
 
 # -- device host -> engine ---------------------------------------------------------------------
@@ -145,6 +169,8 @@ class State(_Message):
 
     kind: Literal["state"] = "state"
     device: str
+    ledger: str
+    """Identity of the ledger of its host."""
     state: DeviceState
     detail: str = ""
     safe_requests: tuple[str, ...] = ()
@@ -152,21 +178,27 @@ class State(_Message):
 
 
 class Heartbeat(_Message):
-    """Topic `hb`. `boot` is new at each start of the host; `epoch` is the highest one it obeys."""
+    """Topic `hb`. `boot` is new at each start of the host. Each order that is not obeyed is answered by one."""
 
     kind: Literal["hb"] = "hb"
     device: str
     boot: str
     epoch: int
+    ledger: str
+    """As in `State`."""
+    journal: str
+    """Who holds the device, or held it last: 0 and empty before the first."""
+    free: bool
+    """That one has left in order, or there was none."""
     state: DeviceState
     detail: str = ""
     safe_requests: tuple[str, ...] = ()
-    """These three as in `State`."""
+    """These as in `State`."""
 
 
 class Ack(_Message):
     """Topic `ack`: accepted, or refused and nothing will happen, also not by a late copy. `reason` is stable:
-    `stale_epoch`, `stale_seq`, `expired`, `retained`, `busy`, `safe`, `bad_args`, `unknown_action`, `disconnected`,
+    `outranked` (other records hold the device), `stale_epoch`, `stale_seq`, `expired`, `retained`, `busy`, `safe`, `bad_args`, `unknown_action`, `disconnected`,
     `withdrawn` (a query or a cancellation came first, and was told that the command was never seen)."""
 
     kind: Literal["ack"] = "ack"
@@ -197,12 +229,13 @@ class OutcomeMessage(_Message):
 
 class QueryReply(_Message):
     """Topic `evt`: `never_seen` (and now refused for ever), `running` (or still being found out: ask again), `ended`
-    (with outcome), or `settled`: it was interrupted and the device was asked."""
+    (with outcome), `settled`: it was interrupted and the device was asked, or `forgotten`: it was sent to a host with
+    another ledger, so nobody can know here (and now refused for ever)."""
 
     kind: Literal["query_reply"] = "query_reply"
     device: str
     id: str
-    status: Literal["never_seen", "running", "ended", "settled"]
+    status: Literal["never_seen", "running", "ended", "settled", "forgotten"]
     outcome: Outcome | None = None
     settlement: Settlement | None = None
 

@@ -23,6 +23,7 @@ class _Workload(StrEnum):
     s1 = "s1"
     s2 = "s2"
     s3 = "s3"
+    screen = "screen"
 
 
 class _Direction(StrEnum):
@@ -81,7 +82,10 @@ def schedule(
 def lab_workload(
     workload: Annotated[
         _Workload,
-        typer.Option("--workload", help="s1: free nests, s2: blocking, s3: mixed with batches."),
+        typer.Option(
+            "--workload",
+            help="s1: free nests, s2: blocking, s3: mixed with batches, screen: few kinds of stations, used again.",
+        ),
     ],
     samples: Annotated[int, typer.Option("--samples", min=1, help="How many samples.")] = 96,
     time: _Time = 1.0,

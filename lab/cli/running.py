@@ -52,6 +52,13 @@ _Hosts = Annotated[
         "--hosts/--no-hosts", help="Host the devices here, or leave it to `lab devices host`."
     ),
 ]
+_TakeOver = Annotated[
+    bool,
+    typer.Option(
+        "--take-over",
+        help="Take devices from the engine of other records that has not ended in order.",
+    ),
+]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _Plot = Annotated[
     Path | None, typer.Option("--plot", help="Write a picture of the campaign (PNG).")
@@ -77,6 +84,7 @@ def run(
     endpoints: _Endpoints = None,
     acts: _Acts = None,
     hosts: _Hosts = True,
+    take_over: _TakeOver = False,
     as_json: _Json = False,
     plot: _Plot = None,
 ) -> int:
@@ -99,6 +107,7 @@ def run(
         acts=acts,
         simulate=simulate,
         hosts=hosts,
+        take_over=take_over,
     )
     return _execute(options, as_json=as_json, plot=plot)
 
@@ -119,6 +128,7 @@ def resume(
     endpoints: _Endpoints = None,
     acts: _Acts = None,
     hosts: _Hosts = True,
+    take_over: _TakeOver = False,
     actor: Annotated[str, typer.Option("--who", help="Your name, for the records.")] = "",
     as_json: _Json = False,
     plot: _Plot = None,
@@ -143,6 +153,7 @@ def resume(
         acts=acts,
         simulate=simulate,
         hosts=hosts,
+        take_over=take_over,
         resume=True,
     )
     return _execute(options, as_json=as_json, plot=plot)

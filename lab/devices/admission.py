@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from lab.bus.envelope import CommandMessage
-    from lab.devices.ledger import LedgerEntry
+    from lab.devices.ledger import Claim, LedgerEntry
     from lab.domain.action import ActionSpec
 
-__all__ = ["Accept", "Decision", "Mode", "Refuse", "Repeat", "admit"]
+__all__ = ["FORGOTTEN", "Accept", "Decision", "Mode", "Refuse", "Repeat", "admit"]
+
+FORGOTTEN = "forgotten"
+"""Refusal of what an earlier ledger may have seen. It proves nothing, so the engine is not told that nothing will happen."""
 
 Mode = Literal["ready", "busy", "safe", "disconnected"]
 """What the device is able to take right now."""
@@ -55,20 +58,26 @@ def admit(
     *,
     retained: bool,
     known: LedgerEntry | None,
-    epoch: int,
+    ledger: str,
+    holder: Claim,
     last_seq: int,
     now: float,
     mode: Mode,
     actions: Mapping[str, ActionSpec],
 ) -> Decision:
-    """Decide. `epoch` is the highest one seen, `last_seq` the highest in the message's epoch, `now` Unix time."""
+    """Decide. `ledger` is the identity of the host's own, `holder` holds the device once the message has been heard,
+    `last_seq` is the highest number of the message's engine, `now` Unix time."""
     if known is not None and not _sent_anew(message, known):
         return Repeat()
+    if message.ledger != ledger:
+        return Refuse(FORGOTTEN, "it was sent to this device's host when that had another ledger")
     if retained:
         return Refuse("retained", "commands are never retained: this one may be of any age")
-    if message.epoch < epoch:
+    if message.journal != holder.journal:
+        return Refuse("outranked", "the device is held by the engine of other records")
+    if message.epoch < holder.epoch:
         return Refuse(
-            "stale_epoch", f"epoch {message.epoch} is over: an engine with {epoch} took over"
+            "stale_epoch", f"epoch {message.epoch} is over: an engine with {holder.epoch} took over"
         )
     if now > message.sent_at + message.expires_s:
         late = now - message.sent_at - message.expires_s

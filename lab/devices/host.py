@@ -9,7 +9,8 @@ Protocol, as seen by the engine (messages in `lab.bus.envelope`, topics in `lab.
   safe     -> the running action is cancelled, the device made safe, `evt` safe_reply; commands are refused until a
               hello lifts the request by its id, also after a restart. It is obeyed from any epoch: nobody is asked
               twice for safety.
-  hello    -> lower epochs are refused from then on; a heartbeat and the state answer it.
+  hello    -> claims the device for an engine (`DeviceLedger.claim`); a heartbeat and the state answer it. What engines say
+              that do not hold the device is answered by a heartbeat, which names the one that does.
   beat     -> the engine is in charge. Without one for `HostTiming.dead_man_s` the host makes its device safe by itself
               (`lab.devices.safekeeping`), under a request id of its own.
 
@@ -33,6 +34,7 @@ from lab.bus.envelope import (
     CancelMessage,
     CommandMessage,
     DeviceState,
+    Downstream,
     EngineBeat,
     Hello,
     QueryMessage,
@@ -41,7 +43,7 @@ from lab.bus.envelope import (
     parse_downstream,
 )
 from lab.devices.acting import Acting
-from lab.devices.admission import Accept, Mode, Refuse, admit
+from lab.devices.admission import FORGOTTEN, Accept, Mode, Refuse, admit
 from lab.devices.capability import CAPABILITIES
 from lab.devices.device_line import DeviceLine, HostTiming
 from lab.devices.execution import outcome_of_entry, outcome_of_settlement
@@ -109,7 +111,9 @@ class DeviceHost:
         for capability in self._specs:
             self._actions |= capability.actions
         self._outbox = Outbox(transport)
-        self._voice = Voice(lab_id, device_name, self._outbox, simulated=simulated)
+        self._voice = Voice(
+            lab_id, device_name, self._outbox, ledger=ledger.identity, simulated=simulated
+        )
         self._line = DeviceLine(
             device_name, driver, self._ledger, self._timing, self._on_line_change
         )
@@ -154,10 +158,9 @@ class DeviceHost:
 
     async def run(self) -> None:
         """Serve until cancelled, or until the transport ends. Disconnects the driver in any case."""
-        wanted = [topics.cmd(self._lab, self._name)]
-        if self._safe.timed:
-            wanted.append(topics.engine_beat(self._lab))
-        subscription = await self._transport.subscribe(*wanted)
+        subscription = await self._transport.subscribe(
+            topics.cmd(self._lab, self._name), topics.engine_beat(self._lab)
+        )
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
@@ -167,9 +170,8 @@ class DeviceHost:
                     tasks.create_task(self._outbox.run()),
                     tasks.create_task(self._line.keep_open()),
                     tasks.create_task(self._beat()),
+                    tasks.create_task(self._safe.watch()),
                 ]
-                if self._safe.timed:
-                    loops.append(tasks.create_task(self._safe.watch()))
                 if self._manifest.telemetry:
                     loops.append(tasks.create_task(self._measure()))
                 self._listening.set()
@@ -184,7 +186,12 @@ class DeviceHost:
             await self._say_goodbye(subscription)
 
     async def _say_goodbye(self, subscription: Subscription) -> None:
-        gone = State(device=self._name, state="disconnected", detail="the device host ended")
+        gone = State(
+            device=self._name,
+            ledger=self._ledger.identity,
+            state="disconnected",
+            detail="the device host ended",
+        )
         topic = topics.state(self._lab, self._name)
         with suppress(Exception):
             async with asyncio.timeout(self._timing.grace_s):
@@ -228,27 +235,37 @@ class DeviceHost:
         if message.retained:
             _LOG.warning("%s: a retained %s is ignored", self._name, asked.op)
             return
+        holds = self._claim(asked)
         if isinstance(asked, SafeMessage):
-            self._on_safe(asked)
-        elif asked.epoch < self._ledger.epoch():
-            level = logging.DEBUG if isinstance(asked, EngineBeat) else logging.WARNING
-            _LOG.log(
-                level, "%s: %s of the old epoch %d is ignored", self._name, asked.op, asked.epoch
+            self._safe.enter(asked.id)
+        elif isinstance(asked, EngineBeat):
+            if holds:
+                self._on_beat(asked)
+        elif not holds:
+            _LOG.warning(
+                "%s: %s is ignored: its engine (epoch %d) does not hold the device",
+                *(self._name, asked.op, asked.epoch),
             )
+            self._say_alive()
         elif isinstance(asked, QueryMessage):
-            self._ledger.raise_epoch(asked.epoch)
             self._on_query(asked)
         elif isinstance(asked, CancelMessage):
-            self._ledger.raise_epoch(asked.epoch)
             self._on_cancel(asked)
-        elif isinstance(asked, EngineBeat):
-            self._ledger.raise_epoch(asked.epoch)
-            self._safe.hear(asked, self._real_time() - asked.sent_at)
         else:
             self._on_hello(asked)
 
+    def _claim(self, asked: Downstream) -> bool:
+        """Whether what an engine says may be obeyed, which a newer engine's first message makes so."""
+        taken = asked.takes if isinstance(asked, Hello) else None
+        takes = None if taken is None else (taken.epoch, taken.journal)
+        return self._ledger.claim(asked.epoch, asked.journal, takes)
+
+    def _on_beat(self, beat: EngineBeat) -> None:
+        self._safe.hear(beat, self._real_time() - beat.sent_at)
+        if beat.leaving:
+            self._say_alive()
+
     def _on_hello(self, hello: Hello) -> None:
-        self._ledger.raise_epoch(hello.epoch)
         if hello.lifts:
             self._safe.lift(hello.lifts)
         # An engine that has just started wants to hear the state, known to others or not.
@@ -258,28 +275,30 @@ class DeviceHost:
 
     def _on_command(self, message: CommandMessage, *, retained: bool) -> None:
         known = self._ledger.entry(message.id)
+        holds = not retained and self._claim(message)
         decision = admit(
             message,
             retained=retained,
             known=known,
-            epoch=self._ledger.epoch(),
-            last_seq=self._ledger.last_seq(message.epoch),
+            ledger=self._ledger.identity,
+            holder=self._ledger.holder(),
+            last_seq=self._ledger.last_seq(message.epoch, message.journal),
             now=self._real_time(),
             mode=self._mode(),
             actions=self._actions,
         )
-        if not retained:
-            self._ledger.raise_epoch(message.epoch)
-            self._ledger.forget(message.epoch, message.horizon)
+        if holds:
+            self._ledger.forget(message.epoch, message.horizon, message.journal)
         if isinstance(decision, Refuse):
             self._ledger.refuse(
                 message.id,
                 decision.reason,
                 decision.detail,
                 epoch=message.epoch,
+                journal=message.journal,
                 seq=-1 if retained else message.seq,
             )
-            self._voice.refused(message.id, decision.reason, decision.detail)
+            self._refused(message.id, decision.reason, decision.detail)
         elif isinstance(decision, Accept):
             self._safe.feed(self._real_time() - message.sent_at)
             self._start(message, decision.args)
@@ -294,7 +313,7 @@ class DeviceHost:
             ),
             args=args,
         )
-        self._ledger.receive(command, message.epoch, message.seq)
+        self._ledger.receive(command, message.epoch, message.seq, message.journal)
         self._voice.accepted(message.id)
         self._line.in_hand = command.id
         self._work = Work(
@@ -309,7 +328,7 @@ class DeviceHost:
 
     def _repeat(self, known: LedgerEntry) -> None:
         if known.state == "refused_forever":
-            self._voice.refused(known.id, known.reason, known.detail)
+            self._refused(known.id, known.reason, known.detail)
             return
         self._voice.accepted(known.id)
         if self._in_hand(known.id):
@@ -320,13 +339,33 @@ class DeviceHost:
         else:
             self._resolve(known, self._tell_resolved)
 
+    def _refused(self, command_id: str, reason: str, detail: str) -> None:
+        if reason == FORGOTTEN:
+            self._voice.query_reply(command_id, "forgotten")
+        else:
+            self._voice.refused(command_id, reason, detail)
+
+    def _withdraw(self, asked: QueryMessage | CancelMessage, came_first: str) -> LedgerEntry:
+        """Refuse for ever what never came here: to another ledger it may have come."""
+        other = asked.ledger not in ("", self._ledger.identity)
+        self._ledger.refuse(
+            asked.id,
+            FORGOTTEN if other else "withdrawn",
+            came_first,
+            epoch=asked.epoch,
+            journal=asked.journal,
+        )
+        entry = self._ledger.entry(asked.id)
+        assert entry is not None
+        return entry
+
     def _on_query(self, query: QueryMessage) -> None:
-        known = self._ledger.entry(query.id)
-        if known is None:
-            came_first = "a query came before the command"
-            self._ledger.refuse(query.id, "withdrawn", came_first, epoch=query.epoch)
-        if known is None or known.state == "refused_forever":
-            self._voice.query_reply(query.id, "never_seen")
+        known = self._ledger.entry(query.id) or self._withdraw(
+            query, "a query came before the command"
+        )
+        if known.state == "refused_forever":
+            forgotten = known.reason == FORGOTTEN
+            self._voice.query_reply(query.id, "forgotten" if forgotten else "never_seen")
         elif self._in_hand(query.id):
             self._voice.query_reply(query.id, "running")
         elif known.settlement is not None:
@@ -340,17 +379,10 @@ class DeviceHost:
         if self._work is not None and self._in_hand(message.id):
             self._work.stop.set()
             return
-        known = self._ledger.entry(message.id)
-        if known is not None:
-            self._repeat(known)
-            return
-        came_first = f"{message.actor} cancelled it before it came"
-        self._ledger.refuse(message.id, "withdrawn", came_first, epoch=message.epoch)
-        self._voice.refused(message.id, "withdrawn", came_first)
-
-    def _on_safe(self, message: SafeMessage) -> None:
-        self._ledger.raise_epoch(message.epoch)
-        self._safe.enter(message.id)
+        known = self._ledger.entry(message.id) or self._withdraw(
+            message, f"{message.actor} cancelled it before it came"
+        )
+        self._repeat(known)
 
     def _begin_safe(self, request_id: str) -> None:
         self._announce()
@@ -446,7 +478,7 @@ class DeviceHost:
 
     def _say_alive(self) -> None:
         self._voice.heartbeat(
-            self._boot, self._ledger.epoch(), self._state(), self._detail(), self._safe.requests
+            self._boot, self._ledger.holder(), self._state(), self._detail(), self._safe.requests
         )
 
     def _detail(self) -> str:

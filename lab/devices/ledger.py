@@ -21,10 +21,11 @@ from lab.domain.errors import UnavailableError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["CommandLedger", "DeviceLedger", "LedgerEntry", "LedgerState", "SafeRecord"]
+__all__ = ["Claim", "CommandLedger", "DeviceLedger", "LedgerEntry", "LedgerState", "SafeRecord"]
 
 LedgerState = Literal["received", "prepared", "acting", "ended", "settled", "refused_forever"]
 
+_VERSION = 2
 _KEPT = 1000
 _SLACK = 100
 """Closed commands of a device that are kept whatever the engine says, and how many more may gather before the rest goes."""
@@ -33,19 +34,39 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS command (
     device TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
     command TEXT, outcome TEXT, settlement TEXT, reason TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL DEFAULT '',
-    act_order INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (device, id)
+    act_order INTEGER NOT NULL DEFAULT 0, journal TEXT NOT NULL DEFAULT '', PRIMARY KEY (device, id)
 ) STRICT;
-CREATE TABLE IF NOT EXISTS epoch (device TEXT PRIMARY KEY, epoch INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS seq (
-    device TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (device, epoch)
+CREATE TABLE IF NOT EXISTS claim (
+    device TEXT NOT NULL, journal TEXT NOT NULL, epoch INTEGER NOT NULL, state TEXT NOT NULL,
+    PRIMARY KEY (device, journal)
+) STRICT;
+CREATE TABLE IF NOT EXISTS number (
+    device TEXT NOT NULL, journal TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (device, journal, epoch)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS safe_request (
     device TEXT NOT NULL, id TEXT NOT NULL, armed INTEGER NOT NULL, confirmed INTEGER NOT NULL, detail TEXT NOT NULL,
     PRIMARY KEY (device, id)
 ) STRICT;
 CREATE TABLE IF NOT EXISTS charge (device TEXT PRIMARY KEY, somebody INTEGER NOT NULL) STRICT;
-PRAGMA user_version = 1;
+CREATE TABLE IF NOT EXISTS self (one INTEGER PRIMARY KEY CHECK (one = 1), identity TEXT NOT NULL) STRICT;
+PRAGMA user_version = 2;
 """
+
+_FROM_1 = """
+BEGIN IMMEDIATE;
+ALTER TABLE command ADD COLUMN journal TEXT NOT NULL DEFAULT '';
+CREATE TABLE claim (
+    device TEXT NOT NULL, journal TEXT NOT NULL, epoch INTEGER NOT NULL, state TEXT NOT NULL,
+    PRIMARY KEY (device, journal)
+) STRICT;
+INSERT INTO claim SELECT device, '', epoch, 'left' FROM epoch;
+DROP TABLE epoch;
+DROP TABLE seq;
+PRAGMA user_version = 2;
+COMMIT;
+"""
+"""Version 1 knew one journal for all, so no engine that speaks of its records has its epochs or numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +75,7 @@ class LedgerEntry:
 
     id: str
     state: LedgerState
+    journal: str
     epoch: int
     seq: int
     command: Command | None
@@ -62,6 +84,16 @@ class LedgerEntry:
     reason: str
     detail: str
     act_order: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who holds a device: an engine's epoch on the records of an identity. `free`: it has left in order, or there was
+    none yet."""
+
+    journal: str = ""
+    epoch: int = 0
+    free: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +108,17 @@ class SafeRecord:
 class CommandLedger:
     """The file. `device(name)` gives the part of one device."""
 
-    def __init__(self, path: Path | str = ":memory:") -> None:
-        """Open or create. UnavailableError when it can't be opened, is damaged, or another process holds it."""
+    def __init__(self, path: Path | str = ":memory:", *, identity: str) -> None:
+        """Open or create. `identity` is what a new file is called from then on: never the same twice, because a ledger
+        that was lost and begun anew knows nothing of what the lost one saw.
+
+        UnavailableError when it can't be opened, is damaged, or another process holds it.
+        """
         hint = "end the other device host, or choose another ledger file; never delete a ledger with open commands"
         try:
             if str(path) != ":memory:":
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
+            self._path = path
             self._db = sqlite3.connect(str(path), isolation_level=None, timeout=2.0)
         except (sqlite3.Error, OSError) as error:
             raise UnavailableError(f"command ledger {path}: {error}", hint=hint) from error
@@ -90,16 +127,36 @@ class CommandLedger:
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
+            if self._version() == 1:
+                self._db.executescript(_FROM_1)
             self._db.executescript(_SCHEMA)
+            self._db.execute("INSERT OR IGNORE INTO self VALUES (1, ?)", (identity,))
+            row = cast("tuple[str]", self._db.execute("SELECT identity FROM self").fetchone())
+            self.identity = row[0]
+            # Takes the lock, also where nothing was new.
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("COMMIT")
+        except UnavailableError:
+            self._db.close()
+            raise
         except sqlite3.Error as error:
             self._db.close()
             raise UnavailableError(f"command ledger {path}: {error}", hint=hint) from error
 
+    def _version(self) -> int:
+        """0 of a new file. UnavailableError where a newer Labwright wrote it."""
+        version = cast("tuple[int]", self._db.execute("PRAGMA user_version").fetchone())[0]
+        if version > _VERSION:
+            raise UnavailableError(
+                f"command ledger {self._path}: written by a newer version of Labwright (format {version};"
+                f" this one reads up to {_VERSION})",
+                hint="upgrade Labwright on this machine, or choose another ledger file",
+            )
+        return version
+
     def device(self, name: str) -> DeviceLedger:
         """The part of one device."""
-        return DeviceLedger(self._db, name)
+        return DeviceLedger(self._db, name, self.identity)
 
     def close(self) -> None:
         """Free the file. Safe to call twice."""
@@ -109,28 +166,68 @@ class CommandLedger:
 class DeviceLedger:
     """One device's part of a ledger. RuntimeError for a step that the order of states forbids."""
 
-    def __init__(self, db: sqlite3.Connection, device: str) -> None:
+    def __init__(self, db: sqlite3.Connection, device: str, identity: str) -> None:
         self._db = db
         self._device = device
+        self.identity = identity
+        """Of the whole ledger."""
 
-    # -- epochs and sequence numbers ------------------------------------------------------------
+    # -- who holds the device, and sequence numbers ----------------------------------------------
 
-    def epoch(self) -> int:
-        """The highest epoch seen; 0 before the first."""
-        return self._number("SELECT epoch FROM epoch WHERE device = ?", (self._device,))
+    def holder(self) -> Claim:
+        """Who holds the device, or held it last."""
+        row = cast(
+            "tuple[str, int, str] | None",
+            self._db.execute(
+                "SELECT journal, epoch, state FROM claim WHERE device = ? AND state != 'lost'",
+                (self._device,),
+            ).fetchone(),
+        )
+        return Claim() if row is None else Claim(row[0], row[1], row[2] == "left")
 
-    def raise_epoch(self, epoch: int) -> None:
-        """Remember a higher epoch; lower ones change nothing."""
+    def is_stale(self, epoch: int, journal: str) -> bool:
+        """Is that engine over for this device? It had it, and lost it to another or to a later start."""
+        known = self._number(
+            "SELECT epoch FROM claim WHERE device = ? AND journal = ?", (self._device, journal)
+        )
+        return epoch < known or (epoch == known and self.holder().journal != journal)
+
+    def claim(self, epoch: int, journal: str, takes: tuple[int, str] | None = None) -> bool:
+        """Whether that engine holds the device now, durably. A later start on the same records replaces an earlier one;
+        other records get a device that is free, or whose holder (epoch, journal) they take it from by name.
+
+        Nobody gets it twice: a late copy of what one said once must not bring it back.
+        """
+        holder = self.holder()
+        if (journal, epoch) == (holder.journal, holder.epoch):
+            return True
+        if self.is_stale(epoch, journal):
+            return False
+        if journal != holder.journal and not (
+            holder.free or takes == (holder.epoch, holder.journal)
+        ):
+            return False
+        with self._transaction():
+            self._db.execute("UPDATE claim SET state = 'lost' WHERE device = ?", (self._device,))
+            self._db.execute(
+                "INSERT OR REPLACE INTO claim VALUES (?, ?, ?, 'holds')",
+                (self._device, journal, epoch),
+            )
+        return True
+
+    def leave(self, epoch: int, journal: str) -> None:
+        """That engine has ended in order: other records may have the device. Nothing where it does not hold it."""
         self._db.execute(
-            "INSERT INTO epoch VALUES (?, ?) ON CONFLICT (device) DO UPDATE SET epoch = excluded.epoch"
-            " WHERE excluded.epoch > epoch.epoch",
-            (self._device, epoch),
+            "UPDATE claim SET state = 'left' WHERE device = ? AND journal = ? AND epoch = ? AND state = 'holds'",
+            (self._device, journal, epoch),
         )
 
-    def last_seq(self, epoch: int) -> int:
-        """The highest sequence number taken in an epoch; -1 before the first."""
+    def last_seq(self, epoch: int, journal: str) -> int:
+        """The highest sequence number taken from an engine; -1 before the first."""
         return self._number(
-            "SELECT seq FROM seq WHERE device = ? AND epoch = ?", (self._device, epoch), -1
+            "SELECT seq FROM number WHERE device = ? AND journal = ? AND epoch = ?",
+            (self._device, journal, epoch),
+            -1,
         )
 
     # -- who is in charge -----------------------------------------------------------------------
@@ -163,7 +260,7 @@ class DeviceLedger:
             > entry.act_order
         )
 
-    def receive(self, command: Command, epoch: int, seq: int) -> None:
+    def receive(self, command: Command, epoch: int, seq: int, journal: str) -> None:
         """Accept a command and take its sequence number, in one transaction.
 
         An id is accepted once. Only what reads or sets a state (effect none, absolute) and was interrupted may be
@@ -175,46 +272,52 @@ class DeviceLedger:
                 command.effect == "once" or known.state in ("ended", "refused_forever")
             ):
                 raise RuntimeError(f"command {command.id} is already {known.state}")
-            self._take_seq(epoch, seq)
+            self._take_seq(epoch, seq, journal)
             self._db.execute(
-                "INSERT OR REPLACE INTO command (device, id, state, epoch, seq, command)"
-                " VALUES (?, ?, 'received', ?, ?, ?)",
-                (self._device, command.id, epoch, seq, command.model_dump_json()),
+                "INSERT OR REPLACE INTO command (device, id, state, journal, epoch, seq, command)"
+                " VALUES (?, ?, 'received', ?, ?, ?, ?)",
+                (self._device, command.id, journal, epoch, seq, command.model_dump_json()),
             )
 
     def refuse(
-        self, command_id: str, reason: str, detail: str = "", *, epoch: int = 0, seq: int = -1
+        self, command_id: str, reason: str, detail: str, *, epoch: int, journal: str, seq: int = -1
     ) -> None:
         """Never act on that id. What was accepted before stays as it is."""
         with self._transaction():
             if seq >= 0:
-                self._take_seq(epoch, seq)
+                self._take_seq(epoch, seq, journal)
             self._db.execute(
-                "INSERT OR IGNORE INTO command (device, id, state, epoch, seq, reason, detail)"
-                " VALUES (?, ?, 'refused_forever', ?, ?, ?, ?)",
-                (self._device, command_id, epoch, seq, reason, detail),
+                "INSERT OR IGNORE INTO command (device, id, state, journal, epoch, seq, reason, detail)"
+                " VALUES (?, ?, 'refused_forever', ?, ?, ?, ?, ?)",
+                (self._device, command_id, journal, epoch, seq, reason, detail),
             )
 
-    def forget(self, epoch: int, horizon: int) -> None:
+    def forget(self, epoch: int, horizon: int, journal: str) -> None:
         """Drop the oldest of what is closed here and will never be asked for again: commands of lower epochs, or with a
-        number below `horizon` in this one. Nothing where `horizon` is 0.
+        number below `horizon` in this one, of the same records. Nothing where `horizon` is 0.
 
         Late copies of what is forgotten are still refused, by their epoch or their number. The newest are kept.
         """
         if horizon <= 0:
             return
-        count = self._number("SELECT COUNT(*) FROM command WHERE device = ?", (self._device,))
+        count = self._number(
+            "SELECT COUNT(*) FROM command WHERE device = ? AND journal = ?", (self._device, journal)
+        )
         if count <= _KEPT + _SLACK:
             return
         with self._transaction():
             self._db.execute(
                 "DELETE FROM command WHERE device = ? AND state IN ('ended', 'settled', 'refused_forever')"
-                " AND (epoch < ? OR (epoch = ? AND seq < ?)) AND rowid <= (SELECT rowid FROM command"
-                " WHERE device = ? ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
-                (self._device, epoch, epoch, horizon, self._device, _KEPT),
+                " AND journal = ? AND (epoch < ? OR (epoch = ? AND seq < ?)) AND rowid <= (SELECT rowid FROM command"
+                " WHERE device = ? AND journal = ? ORDER BY rowid DESC LIMIT 1 OFFSET ?)",
+                (
+                    *(self._device, journal, epoch, epoch, horizon),
+                    *(self._device, journal, _KEPT),
+                ),
             )
             self._db.execute(
-                "DELETE FROM seq WHERE device = ? AND epoch < ?", (self._device, self.epoch())
+                "DELETE FROM number WHERE device = ? AND journal = ? AND epoch < ?",
+                (self._device, journal, epoch),
             )
             self._db.execute(
                 "DELETE FROM safe_request WHERE device = ? AND armed = 1 AND rowid <= (SELECT rowid FROM"
@@ -295,9 +398,9 @@ class DeviceLedger:
 
     def _entries(self, where: str, *values: str) -> list[LedgerEntry]:
         rows = cast(
-            "list[tuple[str, LedgerState, int, int, str | None, str | None, str | None, str, str, int]]",
+            "list[tuple[str, LedgerState, str, int, int, str | None, str | None, str | None, str, str, int]]",
             self._db.execute(
-                "SELECT id, state, epoch, seq, command, outcome, settlement, reason, detail, act_order"
+                "SELECT id, state, journal, epoch, seq, command, outcome, settlement, reason, detail, act_order"
                 f" FROM command WHERE device = ? AND {where} ORDER BY rowid",
                 (self._device, *values),
             ).fetchall(),
@@ -306,14 +409,15 @@ class DeviceLedger:
             LedgerEntry(
                 id=row[0],
                 state=row[1],
-                epoch=row[2],
-                seq=row[3],
-                command=Command.model_validate_json(row[4]) if row[4] else None,
-                outcome=Outcome.model_validate_json(row[5]) if row[5] else None,
-                settlement=Settlement.model_validate_json(row[6]) if row[6] else None,
-                reason=row[7],
-                detail=row[8],
-                act_order=row[9],
+                journal=row[2],
+                epoch=row[3],
+                seq=row[4],
+                command=Command.model_validate_json(row[5]) if row[5] else None,
+                outcome=Outcome.model_validate_json(row[6]) if row[6] else None,
+                settlement=Settlement.model_validate_json(row[7]) if row[7] else None,
+                reason=row[8],
+                detail=row[9],
+                act_order=row[10],
             )
             for row in rows
         ]
@@ -338,11 +442,11 @@ class DeviceLedger:
                 f"command {command_id} can't become {state}: it is {known.state if known else 'not in the ledger'}"
             )
 
-    def _take_seq(self, epoch: int, seq: int) -> None:
+    def _take_seq(self, epoch: int, seq: int, journal: str) -> None:
         self._db.execute(
-            "INSERT INTO seq VALUES (?, ?, ?) ON CONFLICT (device, epoch)"
-            " DO UPDATE SET seq = excluded.seq WHERE excluded.seq > seq.seq",
-            (self._device, epoch, seq),
+            "INSERT INTO number VALUES (?, ?, ?, ?) ON CONFLICT (device, journal, epoch)"
+            " DO UPDATE SET seq = excluded.seq WHERE excluded.seq > number.seq",
+            (self._device, journal, epoch, seq),
         )
 
     def _number(self, query: str, values: tuple[str | int, ...], default: int = 0) -> int:

@@ -48,16 +48,10 @@ class Safekeeping:
         self._make_safe = make_safe
         self._fed_s = 0.0
         self._counting = asyncio.Event()
-        self._left_epoch = -1
         self._silences = 0
         self.requests: tuple[str, ...] = ()
         """Ids of the requests in force, oldest first."""
         self._read()
-
-    @property
-    def timed(self) -> bool:
-        """Does a timer run, so that beats are worth hearing?"""
-        return self._limit_s is not None
 
     def enter(self, request: str) -> None:
         """A request, once more or for the first time. Durable when this returns."""
@@ -80,10 +74,10 @@ class Safekeeping:
     def hear(self, beat: EngineBeat, age_s: float) -> None:
         """A sign of life, sent `age_s` seconds ago; or the last word of an engine that leaves in order."""
         if beat.leaving:
-            self._left_epoch = beat.epoch
             self._counting.clear()
             self._ledger.in_charge(False)
-        elif beat.epoch != self._left_epoch:  # not one that its last word has overtaken
+            self._ledger.leave(beat.epoch, beat.journal)
+        elif not self._ledger.holder().free:  # not one that its last word has overtaken
             self.feed(age_s)
 
     def feed(self, age_s: float) -> None:

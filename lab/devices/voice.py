@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from lab.bus.envelope import DeviceState
     from lab.devices.driver import Identity
+    from lab.devices.ledger import Claim
     from lab.devices.manifest import Manifest
     from lab.devices.outbox import Outbox
     from lab.domain.action import CapabilitySpec
@@ -35,8 +36,11 @@ __all__ = ["Voice"]
 class Voice:
     """Posts to an outbox; none of its methods waits or fails for the transport's sake."""
 
-    def __init__(self, lab: str, device: str, outbox: Outbox, *, simulated: bool = False) -> None:
+    def __init__(
+        self, lab: str, device: str, outbox: Outbox, *, ledger: str, simulated: bool = False
+    ) -> None:
         self._lab = lab
+        self._ledger = ledger
         self._device = device
         self._outbox = outbox
         self._simulated = simulated
@@ -63,7 +67,13 @@ class Voice:
 
     def state(self, state: DeviceState, detail: str, safe_requests: tuple[str, ...]) -> None:
         """The retained state, said when it changes."""
-        news = State(device=self._device, state=state, detail=detail, safe_requests=safe_requests)
+        news = State(
+            device=self._device,
+            ledger=self._ledger,
+            state=state,
+            detail=detail,
+            safe_requests=safe_requests,
+        )
         if news != self._last_state:
             self._last_state = news
             self._outbox.post(topics.state(self._lab, self._device), news, retain=True)
@@ -75,7 +85,7 @@ class Voice:
     def heartbeat(
         self,
         boot: str,
-        epoch: int,
+        holder: Claim,
         state: DeviceState,
         detail: str,
         safe_requests: tuple[str, ...],
@@ -84,7 +94,10 @@ class Voice:
         beat = Heartbeat(
             device=self._device,
             boot=boot,
-            epoch=epoch,
+            ledger=self._ledger,
+            journal=holder.journal,
+            epoch=holder.epoch,
+            free=holder.free,
             state=state,
             detail=detail,
             safe_requests=safe_requests,
@@ -114,7 +127,7 @@ class Voice:
     def query_reply(
         self,
         command_id: str,
-        status: Literal["never_seen", "running", "ended", "settled"],
+        status: Literal["never_seen", "running", "ended", "settled", "forgotten"],
         *,
         outcome: Outcome | None = None,
         settlement: Settlement | None = None,

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from lab.domain.command import Command, Outcome, Settlement
-from lab.domain.event_base import EventBase, FactorSpec, ObjectiveSpec, Value
+from lab.domain.event_base import AtMostSpec, EventBase, FactorSpec, ObjectiveSpec, Value
 from lab.domain.event_course import (
     DecisionMade,
     FlagKind,
@@ -29,6 +29,7 @@ from lab.domain.event_safety import CancelAsked, CancelSettled, InterlockChanged
 from lab.domain.plan import Plan
 
 __all__ = [
+    "AtMostSpec",
     "BrokenLimit",
     "CampaignFinished",
     "CampaignStarted",
@@ -88,6 +89,9 @@ class EngineStarted(EventBase):
 
     kind: Literal["engine_started"] = "engine_started"
     epoch: int
+    journal: str = ""
+    """Identity of the records, drawn once: what tells their commands from those of other records. Empty in records of
+    versions that had none."""
     version: str
     clock: Literal["real", "scaled", "virtual"]
 
@@ -104,10 +108,16 @@ class CampaignStarted(EventBase):
     sop_sha256: str
     lab_id: str
     factors: tuple[FactorSpec, ...]
+    constraints: tuple[str, ...] = ()
+    """Comparisons of factors that every trial keeps, with units."""
+    at_most: tuple[AtMostSpec, ...] = ()
+    alike: tuple[str, ...] = ()
+    """Factors with one value in all trials that are proposed together."""
     fixed: dict[str, JsonValue]
     objective: ObjectiveSpec
     method: str
     initial: int
+    design: str = "sobol"
     batch: int
     trials: int
     parallel: int
@@ -299,6 +309,8 @@ class DeviceStateChanged(EventBase):
     detail: str = ""
     safe_requests: tuple[str, ...] = ()
     """What keeps the device safe, by the ids of the requests."""
+    ledger: str = ""
+    """Identity of its host's ledger, as the host tells it."""
 
 
 class DeviceMadeSafe(EventBase):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["EventBase", "FactorSpec", "ObjectiveSpec", "Value"]
+__all__ = ["AtMostSpec", "EventBase", "FactorSpec", "ObjectiveSpec", "Value"]
 
 
 class EventBase(BaseModel):
@@ -24,12 +24,20 @@ class Value(EventBase):
 
 
 class FactorSpec(EventBase):
-    """A factor's range, plain numbers in `unit`."""
+    """A factor's range, plain numbers in `unit`. With a `step` it's only tried at whole multiples from `minimum`."""
 
     name: str
     unit: str
     minimum: float
     maximum: float
+    step: float | None = None
+
+
+class AtMostSpec(EventBase):
+    """At most `most` of these factors are above zero."""
+
+    factors: tuple[str, ...]
+    most: int
 
 
 class ObjectiveSpec(EventBase):

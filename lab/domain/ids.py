@@ -32,19 +32,21 @@ def run_id(campaign: str, number: int) -> str:
     return f"{campaign}/r{number:03d}"
 
 
-def command_id(run: str, step: str, attempt: int) -> str:
-    """The id of one try of a step (32 hex digits). Equal after every restart, never used twice."""
-    return sha256_text(f"{run}\n{step}\n{attempt}")[:32]
+def command_id(journal: str, run: str, step: str, attempt: int) -> str:
+    """The id of one try of a step (32 hex digits). Equal after every restart, never used twice: `journal` is the
+    identity of the records, since campaigns of other records may have the same names."""
+    return sha256_text(f"{journal}\n{run}\n{step}\n{attempt}")[:32]
 
 
 def task_id(run: str, step: str, attempt: int) -> str:
     """What a person is asked to do, as one types it: `t-` and 12 hex digits."""
-    return f"t-{command_id(run, step, attempt)[:12]}"
+    named = "\n".join((run, step, str(attempt)))
+    return f"t-{sha256_text(named)[:12]}"
 
 
-def safe_order(seq: int) -> str:
-    """The order that makes all devices safe, named by the record that brought it: `safe-412`."""
-    return f"safe-{seq}"
+def safe_order(journal: str, seq: int) -> str:
+    """The order that makes all devices safe, named by the record that brought it: `safe-3f0a91c2-412`."""
+    return f"safe-{journal[:8]}-{seq}"
 
 
 def dead_man_id(boot: str, number: int) -> str:

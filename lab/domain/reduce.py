@@ -102,7 +102,7 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
         ):
             return _mode(state, event, at_s)
         case ev.EngineStarted():
-            return replace(state, interlocks={})
+            return replace(state, interlocks={}, journal=state.journal or event.journal)
         case ev.InterlockChanged():
             status = InterlockStatus(event, at_s)
             return replace(state, interlocks={**state.interlocks, event.interlock: status})
@@ -128,7 +128,9 @@ def _mode(
         if state.mode != "safe":
             return state
     if isinstance(event, ev.LabMadeSafe):
-        state = replace(state, safe_orders=(*state.safe_orders, safe_order(state.seq)))
+        state = replace(
+            state, safe_orders=(*state.safe_orders, safe_order(state.journal, state.seq))
+        )
     if isinstance(event, ev.LabStopping):
         state = replace(state, stop_asked=(event.actor, event.reason))
     reason = "" if isinstance(event, ev.LabResumed | ev.LabRearmed) else event.reason
@@ -143,7 +145,9 @@ def _mode(
 
 
 def _intended(state: LabState, command: Command, at_s: float) -> LabState:
-    entry = CommandState(command, "intent", state.epoch, at_s)
+    device = state.devices.get(command.device)
+    ledger = "" if device is None else device.ledger
+    entry = CommandState(command, "intent", state.epoch, at_s, ledger=ledger)
     run = state.runs[command.run]
     step = run.steps[command.step]
     previous = step.command
@@ -305,6 +309,7 @@ def _device(
                 since_s=at_s,
                 safe_requests=event.safe_requests,
                 dead_man=dead_man_of(event.safe_requests) or device.dead_man,
+                ledger=event.ledger or device.ledger,
             )
         case ev.DeviceMadeSafe() if state.mode != "safe":
             # A late word from before the re-arming: what the device is now, its host has told since.

@@ -55,6 +55,8 @@ class CommandState:
     """Somebody wants it stopped."""
     cancelled: CancelOutcome | None = None
     """What came of that."""
+    ledger: str = ""
+    """Identity of the ledger of the device's host when it was intended: no other can know what became of it."""
 
     @property
     def open(self) -> bool:
@@ -184,6 +186,8 @@ class DeviceStatus:
     """What keeps it safe, as its host last told."""
     dead_man: str = ""
     """The last request that its host made by itself."""
+    ledger: str = ""
+    """Identity of its host's ledger, as last told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +246,8 @@ class LabState:
 
     seq: int = 0
     epoch: int = 0
+    journal: str = ""
+    """Identity of the records; empty before the first start of an engine."""
     at_s: float = 0.0
     mode: LabMode = "running"
     mode_actor: str = ""

@@ -246,7 +246,9 @@ def _safety(look: Look) -> Decision:
     if inflight.safe_seq == state.mode_seq and not (deaf and look.now_s >= again):
         return Decision(wake_s=again if deaf else None)
     wake = look.now_s + _SAFE_AGAIN_S if deaf else None
-    return Decision((), (msg.MakeSafe(state.mode_actor, safe_order(state.mode_seq)),), wake)
+    return Decision(
+        (), (msg.MakeSafe(state.mode_actor, safe_order(state.journal, state.mode_seq)),), wake
+    )
 
 
 def _interlocks(look: Look) -> Decision:

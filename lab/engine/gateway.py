@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from lab.bus.envelope import (
     Downstream,
     EngineBeat,
     Heartbeat,
+    Held,
     Hello,
     QueryMessage,
     SafeMessage,
@@ -25,7 +27,7 @@ from lab.bus.envelope import (
     Upstream,
     parse_upstream,
 )
-from lab.engine.messages import DeviceLost
+from lab.engine.messages import DeviceLost, Outranked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine
@@ -38,6 +40,10 @@ __all__ = ["DeviceGateway"]
 _LOG = logging.getLogger(__name__)
 
 _BEATS_MISSED = 5
+_FOREIGN_BEATS = 3
+"""So many in a row that name another engine are no remains of the past: each is an answer to a claim."""
+_LEAVE_S = 2.0
+"""Real seconds for the hosts' answers to the engine's last word."""
 _EXPIRY_S = 30.0
 """Real seconds that a command may be on its way; a host refuses it later."""
 
@@ -45,7 +51,8 @@ _EXPIRY_S = 30.0
 class DeviceGateway:
     """Talks to the device hosts of one lab. One instance per engine process, used from its loop.
 
-    `deliver` gets every valid report and a `DeviceLost` when a device falls silent. `beat_s`: real seconds between two
+    `deliver` gets every valid report, a `DeviceLost` when a device falls silent, and an `Outranked` when another engine
+    holds it. `take_over`: a person means to have the devices also where other records hold them. `beat_s`: real seconds between two
     signs of life for the hosts' dead-man timers; None where no host waits for one. `signals`: devices and channels whose
     live values are delivered.
     """
@@ -55,19 +62,20 @@ class DeviceGateway:
         transport: Transport,
         lab: str,
         devices: tuple[str, ...],
-        epoch: int,
-        deliver: Callable[[Upstream | Telemetry | DeviceLost], None],
+        deliver: Callable[[Upstream | Telemetry | DeviceLost | Outranked], None],
         wall: Callable[[], float],
         *,
         heartbeat_s: float = 1.0,
         beat_s: float | None = None,
         signals: Collection[tuple[str, str]] = (),
         actor: str = "engine",
+        take_over: bool = False,
     ) -> None:
         self._transport = transport
         self._lab = lab
         self._devices = devices
-        self._epoch = epoch
+        self._held = Held(journal="", epoch=0)
+        self._take_over = take_over
         self._deliver = deliver
         self._wall = wall
         self._heartbeat_s = heartbeat_s
@@ -80,12 +88,17 @@ class DeviceGateway:
         self._boots: dict[str, str] = {}
         self._states: dict[str, State] = {}
         self._lost: set[str] = set()
+        self._mine: set[str] = set()
+        self._foreign = dict.fromkeys(devices, 0)
+        self._greeted: dict[str, float] = {}
+        self._left = asyncio.Event()
         self._subscription: Subscription | None = None
         self._living: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self) -> None:
-        """Subscribe, listen, and claim the devices for this epoch."""
+    async def start(self, epoch: int, journal: str) -> None:
+        """Subscribe, listen, and claim the devices for the engine of an epoch on the records of an identity."""
+        self._held = Held(journal=journal, epoch=epoch)
         self._subscription = await self._transport.subscribe(
             *topics.status_of_all(self._lab),
             *(topics.data(self._lab, device, channel) for device, channel in self._signals),
@@ -100,10 +113,16 @@ class DeviceGateway:
             self._tasks.append(self._living)
 
     async def leave(self) -> None:
-        """Tell all hosts that the engine ends in order: no timer need run for it."""
+        """Tell all hosts that the engine ends in order: no timer need run for it, and other records may have the devices.
+        Waits a little for their word, because hosts in this process end with it."""
         if self._living is not None:
             self._living.cancel()
-            await self._say_beat(leaving=True)
+        await self._say_beat(leaving=True)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LEAVE_S):
+                while self._mine - self._lost:
+                    self._left.clear()
+                    await self._left.wait()
 
     async def close(self) -> None:
         """Stop listening. Safe to call twice."""
@@ -120,14 +139,18 @@ class DeviceGateway:
     async def hello(self) -> None:
         """Tell every host the present epoch."""
         for device in self._devices:
-            await self._send(device, Hello(epoch=self._epoch))
+            await self._send(device, self._hello())
+
+    def _hello(self, takes: Held | None = None, lifts: tuple[str, ...] = ()) -> Hello:
+        return Hello(epoch=self._held.epoch, journal=self._held.journal, takes=takes, lifts=lifts)
 
     async def lift(self, device: str, requests: tuple[str, ...]) -> None:
         """Tell a host that these safe requests no longer hold."""
-        await self._send(device, Hello(epoch=self._epoch, lifts=requests))
+        await self._send(device, self._hello(lifts=requests))
 
-    async def command(self, command: Command, still_open: Collection[str]) -> None:
-        """Send a command whose intent is durable. `still_open`: the device's commands that are not closed in the journal."""
+    async def command(self, command: Command, ledger: str, still_open: Collection[str]) -> None:
+        """Send a command whose intent is durable. `ledger`: the one that its device's host had then; `still_open`: the
+        device's commands that are not closed in the journal."""
         self._seq[command.device] += 1
         numbers = self._open_numbers[command.device]
         numbers[command.id] = self._seq[command.device]
@@ -139,7 +162,9 @@ class DeviceGateway:
             command.device,
             CommandMessage(
                 id=command.id,
-                epoch=self._epoch,
+                epoch=self._held.epoch,
+                journal=self._held.journal,
+                ledger=ledger,
                 seq=self._seq[command.device],
                 run=command.run,
                 step=command.step,
@@ -156,18 +181,20 @@ class DeviceGateway:
             ),
         )
 
-    async def query(self, command: str, device: str) -> None:
-        """Ask what became of a command."""
-        await self._send(device, QueryMessage(id=command, epoch=self._epoch))
+    async def query(self, command: str, device: str, ledger: str) -> None:
+        """Ask what became of a command that was meant for a ledger."""
+        order = QueryMessage(id=command, ledger=ledger, **self._held.model_dump())
+        await self._send(device, order)
 
-    async def cancel(self, command: str, device: str, actor: str) -> None:
+    async def cancel(self, command: str, device: str, ledger: str, actor: str) -> None:
         """Have a command stopped, or refused if it comes later."""
-        await self._send(device, CancelMessage(id=command, epoch=self._epoch, actor=actor))
+        order = CancelMessage(id=command, ledger=ledger, actor=actor, **self._held.model_dump())
+        await self._send(device, order)
 
     async def safe(self, actor: str, id: str) -> None:
         """Ask every device to reach its safe state."""
         for device in self._devices:
-            await self._send(device, SafeMessage(id=id, epoch=self._epoch, actor=actor))
+            await self._send(device, SafeMessage(id=id, actor=actor, **self._held.model_dump()))
 
     async def _live(self, beat_s: float) -> None:
         while True:
@@ -175,7 +202,7 @@ class DeviceGateway:
             await asyncio.sleep(beat_s)
 
     async def _say_beat(self, *, leaving: bool = False) -> None:
-        beat = EngineBeat(epoch=self._epoch, sent_at=self._wall(), leaving=leaving)
+        beat = EngineBeat(sent_at=self._wall(), leaving=leaving, **self._held.model_dump())
         topic = topics.engine_beat(self._lab)
         payload = beat.model_dump_json().encode()
         await self._transport.publish(topic, payload, qos=1 if leaving else 0)
@@ -234,11 +261,11 @@ class DeviceGateway:
         if rebooted:
             # Its open commands have nobody who works on them any more: the core will ask.
             self._deliver(DeviceLost(device))
-        if beat.epoch < self._epoch:
-            self._spawn(self._send(device, Hello(epoch=self._epoch)))
+        self._look_who_holds(beat)
         if first or rebooted or self._is_news(beat):
             state = State(
                 device=device,
+                ledger=beat.ledger,
                 state=beat.state,
                 detail=beat.detail,
                 safe_requests=beat.safe_requests,
@@ -248,8 +275,36 @@ class DeviceGateway:
 
     def _is_news(self, beat: Heartbeat) -> bool:
         known = self._states.get(beat.device)
-        told = (beat.state, beat.safe_requests)
-        return known is None or (known.state, known.safe_requests) != told
+        told = (beat.state, beat.safe_requests, beat.ledger)
+        return known is None or (known.state, known.safe_requests, known.ledger) != told
+
+    def _look_who_holds(self, beat: Heartbeat) -> None:
+        """A device that is not ours is claimed. One that other engines hold in spite of that ends this one; a single beat
+        does not, because it may have been under way since before."""
+        device, told = beat.device, Held(journal=beat.journal, epoch=beat.epoch)
+        if told == self._held:
+            self._foreign[device] = 0
+            if beat.free:
+                self._mine.discard(device)
+                self._left.set()
+            else:
+                self._mine.add(device)
+            return
+        over = told.journal == self._held.journal and told.epoch > self._held.epoch
+        others = told.journal != self._held.journal and (not beat.free or device in self._mine)
+        if not over and not others:
+            self._foreign[device] = 0
+            now = asyncio.get_running_loop().time()
+            if now - self._greeted.get(device, -math.inf) >= self._heartbeat_s:
+                self._greeted[device] = now
+                self._spawn(self._send(device, self._hello()))
+            return
+        self._foreign[device] += 1
+        if self._foreign[device] == _FOREIGN_BEATS:
+            self._deliver(Outranked(device, told.epoch, told.journal))
+        elif self._foreign[device] < _FOREIGN_BEATS:
+            may_take = others and self._take_over and device not in self._mine
+            self._spawn(self._send(device, self._hello(takes=told if may_take else None)))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -22,6 +22,7 @@ __all__ = [
     "Effect",
     "MakeSafe",
     "Message",
+    "Outranked",
     "Proposal",
     "Proposed",
     "QueryCommand",
@@ -40,6 +41,15 @@ class DeviceLost:
     """No heartbeat for too long."""
 
     device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outranked:
+    """A device is held by another engine: of other records, or of a later start on the same ones."""
+
+    device: str
+    epoch: int
+    journal: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,7 @@ class Tick:
     """Time passed: look again."""
 
 
-Message = Upstream | Telemetry | DeviceLost | Proposed | Requested | Tick
+Message = Upstream | Telemetry | DeviceLost | Outranked | Proposed | Requested | Tick
 
 
 # -- effects: from the core to the shell -----------------------------------------------------------

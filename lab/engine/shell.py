@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from lab.bus import topics
 from lab.domain import event as ev
 from lab.domain.command import Settlement
+from lab.domain.errors import RefusedError
 from lab.domain.reduce import reduce, reduce_all
 from lab.domain.state import LabState
 from lab.engine import messages as msg
@@ -65,6 +66,7 @@ class Engine:
         lab: str,
         devices: tuple[str, ...],
         journal: JournalWriter,
+        identity: str,
         transport: Transport,
         clock: EngineClock,
         context: CampaignContext,
@@ -73,9 +75,11 @@ class Engine:
         heartbeat_s: float = 1.0,
         beat_s: float | None = 2.0,
         simulate_people: bool = False,
+        take_over: bool = False,
     ) -> None:
         self._lab = lab
         self._journal = journal
+        self._identity = identity
         self._transport = transport
         self._clock = clock
         self._context = context
@@ -102,11 +106,11 @@ class Engine:
             transport,
             lab,
             devices,
-            journal.epoch,
             self._inbox.put_nowait,
             clock.wall,
             heartbeat_s=heartbeat_s,
             beat_s=beat_s,
+            take_over=take_over,
             signals=tuple({(lock.device, lock.signal) for lock in context.interlocks}),
         )
 
@@ -131,7 +135,10 @@ class Engine:
         self._last_at = records[-1].at if records else None
         first: list[ev.Event] = [
             ev.EngineStarted(
-                epoch=self._journal.epoch, version=self._version, clock=self._clock.kind
+                epoch=self._journal.epoch,
+                journal=self._state.journal or self._identity,
+                version=self._version,
+                clock=self._clock.kind,
             )
         ]
         # A new process knows nothing of its devices until they speak.
@@ -153,7 +160,7 @@ class Engine:
         # Looks once before anything is heard: what is open from before may wait for a moment, not for a message.
         self._inbox.put_nowait(msg.Tick())
         try:
-            await self._gateway.start()
+            await self._gateway.start(self._journal.epoch, self._state.journal)
             while not self._finished():
                 await self._turn()
             await self._gateway.leave()
@@ -207,6 +214,9 @@ class Engine:
         batch = [await self._inbox.get()]
         while not self._inbox.empty():
             batch.append(self._inbox.get_nowait())
+        for message in batch:
+            if isinstance(message, msg.Outranked):
+                raise _outranked(message, self._state)
         state = self._state
         staged: list[tuple[ev.Event, datetime]] = []
         effects: list[msg.Effect] = []
@@ -280,11 +290,16 @@ class Engine:
                     for entry in self._state.open_commands()
                     if entry.command.device == effect.command.device
                 ]
-                self._spawn(self._gateway.command(effect.command, still_open))
+                ledger = self._state.commands[effect.command.id].ledger
+                self._spawn(self._gateway.command(effect.command, ledger, still_open))
             case msg.QueryCommand():
-                self._spawn(self._gateway.query(effect.command, effect.device))
+                ledger = self._state.commands[effect.command].ledger
+                self._spawn(self._gateway.query(effect.command, effect.device, ledger))
             case msg.CancelCommand():
-                self._spawn(self._gateway.cancel(effect.command, effect.device, effect.actor))
+                ledger = self._state.commands[effect.command].ledger
+                self._spawn(
+                    self._gateway.cancel(effect.command, effect.device, ledger, effect.actor)
+                )
             case msg.AskOptimiser():
                 self._spawn(self._ask(effect))
             case msg.MakeSafe():
@@ -385,6 +400,20 @@ class Engine:
         await self._gateway.close()
         if self._threads is not None:
             self._threads.shutdown(wait=True)
+
+
+def _outranked(told: msg.Outranked, state: LabState) -> RefusedError:
+    if told.journal == state.journal:
+        return RefusedError(
+            f"engine {told.epoch} took over {told.device} from this one, engine {state.epoch} of the same records",
+            hint="that one goes on with the campaign: lab status tells",
+        )
+    return RefusedError(
+        f"{told.device} is held by the engine of other records (engine {told.epoch} of records {told.journal[:8]}),"
+        " which has not ended in order",
+        hint="end that campaign, going on with it by `lab resume` where its engine has died; or take its devices over"
+        " on purpose by --take-over: what it had under way there is then nobody's",
+    )
 
 
 def _given_up(state: LabState, reason: str) -> list[ev.Event]:

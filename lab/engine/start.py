@@ -43,7 +43,7 @@ def begin_step(look: Look, run: RunState, planned: PlannedStep) -> Starts:
         )
         return Starts([failed])
     command = Command(
-        id=command_id(run.id, planned.path, attempt),
+        id=command_id(look.state.journal, run.id, planned.path, attempt),
         run=run.id,
         step=planned.path,
         attempt=attempt,

@@ -27,6 +27,7 @@ _PASSING = (
     "busy",
     "disconnected",
     "expired",
+    "outranked",
     "stale_epoch",
     "stale_seq",
     "safe",

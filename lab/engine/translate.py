@@ -45,7 +45,12 @@ def _translate(state: LabState, message: msg.Message) -> list[ev.Event]:
             return _query_reply(state, message)
         case env.State():
             return _device_state(
-                state, message.device, message.state, message.detail, message.safe_requests
+                state,
+                message.device,
+                message.state,
+                message.detail,
+                message.safe_requests,
+                message.ledger,
             )
         case msg.DeviceLost():
             return _lost(state, message.device)
@@ -61,7 +66,9 @@ def _translate(state: LabState, message: msg.Message) -> list[ev.Event]:
             return _request(state, message)
         case msg.Proposed():
             return _proposed(state, message)
-        case env.Heartbeat() | env.ProgressMessage() | env.Telemetry() | msg.Tick():
+        case (
+            msg.Outranked() | env.Heartbeat() | env.ProgressMessage() | env.Telemetry() | msg.Tick()
+        ):
             return []
 
 
@@ -103,6 +110,8 @@ def _query_reply(state: LabState, message: env.QueryReply) -> list[ev.Event]:
             message.outcome.result,
             ev.CommandEnded(command=message.id, device=message.device, outcome=message.outcome),
         )
+    if message.status == "forgotten":
+        return _forgotten(state, entry)
     if entry.status != "unknown":
         return []
     if message.status == "never_seen":
@@ -113,6 +122,19 @@ def _query_reply(state: LabState, message: env.QueryReply) -> list[ev.Event]:
             return _ask_person(state, entry, message.settlement.detail)
         return [_settled(entry, message.settlement)]
     return []
+
+
+def _forgotten(state: LabState, entry: CommandState) -> list[ev.Event]:
+    """Its ledger is gone. What may be repeated needs none; of anything else nobody but a person can tell."""
+    reason = "the ledger of its device host was replaced since the command was sent"
+    if entry.command.effect == "once":
+        return _ask_person(state, entry, reason)
+    events: list[ev.Event] = []
+    if entry.status != "unknown":
+        command, device = entry.command.id, entry.command.device
+        events.append(ev.CommandUnknown(command=command, device=device, reason=reason))
+    verdict = Settlement(verdict="not_done", detail=f"{reason}; it may be repeated")
+    return [*events, _settled(entry, verdict)]
 
 
 def _ask_person(state: LabState, entry: CommandState, detail: str) -> list[ev.Event]:
@@ -143,16 +165,26 @@ _KnownState = Literal["ready", "manual", "fault", "safe", "disconnected", "lost"
 
 
 def _device_state(
-    state: LabState, device: str, told: str, detail: str, safe_requests: tuple[str, ...] = ()
+    state: LabState,
+    device: str,
+    told: str,
+    detail: str,
+    safe_requests: tuple[str, ...] = (),
+    ledger: str = "",
 ) -> list[ev.Event]:
     # Busy is seen from the command; as a device state it would only swell the journal.
     new = "ready" if told == "busy" else told
     known = state.devices.get(device)
-    news = (new, detail, safe_requests)
-    if known is not None and (known.state, known.detail, known.safe_requests) == news:
-        return []
+    if known is not None:
+        news = (new, detail, safe_requests, ledger or known.ledger)
+        if (known.state, known.detail, known.safe_requests, known.ledger) == news:
+            return []
     changed = ev.DeviceStateChanged(
-        device=device, state=cast("_KnownState", new), detail=detail, safe_requests=safe_requests
+        device=device,
+        state=cast("_KnownState", new),
+        detail=detail,
+        safe_requests=safe_requests,
+        ledger=ledger,
     )
     own = dead_man_of(safe_requests)
     if not own or (known is not None and known.dead_man == own):

@@ -8,7 +8,7 @@ don't need it, nor what it loads.
 
 from __future__ import annotations
 
-from lab.optimize.campaign import Campaign
+from lab.optimize.campaign import Campaign, Remark
 from lab.optimize.history import Direction, Suggestion, TrialRecord, best
 from lab.optimize.space import AtMost, Category, Factor, Levels, Space
 from lab.optimize.suggest import Method, suggest
@@ -21,6 +21,7 @@ __all__ = [
     "Factor",
     "Levels",
     "Method",
+    "Remark",
     "Space",
     "Suggestion",
     "TrialRecord",

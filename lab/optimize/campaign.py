@@ -7,21 +7,40 @@ For example, to find the best temperature in batches of two::
     for suggestion in campaign.ask(2):
         campaign.tell(suggestion.number, measure(suggestion.factors["temperature"]))
     Path("campaign.json").write_text(campaign.to_json())
+
+With pandas: `ask_frame` and `tell_frame` (see docs/tutorial/optimise_without_a_lab.md).
 """
 
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lab.domain.errors import InputError
+from lab.domain.errors import InputError, RefusedError
 from lab.optimize.history import Direction, Suggestion, TrialRecord, best, check_history
 from lab.optimize.space import Setting, Space
-from lab.optimize.suggest import Method, suggest
+from lab.optimize.suggest import Design, Method, suggest
 
-__all__ = ["Campaign"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
+
+__all__ = ["Campaign", "Remark"]
+
+
+class Remark(BaseModel):
+    """What a person did to a campaign, and why. `trial` is None for a veto, which is about the space."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["pin", "reject", "edit", "veto"]
+    reason: str
+    trial: int | None = None
+    text: str = ""
+    """Of a veto the condition, of an edit what the trial was recorded with before."""
 
 
 class _State(BaseModel):
@@ -33,7 +52,10 @@ class _State(BaseModel):
     seed: int
     initial: int
     method: Method
+    design: Design = "sobol"
     history: tuple[TrialRecord, ...]
+    pinned: tuple[int, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 class Campaign:
@@ -49,14 +71,26 @@ class Campaign:
         seed: int = 0,
         initial: int | None = None,
         method: Method = "bayesian",
+        design: Design = "sobol",
     ) -> None:
-        """`initial` even trials come first; by default two per factor and at least four."""
+        """`initial` trials of the `design` come first; by default two per factor and at least four.
+
+        Raises InputError for a direction that is none.
+        """
+        if direction not in ("maximize", "minimize"):
+            raise InputError(
+                f"an objective with the direction {direction!r}",
+                hint='say what is better: "maximize" or "minimize"',
+            )
         self.space = space
         self.direction: Direction = direction
         self.seed = seed
-        self.initial = max(4, 2 * space.dimension) if initial is None else initial
+        self.initial = max(4, 2 * len(space.factors)) if initial is None else initial
         self.method: Method = method
+        self.design: Design = design
         self._records: dict[int, TrialRecord] = {}
+        self._pinned: list[int] = []
+        self._remarks: list[Remark] = []
 
     @property
     def history(self) -> tuple[TrialRecord, ...]:
@@ -64,26 +98,49 @@ class Campaign:
         return tuple(self._records[number] for number in sorted(self._records))
 
     @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What people did, in order."""
+        return tuple(self._remarks)
+
+    @property
     def best(self) -> TrialRecord | None:
         """The trial with the best measured value so far."""
         return best(self.direction, self.history)
 
-    def ask(self, n: int = 1) -> list[Suggestion]:
-        """The next `n` trials; they're pending from now on."""
-        suggestions = suggest(
-            self.space,
-            self.direction,
-            self.history,
-            n,
-            seed=self.seed,
-            initial=self.initial,
-            method=self.method,
-        )
+    def ask(self, n: int = 1, *, held: Mapping[str, Setting] | None = None) -> list[Suggestion]:
+        """The next `n` trials; they're pending from now on. Pinned trials come first.
+
+        `held` are factors that can't be chosen today (the bath is at 60 degC).
+        """
+        first = [
+            Suggestion(
+                number=number,
+                factors=self._records[number].factors,
+                origin="person",
+                note="pinned by a person",
+            )
+            for number in self._pinned[:n]
+        ]
+        if n > len(first) or n < 1:
+            suggestions = suggest(
+                self.space,
+                self.direction,
+                self.history,
+                n - len(first),
+                seed=self.seed,
+                initial=self.initial,
+                method=self.method,
+                held=held,
+                design=self.design,
+            )
+        else:
+            suggestions = []
+        del self._pinned[: len(first)]
         for item in suggestions:
             self._records[item.number] = TrialRecord(
                 number=item.number, factors=item.factors, status="pending"
             )
-        return suggestions
+        return first + suggestions
 
     def tell(
         self,
@@ -99,11 +156,7 @@ class Campaign:
         Telling a trial again corrects it. A value that's not a finite number is refused: such a
         trial failed.
         """
-        if number not in self._records:
-            raise InputError(
-                f"trial {number} was never asked for",
-                hint="tell the number of a suggestion, or use `add` for a trial of your own",
-            )
+        record = self._known(number)
         if failed == (value is not None):
             raise InputError(
                 f"trial {number}: " + ("failed, but with a value" if failed else "no value"),
@@ -113,11 +166,21 @@ class Campaign:
             raise InputError(f"trial {number}: a value of {value}", hint="tell failed=True instead")
         self._records[number] = TrialRecord(
             number=number,
-            factors=self._records[number].factors,
+            factors=record.factors,
             status="failed" if failed else "done",
             value=value,
             standard_deviation=sd,
         )
+        if number in self._pinned:
+            self._pinned.remove(number)
+
+    def _known(self, number: int) -> TrialRecord:
+        if number not in self._records:
+            raise InputError(
+                f"trial {number} was never asked for",
+                hint="tell the number of a suggestion, or use `add` for a trial of your own",
+            )
+        return self._records[number]
 
     def add(
         self,
@@ -131,7 +194,7 @@ class Campaign:
         its number.
         """
         self.space.check(factors, "the added trial")
-        number = max(self._records, default=0) + 1
+        number = self._next()
         self._records[number] = TrialRecord(number=number, factors=factors, status="pending")
         try:
             self.tell(number, value, sd, failed=failed)
@@ -139,6 +202,130 @@ class Campaign:
             del self._records[number]
             raise
         return number
+
+    def _next(self) -> int:
+        return max(self._records, default=0) + 1
+
+    def pin(self, factors: dict[str, Setting], reason: str) -> int:
+        """A point that a person wants tried: the next `ask` hands it out first; returns its number.
+
+        Raises RefusedError if it breaks a rule of the space; nothing is moved to make it fit.
+        """
+        broken = self.space.broken(factors)
+        if broken:
+            raise RefusedError(
+                f"the pinned trial is not lawful: {'; '.join(broken)}",
+                hint="pin a point inside the space, or `add` one that was made outside of it",
+            )
+        number = self._next()
+        self._remark("pin", reason, number)
+        self._records[number] = TrialRecord(number=number, factors=factors, status="pending")
+        self._pinned.append(number)
+        return number
+
+    def reject(self, number: int, reason: str) -> None:
+        """A suggestion that nobody will make: it teaches nothing, keeps its number, and the optimiser goes
+        on. To keep it from coming back, `veto` its region.
+        """
+        record = self._known(number)
+        if record.status != "pending":
+            raise InputError(
+                f"trial {number} is {record.status} and can't be rejected",
+                hint="tell it again to correct its outcome",
+            )
+        self._remark("reject", reason, number)
+        self._records[number] = TrialRecord(number=number, factors=record.factors, status="aborted")
+        if number in self._pinned:
+            self._pinned.remove(number)
+
+    def edit(self, number: int, factors: dict[str, Setting], reason: str) -> None:
+        """What trial `number` was really made with, where that differs from what was asked for.
+
+        Values outside the space are taken in: they are what happened.
+        """
+        record = self._known(number)
+        changed = {**record.factors, **factors}
+        self.space.check(changed, f"trial {number}")
+        before = ", ".join(f"{name}={record.factors[name]}" for name in factors)
+        self._remark("edit", reason, number, before)
+        self._records[number] = record.model_copy(update={"factors": changed})
+
+    def veto(self, condition: str, reason: str) -> None:
+        """Never suggest a trial where `condition` holds, from now on: `solvent == 'DMF'`,
+        `temperature > 80 degC and time > 2 h`. Trials that were made there still teach.
+
+        Raises InputError if the condition makes no sense, or nothing would be left.
+        """
+        from lab.optimize.space.region import Region
+        from lab.optimize.space.sampling import sample
+
+        space = Space(
+            factors=self.space.factors,
+            constraints=(*self.space.constraints, f"not ({condition})"),
+            at_most=self.space.at_most,
+            alike=self.space.alike,
+        )
+        sample(Region(space), self.seed, 0, 1)
+        self._remark("veto", reason, None, condition)
+        self.space = space
+
+    def _remark(
+        self,
+        kind: Literal["pin", "reject", "edit", "veto"],
+        reason: str,
+        trial: int | None,
+        text: str = "",
+    ) -> None:
+        if not reason.strip():
+            raise InputError(
+                f"to {kind} without a reason", hint="say why, for whoever reads the record"
+            )
+        self._remarks.append(Remark(kind=kind, reason=reason, trial=trial, text=text))
+
+    # With pandas: one row per trial, a column per factor.
+
+    def ask_frame(self, n: int = 1, *, held: Mapping[str, Setting] | None = None) -> pd.DataFrame:
+        """As `ask`: indexed by trial, a column per factor, then the evidence of each suggestion."""
+        from lab.optimize.frames import suggestions_frame
+
+        return suggestions_frame(self.space, self.ask(n, held=held))
+
+    def tell_frame(self, frame: pd.DataFrame) -> None:
+        """As `tell`, for each row: indexed by trial (or with a column `trial`), with a column `value`, and
+        `sd` and `failed` where wanted. All rows are taken in, or none.
+        """
+        from lab.optimize.frames import outcomes
+
+        kept = dict(self._records), list(self._pinned)
+        try:
+            for number, value, sd, failed in outcomes(frame):
+                self.tell(number, value, sd, failed=failed)
+        except InputError:
+            self._records, self._pinned = kept
+            raise
+
+    def add_frame(self, frame: pd.DataFrame) -> list[int]:
+        """As `add`, for each row of earlier experiments: a column per factor, `value`, and `sd` and
+        `failed` where wanted. All rows are taken in, or none. Returns their numbers.
+        """
+        from lab.optimize.frames import experiments
+
+        kept = dict(self._records)
+        try:
+            return [
+                self.add(factors, value, sd, failed=failed)
+                for factors, value, sd, failed in experiments(self.space, frame)
+            ]
+        except InputError:
+            self._records = kept
+            raise
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """All trials: indexed by trial, a column per factor, `status`, `value` and `sd`."""
+        from lab.optimize.frames import history_frame
+
+        return history_frame(self.space, self.history)
 
     def to_json(self) -> str:
         """The whole state as a JSON document; `from_json` continues exactly where it stood."""
@@ -148,7 +335,10 @@ class Campaign:
             seed=self.seed,
             initial=self.initial,
             method=self.method,
+            design=self.design,
             history=self.history,
+            pinned=tuple(self._pinned),
+            remarks=self.remarks,
         ).model_dump_json(indent=2)
 
     @classmethod
@@ -169,7 +359,10 @@ class Campaign:
             seed=state.seed,
             initial=state.initial,
             method=state.method,
+            design=state.design,
         )
         records = check_history(state.space, state.history)
         campaign._records = {record.number: record for record in records}
+        campaign._pinned = [number for number in state.pinned if number in campaign._records]
+        campaign._remarks = list(state.remarks)
         return campaign

@@ -70,15 +70,15 @@ class Suggestion(BaseModel):
     `predicted_mean` and `predicted_sd` are the model's belief in the objective's unit, None without
     a model. `acquisition` is the log of the expected improvement over the best so far, in the
     outcome's standard deviations, where a model chose. `nearest_trial` is the finished trial
-    nearest in the unit cube. origin: sobol (even spread), model, or random (a spread-out stand-in
-    where the model had no new point to offer).
+    nearest in the unit cube. origin: sobol (even spread), design (a classical one), model, random (a spread-out stand-in
+    where the model had no new point to offer), or person (pinned).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     number: int
     factors: dict[str, Setting]
-    origin: Literal["sobol", "model", "random"]
+    origin: Literal["sobol", "design", "model", "random", "person"]
     predicted_mean: float | None = None
     predicted_sd: float | None = None
     acquisition: float | None = None

@@ -18,12 +18,13 @@ from lab.optimize.history import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lab.optimize.domain import Array
     from lab.optimize.space import Setting, Space
 
-__all__ = ["Method", "suggest"]
+__all__ = ["Design", "Method", "suggest"]
 
 Method = Literal["bayesian", "sobol"]
+Design = Literal["sobol", "latin_hypercube", "factorial", "d_optimal"]
+"""How the first trials are spread (`lab.optimize.designs`)."""
 
 _FEWEST_VALUES = 2
 """A model of fewer measured values knows no spread: even points teach more."""
@@ -39,11 +40,12 @@ def suggest(
     initial: int,
     method: Method = "bayesian",
     held: Mapping[str, Setting] | None = None,
+    design: Design = "sobol",
 ) -> list[Suggestion]:
     """The next `n` trials, with the factors in `held` as they are there (today's bath is at 60 degC).
 
-    Trials up to the `initial`-th are scrambled Sobol points, chosen by the count of trials before
-    them; then a Gaussian process and noisy expected improvement choose
+    Trials up to the `initial`-th are those of the `design` (scrambled Sobol points, unless it says
+    otherwise), chosen by the count of trials before them; then a Gaussian process and noisy expected improvement choose
     (`lab.optimize.acquisition`), unless `method` is "sobol" or fewer than two trials have given a
     value. Failed trials enter as the worst value seen, pending ones as points whose outcome is not
     known. Suggestions are numbered on from the highest number in the history.
@@ -75,13 +77,14 @@ def suggest(
         spread = min(n, max(0, initial - len(records)))
         note = "initial trial: even spread over the factor space"
     suggestions: list[Suggestion] = []
-    for offset, row in enumerate(_spread(space, seed, len(records), spread, held)):
-        factors = space.values(row)
+    start = 0 if method == "sobol" else initial
+    spread_out = _spread(space, seed, len(records), spread, held, design, start)
+    for offset, factors in enumerate(spread_out):
         suggestions.append(
             Suggestion(
                 number=first_number + offset,
                 factors=factors,
-                origin="sobol",
+                origin="design" if design != "sobol" and len(records) + offset < start else "sobol",
                 nearest_trial=nearest_trial(space, records, factors),
                 note=note,
             )
@@ -113,17 +116,36 @@ def suggest(
 
 
 def _spread(
-    space: Space, seed: int, first: int, count: int, held: Mapping[str, Setting] | None
-) -> list[Array]:
-    """Points `first` to `first + count - 1` of an even spread, as rows; those that the space wants
-    alike have one value.
+    space: Space,
+    seed: int,
+    first: int,
+    count: int,
+    held: Mapping[str, Setting] | None,
+    design: Design,
+    initial: int,
+) -> list[dict[str, Setting]]:
+    """Trials `first` to `first + count - 1` of an even spread; of the first `initial`, those of the design.
+
+    Factors that the space wants alike have one value.
     """
+    if design != "sobol" and first < initial:
+        if space.alike:
+            raise InputError(
+                f"the design {design} with factors that are alike within a batch",
+                hint="take sobol, which keeps them alike",
+            )
+        from lab.optimize.designs import design as made
+
+        whole = made(space, design, initial, seed, held=held)
+        planned = whole[first : first + count]
+        missing = count - len(planned)
+        return planned + _spread(space, seed, first + len(planned), missing, held, "sobol", 0)
     from lab.optimize.space.region import Region
     from lab.optimize.space.sampling import sample
 
-    rows = list(sample(Region(space, held), seed, first, count))
-    if len(rows) < 2 or not space.alike:
-        return rows
-    values = space.values(rows[0])
-    same = {name: values[name] for name in space.alike}
-    return list(sample(Region(space, {**same, **(held or {})}), seed, first, count))
+    rows = sample(Region(space, held), seed, first, count)
+    if len(rows) > 1 and space.alike:
+        values = space.values(rows[0])
+        same = {name: values[name] for name in space.alike}
+        rows = sample(Region(space, {**same, **(held or {})}), seed, first, count)
+    return [space.values(row) for row in rows]

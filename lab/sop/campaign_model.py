@@ -20,7 +20,7 @@ from lab.sop.fields import (
     quantity_error,
 )
 
-__all__ = ["Budget", "Campaign", "FactorRange", "FixedValue", "Objective", "Strategy"]
+__all__ = ["AtMost", "Budget", "Campaign", "FactorRange", "FixedValue", "Objective", "Strategy"]
 
 _MAX_TEXT = 300
 FilePath = Annotated[str, Field(min_length=1, max_length=300)]
@@ -62,6 +62,20 @@ class FactorRange(FileModel):
 
     minimum: AnyQuantity | None = Field(default=None, description="Least value to try")
     maximum: AnyQuantity | None = Field(default=None, description="Greatest value to try")
+    step: AnyQuantity | None = Field(
+        default=None,
+        description="Only the minimum plus whole multiples of this are tried",
+        examples=["1 uL"],
+    )
+
+
+class AtMost(FileModel):
+    """A mixture of few out of many components."""
+
+    factors: list[Name] = Field(
+        min_length=2, description="Components; the minimum of each is 0", examples=[["a", "b", "c"]]
+    )
+    most: int = Field(ge=1, description="So many of them are above 0, at most", examples=[2])
 
 
 class Objective(FileModel):
@@ -92,6 +106,11 @@ class Strategy(FileModel):
     )
     initial: int = Field(
         default=6, ge=1, le=1000, description="Space-filling trials at the start", examples=[6]
+    )
+    design: Literal["sobol", "latin_hypercube", "factorial", "d_optimal"] = Field(
+        default="sobol",
+        description="How the trials at the start are spread; factorial: all corners; d_optimal: makes "
+        "the effects of factors and pairs most certain",
     )
     batch: int = Field(default=1, ge=1, le=100, description="Trials chosen together", examples=[2])
 
@@ -130,6 +149,20 @@ class Campaign(FileModel):
         default_factory=dict,
         description="Parameters to set for all runs: quantities, choices, texts, true or false",
         examples=[{"temperature": "25 degC", "solvent": "water"}],
+    )
+    constraints: list[LongText] = Field(
+        default_factory=list[str],
+        max_length=50,
+        description="Comparisons that every trial keeps, of factors and other parameters, with units",
+        examples=[["red_volume + blue_volume <= 150 uL"]],
+    )
+    at_most: list[AtMost] = Field(
+        default_factory=list[AtMost], description="Mixtures of few out of many components"
+    )
+    alike: list[Name] = Field(
+        default_factory=list[str],
+        description="Factors that have one value in all trials that are chosen together",
+        examples=[["temperature"]],
     )
     objective: Objective = Field(description="What is sought")
     strategy: Strategy = Field(default_factory=Strategy, description="How trials are chosen")

@@ -9,6 +9,8 @@ from lab.domain.quantity import Quantity, QuantityError, parse_quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.arguments import BadArgumentError
 from lab.sop.check_lab_fit import lab_findings
+from lab.sop.check_repeated import gatherings
+from lab.sop.check_space import space_findings
 from lab.sop.diagnostics import did_you_mean, sorted_diagnostics
 from lab.sop.expression import ExpressionError
 from lab.sop.model import Option
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lab.domain.action import CapabilitySpec
-    from lab.domain.diagnostic import Diagnostic
+    from lab.domain.diagnostic import Diagnostic, Severity
     from lab.sop.campaign_model import Campaign
     from lab.sop.check_lab_safety import DriverTraits
     from lab.sop.document import Document, Path
@@ -80,11 +82,16 @@ def check_together(
     rules.factors()
     rules.fixed()
     rules.objective()
+    if not rules.findings:
+        rules.findings += space_findings(
+            campaign, document, procedure, campaign_box(campaign, procedure)
+        )
     if lab is not None:
         rules.places(lab)
         rules.incompatibilities(lab, capabilities)
         if not rules.findings:
             rules.supplies(lab, capabilities)
+            rules.repeats(lab, capabilities)
             rules.findings += lab_findings(
                 procedure,
                 lab,
@@ -112,10 +119,13 @@ class _Rules:
         self.findings = []
 
     def _report(
-        self, path: Path, code: str, message: str, hint: str, *, why: str = "", at_key: bool = False
-    ) -> None:
+        self, path: Path, code: str, message: str, hint: str, *, why: str = "", at_key: bool = False,
+        severity: Severity = "error",
+    ) -> None:  # fmt: skip
         self.findings.append(
-            self.document.finding(path, code, message, hint=hint, why=why, at_key=at_key)
+            self.document.finding(
+                path, code, message, hint=hint, why=why, at_key=at_key, severity=severity
+            )
         )
 
     def version(self) -> None:
@@ -359,6 +369,22 @@ class _Rules:
             if station is not None and station.shared:
                 text = "may pour {} into {}, which holds {}"
                 self._warn_of(name, flow, [station.capacity], text, "empty it")
+
+    def repeats(self, lab: Lab, capabilities: Mapping[str, CapabilitySpec]) -> None:
+        """No vessel fills up run after run."""
+        box = campaign_box(self.campaign, self.procedure)
+        settings = campaign_settings(self.campaign, self.procedure)
+        trials = self.campaign.budget.trials
+        for item in gatherings(self.procedure, lab, capabilities, box, settings, trials):
+            self._report(
+                ("budget", "trials"), "overfill",
+                f'run {item.run} would overfill "{item.container}" ({item.capacity}): '
+                f"each run may leave {item.each} more in it{item.words}",
+                "let the procedure end with a step that empties it (`empties: true`), "
+                f"or plan at most {item.fitting} trials",
+                why="a run finds what the run before it has left, and the vessel runs over onto the device and the bench",
+                severity="safety",
+            )  # fmt: skip
 
     def _warn_of(self, name: str, one: Value, held: list[Quantity], text: str, remedy: str) -> None:
         trials = self.campaign.budget.trials

@@ -97,11 +97,11 @@ def levels(
     container when the run begins, where that is known. BadArgumentError, ExpressionError or CalculationError where a
     volume can't be computed.
     """
-    ledger = Ledger(flat, sop, capabilities, found=found)
+    ledger = Ledger(flat, sop, capabilities)
     amounts = Amounts({**references.box, **box}, settings, references)
     return {
         name: [(flat.steps[step].path, line.least, line.most) for step, line in book.lines.items()]
-        for name, book in ledger.books(amounts.volume).items()
+        for name, book in ledger.books(amounts.volume, found=found).items()
     }
 
 
@@ -116,7 +116,7 @@ def final_levels(
 ) -> dict[str, tuple[Value, Value]]:
     """Container -> least and most in it when the run is over; takes and raises what `levels` does."""
     amounts = Amounts({**references.box, **box}, settings, references)
-    books = Ledger(flat, sop, capabilities, found=found).books(amounts.volume)
+    books = Ledger(flat, sop, capabilities).books(amounts.volume, found=found)
     return {name: book.final for name, book in books.items()}
 
 

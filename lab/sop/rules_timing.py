@@ -35,16 +35,19 @@ def timing_pairs(
     common = {name for name, _ in starts[0].scope.rounds} & {
         name for name, _ in ends[0].scope.rounds
     }
+    starts_of, ends_of = _by_round(starts, common), _by_round(ends, common)
+    return [(steps, ends_of[key]) for key, steps in starts_of.items() if key in ends_of]
 
-    def key(step: FlatStep) -> tuple[tuple[str, int], ...]:
-        return tuple(pair for pair in step.scope.rounds if pair[0] in common)
 
-    keys = dict.fromkeys(key(step) for step in (*starts, *ends))
-    pairs = [
-        (tuple(s for s in starts if key(s) == k), tuple(s for s in ends if key(s) == k))
-        for k in keys
-    ]
-    return [(a, b) for a, b in pairs if a and b]
+def _by_round(
+    steps: list[FlatStep], loops: set[str]
+) -> dict[tuple[tuple[str, int], ...], tuple[FlatStep, ...]]:
+    """The steps of each round of `loops`, in their order."""
+    found: dict[tuple[tuple[str, int], ...], list[FlatStep]] = {}
+    for step in steps:
+        key = tuple(pair for pair in step.scope.rounds if pair[0] in loops)
+        found.setdefault(key, []).append(step)
+    return {key: tuple(of_key) for key, of_key in found.items()}
 
 
 def check_timing(rules: SopRules) -> None:

@@ -250,14 +250,9 @@ class Ledger:
         sop: Sop,
         capabilities: Mapping[str, CapabilitySpec],
         looks: Iterable[tuple[str, str]] = (),
-        found: Mapping[str, tuple[Value, Value]] | None = None,
     ) -> None:
-        """`looks`: (path of a step, container) whose contents are asked for though the step moves none of it.
-
-        `found`: container -> least and most in it when the run begins; nothing to its dead volume if left out.
-        """
+        """`looks`: (path of a step, container) whose contents are asked for though the step moves none of it."""
         self.sop = sop
-        self._found = found or {}
         self.order: Order = order_of(flat)
         self.transfers: list[list[Transfer]] = [
             [move for move in transfers_of(step, sop, capabilities) if move.source != move.target]
@@ -318,29 +313,39 @@ class Ledger:
         return found
 
     def books(
-        self, compute: Callable[[Transfer], Value], only: Iterable[str] | None = None
+        self,
+        compute: Callable[[Transfer], Value],
+        only: Iterable[str] | None = None,
+        found: Mapping[str, tuple[Value, Value]] | None = None,
     ) -> dict[str, Book]:
-        """What is in each container; of a circle of containers, each is told without looking at the others."""
+        """What is in each container; of a circle of containers, each is told without looking at the others.
+
+        `found`: container -> least and most in it when the run begins; nothing to its dead volume if left out.
+        """
         wanted = set(self.sop.containers if only is None else only)
-        found: dict[str, Book] = {}
+        told: dict[str, Book] = {}
         for name in (*self.sequence, *self.circular):
             if name in wanted:
-                found[name] = self._book(name, compute, found)
-        return found
+                start = (found or {}).get(name) or self.start(name)
+                told[name] = self._book(name, compute, told, start)
+        return told
 
     def _book(
-        self, name: str, compute: Callable[[Transfer], Value], known: Mapping[str, Book]
+        self,
+        name: str,
+        compute: Callable[[Transfer], Value],
+        known: Mapping[str, Book],
+        start: tuple[Value, Value],
     ) -> Book:
         least = _Amount(self, name, compute, known, additions_last=False)
         most = _Amount(self, name, compute, known, additions_last=True)
-        start = self.start(name)
         low = walk(self.trees[name], least, start[0])
         high = walk(self.trees[name], most, start[1])
         return _bound(low, high, start)
 
     def start(self, container: str) -> tuple[Value, Value]:
         """Least and most in it when a run begins."""
-        return self._found.get(container) or (NOTHING, self.dead_volume(container))
+        return NOTHING, self.dead_volume(container)
 
     def dead_volume(self, container: str) -> Value:
         """What can't be drawn from it."""

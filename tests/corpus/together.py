@@ -50,6 +50,15 @@ _LAB = (
     edit("a key given twice in a lab", "lab", "duplicate-key", "  dilute: {volume", "  solvent: {volume"),
 )  # fmt: skip
 
+_DRAIN = """      volume: ${total_volume * 1.1}
+      rate: 20 mL/min
+    empties: true
+    duration: 70 s
+    timeout: 5 min
+
+derived"""
+"""The last step of the procedure."""
+
 _CAMPAIGN = (
     edit("a factor that is no parameter", "campaign", "factor", "concentrate_volume: {}", "concentrat_volume: {}"),
     edit("a factor that the SOP holds fixed", "campaign", "factor", "  dilute_volume: {}\nfixed:\n  temperature: 25 degC", "  temperature: {}\nfixed:"),
@@ -80,6 +89,18 @@ _CAMPAIGN = (
     edit("a fixed value that is reported", "campaign", "reference", "temperature: 25 degC", "temperature: 25 degC\n  dry: true", others=((*_DRY[0][:2], _DRY[0][2].replace("fixed", "reported")),)),
     edit("true for a temperature", "campaign", "value", "temperature: 25 degC", "temperature: true"),
     edit("a list for a fixed value", "campaign", "quantity", "temperature: 25 degC", "temperature: [25 degC]"),
+    edit("a vessel that fills up run after run", "campaign", "overfill", others=(("plain", _DRAIN, _DRAIN.replace(" * 1.1", " * 0.5").replace("    empties: true\n", "")),)),
+    edit("a constraint that is a value", "campaign", "constraint", "fixed:\n", "constraints: [concentrate_volume + dilute_volume]\nfixed:\n"),
+    edit("a constraint about no factor", "campaign", "constraint", "fixed:\n", "constraints: [2 mL <= 3 mL]\nfixed:\n"),
+    edit("a constraint that nothing keeps", "campaign", "constraint", "fixed:\n", "constraints: [concentrate_volume >= 1 L]\nfixed:\n"),
+    edit("a constraint that everything keeps", "campaign", "constraint", "fixed:\n", "constraints: [concentrate_volume <= 1 L]\nfixed:\n"),
+    edit("a constraint of two kinds", "campaign", "dimension", "fixed:\n", "constraints: [concentrate_volume <= 3 g]\nfixed:\n"),
+    edit("a constraint about an unknown factor", "campaign", "reference", "fixed:\n", "constraints: [concentrat_volume <= 3 mL]\nfixed:\n"),
+    edit("a component that can't be left out", "campaign", "range", "fixed:\n", "at_most: [{most: 1, factors: [concentrate_volume, dilute_volume]}]\nfixed:\n"),
+    edit("at most all of two", "campaign", "range", "fixed:\n", "at_most: [{most: 2, factors: [concentrate_volume, dilute_volume]}]\nfixed:\n"),
+    edit("alike in what is no factor", "campaign", "reference", "fixed:\n", "alike: [temperature]\nfixed:\n"),
+    edit("a step that does not fit", "campaign", "range", "dilute_volume: {}", "dilute_volume: {step: 1 L}"),
+    edit("a step of another kind", "campaign", "dimension", "dilute_volume: {}", "dilute_volume: {step: 1 g}"),
     edit("weights in a campaign", "campaign", "key-unknown", "  direction: maximize", "  direction: maximize\n  weight: 2"),
 )  # fmt: skip
 

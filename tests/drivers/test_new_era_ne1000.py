@@ -218,7 +218,7 @@ def test_progress_rises_to_the_dose():
         ({"volume": float("nan")}, "bad_volume", "not possible"),
         ({"volume": 50.1}, "bad_volume", "syringe of 50 mL"),
         ({"volume": 0.0004}, "bad_volume", "smallest number"),
-        ({"volume": 1.0, "rate": 28.6}, "bad_rate", r"28\.56 mL/min"),
+        ({"volume": 1.0, "rate": 28.6}, "bad_rate", r"28\.55 mL/min"),
         ({"volume": 1.0, "rate": 0.0}, "bad_rate", "26.7 mm"),
     ],
 )

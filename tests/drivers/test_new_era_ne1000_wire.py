@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.new_era_ne1000.wire import (
+    RATE_FACTOR_ML_MIN,
     Corrupt,
     Reply,
     ReplyDecoder,
@@ -22,6 +23,7 @@ from drivers.new_era_ne1000.wire import (
     parse_reply,
     parse_totals,
     rate_limits_ml_min,
+    rates_within,
     volume_unit,
 )
 
@@ -269,6 +271,21 @@ def test_limits_follow_the_syringe_s_area():
     assert highest == pytest.approx(28.56, abs=0.01)
     assert lowest == pytest.approx(3.92e-4, rel=0.01)
     assert rate_limits_ml_min(13.35)[1] == pytest.approx(highest / 4.0)
+
+
+@settings(deadline=None)
+@given(st.floats(0.2, 50.0), st.floats(0.0, 1.0))
+def test_every_rate_within_is_told_as_a_rate_that_the_pump_takes(diameter, share):
+    lowest, highest = rate_limits_ml_min(diameter)
+    slowest, fastest = rates_within(lowest, highest)
+    assert lowest <= slowest < fastest <= highest
+    # no more is given away than the pump's four digits ask for
+    assert slowest <= 1.002 * lowest + 0.001 * min(RATE_FACTOR_ML_MIN.values())
+    assert fastest >= 0.999 * highest
+    for rate in (slowest, fastest, slowest + share * (fastest - slowest)):
+        number, unit = parse_rate(format_rate(rate))
+        told = number * RATE_FACTOR_ML_MIN[unit]
+        assert lowest * (1 - 1e-12) <= told <= highest * (1 + 1e-12)
 
 
 def test_small_syringes_count_in_microlitres():

@@ -96,6 +96,8 @@ def _played(problem: Problem, placed: Sequence[Placed], moves: Sequence[int]) ->
             )
             if used_now and taken[number] > resource.capacity:
                 wrong.append(f"{resource.name}: {taken[number]} of {resource.capacity} at {time}")
+            if taken[number] < 0:
+                wrong.append(f"{resource.name}: {-taken[number]} too many at {time}")
     for station, resource in enumerate(problem.resources):
         here = [number for at, _, _, number in stays if at == station]
         if resource.batch:

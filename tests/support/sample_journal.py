@@ -179,7 +179,7 @@ def _try(
     outcome: Outcome,
 ) -> None:
     command = Command(
-        id=command_id(run, step.path, attempt),
+        id=command_id("j1", run, step.path, attempt),
         run=run,
         step=step.path,
         attempt=attempt,
@@ -287,7 +287,7 @@ def _run(
                     ev.ObservationRecorded(
                         run=run,
                         step=step.path,
-                        command=command_id(run, step.path, 1),
+                        command=command_id("j1", run, step.path, 1),
                         device=step.device,
                         name=name,
                         value=reading,
@@ -323,7 +323,7 @@ def _fail(
 def sample_events() -> list[tuple[ev.Event, float]]:
     """The whole campaign of eight trials as (event, process seconds after START), in order of time."""
     tape, rng = _Tape([]), Random(7)
-    tape.note(0.0, ev.EngineStarted(epoch=1, version="0.1.0", clock="scaled"))
+    tape.note(0.0, ev.EngineStarted(journal="j1", epoch=1, version="0.1.0", clock="scaled"))
     for name, driver, maker, model, serial in _DEVICES:
         tape.note(
             0.5,

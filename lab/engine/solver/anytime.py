@@ -1,8 +1,7 @@
 """The planner's tiers one after the other, until time is up: the best plan so far always stands.
 
-First plans by construction, then random keys while they still help, then CP-SAT in its own process. Batches stay
-with the random keys, because the model of batches is large. Shops have a tabu search of their own, which goes on while
-CP-SAT works beside it.
+First plans by construction, then random keys (of shops: tabu search), and beside them CP-SAT in its own process. Batches stay
+with the random keys alone, because the model of batches is large.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Planned", "plan_anytime"]
 
 _STALE = 0.12
-"""Share of the time without a better plan after which random keys hand over to CP-SAT."""
+"""Share of the time without a better plan after which CP-SAT begins with the best one."""
 _SEARCH = 0.3
-"""Share of the time that random keys get at most where CP-SAT follows."""
+"""Share of the time after which CP-SAT begins at the latest."""
 _SLICE_S = 0.05
 _ENDING_S = 0.1
 """Time that CP-SAT gets to end by itself, so that its bound comes in."""
@@ -91,8 +90,8 @@ def plan_anytime(
         run.search_until(seconds, stale=seconds)
     else:
         run.search_until(seconds * _SEARCH, stale=seconds * _STALE)
-        if not run.done:
-            run.solve(solver, max(1, workers - 1) if shop else workers, seed)
+        if run.done or not run.solve(solver, max(1, workers - 1) if shop else workers, seed):
+            run.search_until(seconds, stale=seconds)
     state.seconds = wall() - began
     if impossible:
         state.plan = Solution(state.plan.placed, score(problem, state.plan.placed))
@@ -141,20 +140,19 @@ class _Run:
         self.search.improve(lambda: self.elapsed < end)
         self.adopt(self.search.best)
 
-    def solve(self, solver: SolverProcess, workers: int, seed: int) -> None:
-        """CP-SAT for the rest of the time; beside it, the search of a shop."""
-        left = self.seconds - self.elapsed
+    def solve(self, solver: SolverProcess, workers: int, seed: int) -> bool:
+        """CP-SAT for the rest of the time, on cores of its own; on this one the search goes on.
+
+        Whether it proved that nothing is better.
+        """
         shop = self.search if isinstance(self.search, ShopSearch) else None
         lns = shop is not None and len(self.problem.operations) > _SHOP
-        effort = Effort(
-            seconds=max(0.0, left - _ENDING_S), workers=workers, seed=seed, lns_only=lns
-        )
+        left = max(0.0, self.seconds - self.elapsed - _ENDING_S)
+        effort = Effort(seconds=left, workers=workers, seed=seed, lns_only=lns)
         number = solver.ask(self.problem, self.state.plan, effort)
         while solver.alive and not self.done:
-            left = self.seconds - self.elapsed
-            if shop is not None:
-                self.search_for(min(left, _SLICE_S))
-            for answer in solver.answers(0.0 if shop is not None else min(left, _SLICE_S)):
+            self.search_for(min(self.seconds - self.elapsed, _SLICE_S))
+            for answer in solver.answers():
                 if answer.number != number:
                     continue
                 if isinstance(answer, Better):
@@ -165,8 +163,9 @@ class _Run:
                 bound = answer.outcome.bound
                 if bound is not None:
                     self.state.bound = max(self.state.bound, min(bound, self.state.plan.makespan))
-                return
+                return answer.outcome.optimal
         solver.stop()
         for answer in solver.answers():
             if answer.number == number and isinstance(answer, Better):
                 self.adopt(answer.plan)
+        return False

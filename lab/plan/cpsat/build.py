@@ -47,7 +47,16 @@ class Built:
         """Modes and their literals; empty where there is one."""
         self.arm: list[list[tuple[int, Expression]]] = []
         self.taken: dict[int, list[tuple[Any, int]]] = defaultdict(list)
-        """Resource -> intervals and amounts."""
+        """Resource -> intervals and amounts; of those that are restored, in `changes`."""
+        self.changes: dict[int, list[tuple[Expression, int, Expression]]] = defaultdict(list)
+        """Restored resource -> times, what is taken from then on (below 0: given back), literals."""
+        self.restored = {
+            use.resource
+            for op in problem.operations
+            for mode in op.modes
+            for use in mode.uses
+            if use.amount < 0
+        }
         self.visits: dict[int, list[tuple[int, Expression]]] = defaultdict(list)
         """Station -> operations there and their literals."""
 
@@ -230,8 +239,7 @@ def _places(built: Built, n: int) -> None:
                 end = built.begin[n] + mode.duration
             name = f"stay {n} {m}"
             size = hinted - place.start
-            interval = _interval(built, built.start[n], end, size, literal, name)
-            built.taken[mode.station].append((interval, 1))
+            _take(built, mode.station, 1, built.start[n], end, size, literal, name)
             built.visits[mode.station].append((n, literal))
         for k, use in enumerate(mode.uses):
             begin = built.begin[n] + use.begin
@@ -242,21 +250,48 @@ def _places(built: Built, n: int) -> None:
             else:
                 until = built.begin[n] + (mode.duration if use.end is None else use.end)
             size = built.horizon + 1 - place.begin - use.begin
-            interval = _interval(built, begin, until, size, literal, name)
-            built.taken[use.resource].append((interval, use.amount))
+            _take(built, use.resource, use.amount, begin, until, size, literal, name)
     if place.carrier is None:
         return
     arms = built.arm[n] if n in built.free and built.arm[n] else [(place.carrier, None)]
     for arm, literal in arms:
         size = place.begin - place.start
         start, arrival = built.start[n], built.arrival[n]
-        interval = _interval(built, start, arrival, size, literal, f"carry {n} {arm}")
-        built.taken[arm].append((interval, 1))
+        _take(built, arm, 1, start, arrival, size, literal, f"carry {n} {arm}")
+
+
+def _take(
+    built: Built,
+    resource: int,
+    amount: int,
+    start: Expression,
+    end: Expression,
+    size: int,
+    literal: Expression,
+    name: str,
+) -> None:
+    if resource in built.restored:
+        present = 1 if literal is None else literal
+        built.changes[resource] += [(start, amount, present), (end, -amount, present)]
+    else:
+        interval = _interval(built, start, end, size, literal, name)
+        built.taken[resource].append((interval, amount))
 
 
 def _limit(built: Built, number: int) -> None:
-    """No more is taken of a resource than there is."""
+    """No more is taken of a resource than there is, nor given back than was taken."""
     resource, parts = built.problem.resources[number], built.taken[number]
+    if number in built.restored:
+        changes = list(built.changes[number])
+        for closed in resource.closed:
+            changes += [(closed.start, closed.amount, 1), (closed.end, -closed.amount, 1)]
+        # what is for ever ends together, after all else
+        changes = [change for change in changes if not _for_ever(built, change[0])]
+        times, amounts, present = (list(part) for part in zip(*changes, strict=True))
+        built.model.add_reservoir_constraint_with_active(
+            times, amounts, present, 0, resource.capacity
+        )
+        return
     if not parts:
         return
     for closed in resource.closed:
@@ -272,6 +307,10 @@ def _limit(built: Built, number: int) -> None:
         built.model.add_cumulative(
             [interval for interval, _ in parts], [amount for _, amount in parts], resource.capacity
         )
+
+
+def _for_ever(built: Built, time: Expression) -> bool:
+    return isinstance(time, int) and time > built.horizon
 
 
 def _batches(built: Built, station: int) -> None:

@@ -141,7 +141,16 @@ def lower_bound(problem: Problem) -> int:
                     size = duration * use.amount
                     spans[use.resource].append(_Span(heads[number] + move, size, tails[number]))
     best = least_end(problem)
+    restored = {
+        use.resource
+        for op in problem.operations
+        for mode in op.modes
+        for use in mode.uses
+        if use.amount < 0
+    }
     for resource, parts in spans.items():
+        if resource in restored:
+            continue
         capacity = problem.resources[resource].capacity
         if capacity == 1:
             best = max(best, _one_at_a_time(parts))

@@ -12,6 +12,8 @@ entry per station:
 - On a batch station `begin` may be later than the arrival: all samples of a batch begin together, have one
   programme, and nothing is brought or fetched while it runs.
 - What is used up is a resource whose `Use` lasts for ever; a delivery in the future is a closure until then.
+- An operation that restores something gives back for ever what was used up or closed: a refill, a calibration (of so
+  many measurements that may be taken), a repair. The planner decides when, with the hands and hours that it needs.
 """
 
 from __future__ import annotations
@@ -76,6 +78,7 @@ class Use(NamedTuple):
 
     resource: int
     amount: int = 1
+    """Below 0: so much is given back, and not before so much is taken or closed."""
     begin: int = 0
     end: int | None = None
     """None: to the end of the process. FOREVER: it is used up."""
@@ -210,6 +213,8 @@ def _check(problem: Problem) -> None:
                 raise ValueError(f"{problem.name}: {where}a duration below 0")
             for use in mode.uses:
                 known(use.resource, len(resources), where + "resource")
+                if use.amount < 0 and (use.end is None or use.end < FOREVER):
+                    raise ValueError(f"{problem.name}: {where}what is given back is so for ever")
     for lag in problem.lags:
         known(lag.second, count, "operation of a lag")
         known(None if lag.first == ORIGIN else lag.first, count, "operation of a lag")

@@ -6,7 +6,7 @@ have to break them; `lab.plan.model.solution.broken_lags` lists those.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from lab.plan.model.problem import FOREVER
@@ -104,10 +104,13 @@ def _events(problem: Problem, placed: Sequence[Placed]) -> list[list[tuple[int, 
 
 def _overload(problem: Problem, resource: int, changes: list[tuple[int, int]]) -> list[str]:
     level, kind = 0, problem.resources[resource]
-    for time, change in sorted(changes):
+    for time, group in groupby(sorted(changes), key=lambda item: item[0]):
+        change = sum(amount for _, amount in group)
         level += change
         if change > 0 and level > kind.capacity:
             return [f"{kind.name} has {kind.capacity} places and {level} in use at {time}"]
+        if level < 0:
+            return [f"{kind.name} gets {-level} more at {time} than was taken of it"]
     return []
 
 

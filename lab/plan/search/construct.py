@@ -72,16 +72,19 @@ class Constructor:
         return keys, plan
 
     def _orders(self) -> list[_Keys]:
-        """First come first served, samples one after the other, and most work remaining.
+        """First come first served, samples one after the other, and begun at even distances; most work remaining.
 
-        Before all else come samples that stand on a station and must be fetched.
+        Before all else come samples that stand on a station and must be fetched. The distance is what the busiest
+        station needs for a sample, or half of it: so nobody waits in front of it who is not needed there yet.
         """
         zero = np.where(self._standing(), -_FULL, 0)
         spans = [mode.duration for op in self.problem.operations for mode in op.modes]
         half = max(spans, default=0) // 2
         orders = [_Keys(1, zero, self._patience(half))]
         if not len(self._tables.class_size):
-            return [*orders, _Keys(0, zero + self._rank(), self._patience(0))]
+            rank, takt = self._rank(), self._takt()
+            spread = (_Keys(1, zero + rank * takt // part, self._patience(0)) for part in (1, 2))
+            return [*orders, _Keys(0, zero + rank * (1 << 20), self._patience(0)), *spread]
         full = self._patience(_FULL)
         tails = self._tails()
         orders.append(_Keys(1, zero, full))
@@ -105,7 +108,19 @@ class Constructor:
         order = sorted(range(len(jobs)), key=lambda job: (-jobs[job].weight, job))
         rank = np.zeros(len(jobs), dtype=np.int64)
         rank[order] = np.arange(len(jobs))
-        return rank[self._job] * (1 << 20)
+        return rank[self._job]
+
+    def _takt(self) -> int:
+        """Time per sample that no plan can go below, of the station or arm with most to do."""
+        load = np.zeros(len(self.problem.resources), dtype=np.int64)
+        for op in self.problem.operations:
+            mode = min(op.modes, key=lambda mode: mode.duration)
+            if mode.station is not None:
+                load[mode.station] += op.move + mode.duration
+            if op.carriers:
+                load[op.carriers[0]] += op.move
+        capacity = np.array([resource.capacity for resource in self.problem.resources])
+        return int((load // capacity).max(initial=0)) // max(1, len(self.problem.jobs))
 
     def _tails(self) -> Ints:
         """Of each segment, the work of its job that is left."""

@@ -88,21 +88,24 @@ def fit(
     length: int,
     amount: int,
 ) -> int:
-    """The first start from `ready` on at which an amount is free for that long; FOREVER if there is none."""
+    """The first start from `ready` on at which an amount is free for that long; FOREVER if there is none.
+
+    Of an amount below 0, so much has to be taken.
+    """
     if length <= 0:
         return ready
-    limit = capacity - amount
+    limit, least = capacity - amount, -amount if amount < 0 else -FOREVER
     row, level, count = profile[resource, 0], profile[resource, 1], size[resource, 0]
     step = _step_at(row, count, ready)
     start = ready
     while True:
-        while step < count and level[step] > limit:
+        while step < count and (level[step] > limit or level[step] < least):
             step += 1
         if step == count:
             return FOREVER
         start = max(start, row[step])
         step += 1
-        while step < count and row[step] < start + length and level[step] <= limit:
+        while step < count and row[step] < start + length and least <= level[step] <= limit:
             step += 1
         if step == count or row[step] >= start + length:
             return start

@@ -22,7 +22,7 @@ def cell_of(plan) -> str:
 def start_step(lab: HandMade, run: str, path: str) -> str:
     planned = lab.state.runs[run].plan.step(path)
     command = Command(
-        id=command_id(run, path, 1),
+        id=command_id("j1", run, path, 1),
         run=run,
         step=path,
         attempt=1,

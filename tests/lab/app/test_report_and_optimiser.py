@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.app.optimiser import history_of, space_of, suggest_from_state
 from lab.app.report import best_document, report_document, report_lines
 from lab.domain import event as ev
+from lab.optimize import Factor
 from tests.lab.app.electrolyte import FACTORS, NAME, HandMade
 
 
@@ -73,9 +74,9 @@ def test_an_aborted_trial_teaches_nothing_and_a_failed_one_that_it_failed() -> N
 def test_the_space_is_that_of_the_campaign_s_start() -> None:
     lab = HandMade()
     space = space_of(lab.campaign)
-    assert [(f.name, f.unit, f.minimum, f.maximum) for f in space.factors] == [
-        (f.name, f.unit, f.minimum, f.maximum) for f in lab.files.factors
-    ]
+    assert space.factors == tuple(
+        Factor(f.name, f.unit, f.minimum, f.maximum) for f in lab.files.factors
+    )
 
 
 def test_a_suggestion_is_a_function_of_the_state_within_the_space() -> None:

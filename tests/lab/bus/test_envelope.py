@@ -11,8 +11,11 @@ from pydantic import ValidationError
 
 from lab.bus.envelope import (
     Ack,
+    CancelMessage,
     CommandMessage,
+    EngineBeat,
     Heartbeat,
+    Held,
     Hello,
     OutcomeMessage,
     ProgressMessage,
@@ -30,6 +33,7 @@ from lab.bus.wildcards import matches
 from lab.domain.command import Outcome, Settlement
 
 words = st.text(max_size=20)
+identities = st.text(min_size=1, max_size=40)
 numbers = st.integers(min_value=0, max_value=2**53)
 reals = st.floats(allow_nan=False, allow_infinity=False)
 values = st.recursive(
@@ -43,10 +47,17 @@ settlements = st.builds(Settlement, outputs=mappings, detail=words)
 states = st.sampled_from(["ready", "busy", "manual", "fault", "safe", "disconnected"])
 
 downstream = st.one_of(
-    st.builds(Hello, epoch=numbers, lifts=st.tuples(words)),
+    st.builds(
+        Hello,
+        journal=identities,
+        epoch=numbers,
+        lifts=st.tuples(words),
+        takes=st.none() | st.builds(Held, journal=words, epoch=numbers),
+    ),
     st.builds(
         CommandMessage,
         id=words,
+        journal=identities,
         epoch=numbers,
         seq=numbers,
         args=mappings,
@@ -54,13 +65,23 @@ downstream = st.one_of(
         sent_at=reals,
         expires_s=reals,
     ),
-    st.builds(QueryMessage, id=words, epoch=numbers),
-    st.builds(SafeMessage, id=words, epoch=numbers, actor=words),
+    st.builds(QueryMessage, id=words, journal=identities, epoch=numbers, ledger=words),
+    st.builds(CancelMessage, id=words, journal=identities, epoch=numbers, ledger=words),
+    st.builds(SafeMessage, id=words, journal=identities, epoch=numbers, actor=words),
+    st.builds(EngineBeat, journal=identities, epoch=numbers, sent_at=reals, leaving=st.booleans()),
 )
 upstream = st.one_of(
     st.builds(Ack, device=words, id=words, accepted=st.booleans(), reason=words),
-    st.builds(State, device=words, state=states, detail=words),
-    st.builds(Heartbeat, device=words, boot=words, epoch=numbers, state=states),
+    st.builds(State, device=words, state=states, detail=words, ledger=words),
+    st.builds(
+        Heartbeat,
+        device=words,
+        boot=words,
+        epoch=numbers,
+        journal=words,
+        free=st.booleans(),
+        state=states,
+    ),
     st.builds(ProgressMessage, device=words, id=words, values=mappings),
     st.builds(OutcomeMessage, device=words, id=words, outcome=outcomes),
     st.builds(
@@ -82,6 +103,8 @@ def test_what_is_answered_survives_the_wire(message):
 
 COMMAND = CommandMessage(
     id="c1",
+    journal="j1",
+    ledger="l1",
     epoch=1,
     seq=1,
     run="r",
@@ -108,6 +131,9 @@ COMMAND = CommandMessage(
         {"op": None},
         {"epoch": "one"},
         {"epoch": 1.5},
+        {"journal": ""},
+        {"journal": None},
+        {"ledger": 1},
         {"seq": None},
         {"effect": "twice"},
         {"args": [1]},
@@ -141,7 +167,7 @@ def test_answers_are_no_questions():
     with pytest.raises(ValidationError):
         parse_downstream(Ack(device="d", id="x", accepted=True).model_dump_json().encode())
     with pytest.raises(ValidationError):
-        parse_upstream(Hello(epoch=1).model_dump_json().encode())
+        parse_upstream(Hello(journal="j1", epoch=1).model_dump_json().encode())
 
 
 def test_telemetry_is_apart():

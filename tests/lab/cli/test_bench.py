@@ -123,6 +123,20 @@ def test_workloads_break_no_hold_and_pull_fifo_is_what_was_measured(bench, name,
     assert found["makespan"] >= found["lower_bound"]
 
 
+@pytest.mark.parametrize("samples", [12, 24])
+def test_a_screen_is_planned_no_worse_than_greedily_in_less_than_a_second(bench, samples):
+    code, out, _ = bench(
+        "lab-workload", "--workload", "screen", "--samples", samples, "--time", "0.9", "--json"
+    )
+    found = json.loads(out)
+    wrong, broken = check_workload(WORKLOADS, "screen", samples, found["schedule"])
+    assert (code, wrong, broken) == (0, [], set())
+    assert found["history"][0][1] <= found["pull_fifo"]["makespan"]
+    assert found["makespan"] <= min(
+        0.8 * found["pull_fifo"]["makespan"], 1.16 * found["lower_bound"]
+    )
+
+
 def test_the_workload_checker_refuses_what_a_laboratory_cannot_do(bench):
     _, out, _ = bench(
         "lab-workload", "--workload", "s3", "--samples", "12", "--time", "0", "--json"

@@ -52,7 +52,7 @@ class Bench:
     def begin(self, run: str, step: str, attempt: int = 1) -> Command:
         planned = self.state.runs[run].plan.step(step)
         command = Command(
-            id=command_id(run, step, attempt),
+            id=command_id("j1", run, step, attempt),
             run=run,
             step=step,
             attempt=attempt,

@@ -61,7 +61,7 @@ async def main(url: str, folder: Path, boot: str) -> None:
             cast("Driver", FileDoser(folder)),
             MANIFEST,
             transport,
-            CommandLedger(folder / "ledger.db"),
+            CommandLedger(folder / "ledger.db", identity="l1"),
             TestClock(),
             boot=boot,
             real_time=time.time,

@@ -225,7 +225,7 @@ class Bench:
         self.engine = MemoryTransport(self.bus)
         self.device = FakeDevice()
         self.script = Script()
-        self.ledger = CommandLedger()
+        self.ledger = CommandLedger(identity="l1")
         self.clock = TestClock()
         self.now = 1000.0
         self.interlocks: tuple[Interlock, ...] = ()
@@ -236,7 +236,7 @@ class Bench:
 
     async def __aenter__(self) -> Bench:
         await self.engine.__aenter__()
-        inbox = await self.engine.subscribe("labwright/1/lab1/#")
+        inbox = await self.engine.subscribe("labwright/1/lab1/doser/#")
         self._listening = asyncio.create_task(self._listen(inbox))
         return self
 
@@ -264,6 +264,8 @@ class Bench:
         effect = {"dispense": "once", "weigh": "none"}.get(action, "absolute")
         fields = {
             "id": id,
+            "journal": "j1",
+            "ledger": "l1",
             "epoch": 1,
             "seq": self._seq,
             "run": "r1",
@@ -286,14 +288,17 @@ class Bench:
         payload = message if isinstance(message, bytes) else message.model_dump_json().encode()
         await self.engine.publish(topic, payload, retain=retain)
 
-    async def query(self, id: str, epoch: int = 1):
-        return await self._asked(QueryMessage(id=id, epoch=epoch), "query_reply")
+    async def query(self, id: str, epoch: int = 1, **fields):
+        given = {"id": id, "journal": "j1", "ledger": "l1", "epoch": epoch} | fields
+        return await self._asked(QueryMessage.model_validate(given), "query_reply")
 
     async def safe(self, id: str = "s1", epoch: int = 1):
-        return await self._asked(SafeMessage(id=id, epoch=epoch, actor="ada"), "safe_reply")
+        return await self._asked(
+            SafeMessage(journal="j1", id=id, epoch=epoch, actor="ada"), "safe_reply"
+        )
 
     async def hello(self, epoch: int = 1, **fields) -> None:
-        await self.send(Hello(epoch=epoch, **fields))
+        await self.send(Hello.model_validate({"journal": "j1", "epoch": epoch} | fields))
         await self.quiet()
 
     async def _asked(self, message, kind: str):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 async def cancelled(bench: Bench, id: str = "c1", epoch: int = 1) -> Outcome:
     start = len(bench.heard)
-    await bench.send(CancelMessage(id=id, epoch=epoch, actor="Ada"))
+    await bench.send(CancelMessage(journal="j1", ledger="l1", id=id, epoch=epoch, actor="Ada"))
     return (await bench.outcome(id, start)).outcome
 
 
@@ -96,7 +96,7 @@ async def test_what_can_not_be_settled_is_unconfirmed_though_it_stands_still(ben
 async def test_a_cancellation_that_comes_first_keeps_the_command_from_ever_acting(bench: Bench):
     async with bench.host():
         command = bench.command()
-        await bench.send(CancelMessage(id="c1", epoch=1, actor="Ada"))
+        await bench.send(CancelMessage(journal="j1", ledger="l1", id="c1", epoch=1, actor="Ada"))
         ack = await bench.hears(lambda m: m.kind == "ack" and m.id == "c1")
         assert (ack.accepted, ack.reason) == (False, "withdrawn")
         assert (await bench.do(command))[0].reason == "withdrawn"
@@ -128,8 +128,12 @@ async def test_the_wrong_command_and_the_wrong_engine_stop_nothing(bench: Bench)
         await bench.hello(epoch=2)
         await bench.send(bench.command(epoch=2))
         await bench.reaches("after_begin")
-        await bench.send(CancelMessage(id="c1", epoch=1, actor="a zombie"))
-        await bench.send(CancelMessage(id="another", epoch=2, actor="Ada"))
+        await bench.send(
+            CancelMessage(journal="j1", ledger="l1", id="c1", epoch=1, actor="a zombie")
+        )
+        await bench.send(
+            CancelMessage(journal="j1", ledger="l1", id="another", epoch=2, actor="Ada")
+        )
         await bench.quiet()
         assert bench.device.made_safe == 0
         assert bench.script.after_begin is not None

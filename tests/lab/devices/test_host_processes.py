@@ -50,6 +50,8 @@ class Engine:
         await self.send(
             CommandMessage(
                 id=id,
+                journal="j1",
+                ledger="l1",
                 epoch=self.epoch,
                 seq=self.seq,
                 run="r",
@@ -94,7 +96,9 @@ async def test_kill_9_at_any_moment(tmp_path):
                 host = await _start(broker.url, tmp_path, f"b{number}", engine)
             async with asyncio.timeout(20):
                 while not await engine.learn(id, 0.3):
-                    await engine.send(QueryMessage(id=id, epoch=engine.epoch))
+                    await engine.send(
+                        QueryMessage(journal="j1", ledger="l1", id=id, epoch=engine.epoch)
+                    )
             await engine.dose(id, volume)  # a late copy with a new number: must not act
         await asyncio.sleep(0.3)
         host.terminate()
@@ -117,5 +121,5 @@ async def _start(url: str, folder, boot: str, engine: Engine) -> asyncio.subproc
         while boot not in engine.ready:
             assert process.returncode is None, "the host ended at once"
             await asyncio.sleep(0.01)
-    await engine.send(Hello(epoch=engine.epoch))
+    await engine.send(Hello(journal="j1", epoch=engine.epoch))
     return process

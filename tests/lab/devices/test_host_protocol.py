@@ -11,6 +11,7 @@ from lab.bus import topics
 from lab.bus.envelope import Hello, QueryMessage, Telemetry
 from lab.bus.memory import MemoryTransport
 from lab.devices.driver import DeviceError
+from lab.devices.ledger import Claim
 from lab.devices.stream import StreamClosedError
 from tests.lab.devices.fake_device import Bench, Script
 
@@ -163,11 +164,11 @@ async def test_a_retained_command_never_acts(bench: Bench):
 
 
 async def test_a_retained_hello_or_query_is_ignored(bench: Bench):
-    await bench.send(Hello(epoch=99), retain=True)
+    await bench.send(Hello(journal="j1", epoch=99), retain=True)
     async with bench.host():
         await bench.quiet()
-        assert bench.ledger.device("doser").epoch() == 0
-    await bench.send(QueryMessage(id="q", epoch=5), retain=True)
+        assert bench.ledger.device("doser").holder() == Claim()
+    await bench.send(QueryMessage(journal="j1", ledger="l1", id="q", epoch=5), retain=True)
     async with bench.host():
         await bench.quiet()
         assert bench.ledger.device("doser").entry("q") is None
@@ -241,7 +242,7 @@ async def test_a_lower_epoch_is_fenced_off_also_after_a_restart(bench: Bench):
 async def test_the_query_of_a_zombie_withdraws_nothing(bench: Bench):
     async with bench.host():
         await bench.hello(epoch=5)
-        await bench.send(QueryMessage(id="c1", epoch=4))
+        await bench.send(QueryMessage(journal="j1", ledger="l1", id="c1", epoch=4))
         assert (await bench.do(bench.command(epoch=5)))[1].result == "succeeded"
 
 

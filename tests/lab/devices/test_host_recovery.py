@@ -273,7 +273,7 @@ async def test_safe_is_obeyed_from_an_old_epoch(bench: Bench):
         await bench.hello(epoch=9)
         assert (await bench.safe(epoch=1)).confirmed
         assert (await bench.do(bench.command(epoch=9)))[0].reason == "safe"
-        assert bench.ledger.device("doser").epoch() == 9
+        assert bench.ledger.device("doser").holder().epoch == 9
 
 
 async def test_a_device_that_can_not_be_reached_is_not_called_safe(bench: Bench):

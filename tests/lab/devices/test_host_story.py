@@ -49,21 +49,21 @@ async def _tell(story: list[tuple[str, str]], hold: str) -> None:
             elif kind == "copy" and value in sent:
                 await bench.send(sent[value])
             elif kind == "query":
-                await bench.send(QueryMessage(id=value, epoch=epoch))
+                await bench.send(QueryMessage(journal="j1", ledger="l1", id=value, epoch=epoch))
             elif kind == "crash":
                 await hosting.crash()
                 epoch += 1
                 hosting = bench.host(_script(hold))
                 await hosting.__aenter__()
-                await bench.send(Hello(epoch=epoch))
+                await bench.send(Hello(journal="j1", epoch=epoch))
             elif kind == "go":
                 for gate in (bench.script.before_begin, bench.script.after_act):
                     if gate is not None:
                         gate.set()
             elif kind == "safe":
-                await bench.send(SafeMessage(id="s", epoch=epoch, actor="ada"))
+                await bench.send(SafeMessage(journal="j1", id="s", epoch=epoch, actor="ada"))
             elif kind == "rearm":
-                await bench.send(Hello(epoch=epoch, lifts=("s",)))
+                await bench.send(Hello(journal="j1", epoch=epoch, lifts=("s",)))
             else:
                 bench.device.plugged = kind == "plug"
             await bench.quiet()

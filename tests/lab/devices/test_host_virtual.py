@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 async def _hour() -> list[tuple[float, str, bytes]]:
-    bus, ledger, loop = MemoryBus(), CommandLedger(), asyncio.get_running_loop()
+    bus, ledger, loop = MemoryBus(), CommandLedger(identity="l1"), asyncio.get_running_loop()
     devices = {name: FakeDevice(telemetry={"pressure": 1.0}) for name in ("one", "two", "three")}
     heard = []
     make = Bench().command

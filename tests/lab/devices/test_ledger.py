@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from lab.devices.ledger import CommandLedger, SafeRecord
+from lab.devices.ledger import Claim, CommandLedger, SafeRecord
 from lab.domain.command import Command, Outcome, Settlement
 from lab.domain.errors import UnavailableError
 
@@ -38,13 +38,13 @@ def command(id: str = "c1", effect: str = "once") -> Command:
 
 @pytest.fixture
 def ledger():
-    book = CommandLedger()
+    book = CommandLedger(identity="l1")
     yield book.device("pump")
     book.close()
 
 
 def test_a_command_from_receipt_to_end(ledger):
-    ledger.receive(command(), epoch=3, seq=7)
+    ledger.receive(command(), epoch=3, seq=7, journal="j1")
     assert [entry.id for entry in ledger.interrupted()] == ["c1"]
     ledger.prepare("c1")
     ledger.act("c1")
@@ -52,41 +52,93 @@ def test_a_command_from_receipt_to_end(ledger):
     entry = ledger.entry("c1")
     assert (entry.state, entry.outcome, entry.epoch, entry.seq) == ("ended", DONE, 3, 7)
     assert (entry.command, entry.act_order) == (command(), 1)
-    assert (ledger.interrupted(), ledger.last_seq(3), ledger.last_seq(2)) == ([], 7, -1)
+    assert (ledger.interrupted(), ledger.last_seq(3, "j1"), ledger.last_seq(2, "j1")) == ([], 7, -1)
     assert ledger.entry("c2") is None
 
 
-def test_epochs_only_rise(ledger):
-    assert ledger.epoch() == 0
+def test_epochs_of_the_same_records_only_rise(ledger):
+    assert ledger.holder() == Claim("", 0, free=True)
     for epoch, expected in ((3, 3), (2, 3), (3, 3), (5, 5)):
-        ledger.raise_epoch(epoch)
-        assert ledger.epoch() == expected
+        assert ledger.claim(epoch, "j1") == (epoch >= expected)
+        assert ledger.holder() == Claim("j1", expected, free=False)
+    assert ledger.is_stale(4, "j1")
+    assert not ledger.is_stale(5, "j1")
+    assert not ledger.is_stale(1, "j2"), "epochs of other records are no older"
+
+
+def test_other_records_get_a_device_that_its_engine_has_left(ledger):
+    ledger.claim(7, "j1")
+    assert not ledger.claim(1, "j2")
+    ledger.leave(6, "j1")
+    ledger.leave(7, "j2")
+    assert not ledger.claim(1, "j2"), "only who holds it can leave it"
+    ledger.leave(7, "j1")
+    assert ledger.holder() == Claim("j1", 7, free=True)
+    assert ledger.claim(1, "j2")
+    assert ledger.holder() == Claim("j2", 1, free=False)
+
+
+def test_a_device_is_taken_only_from_the_holder_that_is_named(ledger):
+    ledger.claim(7, "j1")
+    for takes in ((6, "j1"), (8, "j1"), (7, "j2"), (1, "j2")):
+        assert not ledger.claim(1, "j2", takes)
+    assert ledger.claim(1, "j2", (7, "j1"))
+    assert ledger.claim(8, "j1", (1, "j2"))
+    assert not ledger.claim(1, "j2", (8, "j1")), "nobody gets it twice"
+    assert not ledger.claim(2, "j2", (7, "j1")), (
+        "a late copy of that word names a holder of the past"
+    )
+    assert ledger.claim(2, "j2", (8, "j1"))
+
+
+def test_an_engine_that_lost_the_device_never_gets_it_back_though_it_is_free(ledger):
+    ledger.claim(7, "j1")
+    ledger.claim(1, "j2", (7, "j1"))
+    ledger.leave(1, "j2")
+    assert ledger.is_stale(7, "j1")
+    assert not ledger.claim(7, "j1")
+    assert ledger.holder() == Claim("j2", 1, free=True)
+    assert ledger.claim(8, "j1"), "a new start may"
+
+
+def test_numbers_and_memories_of_other_records_are_apart(ledger):
+    ledger.receive(command("a"), 1, 5, "j1")
+    assert (ledger.last_seq(1, "j1"), ledger.last_seq(1, "j2")) == (5, -1)
+    ledger.end("a", DONE)
+    for number in range(1, 1201):
+        ledger.receive(command(f"b{number}"), 9, number, "j2")
+        ledger.end(f"b{number}", DONE)
+    ledger.forget(9, 1201, "j2")
+    assert ledger.entry("b1") is None
+    kept = ledger.entry("a")
+    assert kept is not None
+    assert (kept.journal, kept.state) == ("j1", "ended"), "their engine may still ask for it"
 
 
 def test_sequence_numbers_only_rise_within_an_epoch(ledger):
-    ledger.receive(command("a"), 1, 5)
-    ledger.refuse("b", "busy", epoch=1, seq=4)
-    assert ledger.last_seq(1) == 5
-    ledger.refuse("c", "busy", epoch=1, seq=9)
-    ledger.refuse("d", "retained", epoch=1)
-    assert (ledger.last_seq(1), ledger.last_seq(2)) == (9, -1)
+    ledger.receive(command("a"), 1, 5, "j1")
+    ledger.refuse("b", "busy", "", epoch=1, journal="j1", seq=4)
+    assert ledger.last_seq(1, "j1") == 5
+    ledger.refuse("c", "busy", "", epoch=1, journal="j1", seq=9)
+    ledger.refuse("d", "retained", "", epoch=1, journal="j1")
+    assert (ledger.last_seq(1, "j1"), ledger.last_seq(2, "j1")) == (9, -1)
 
 
 def test_devices_are_apart():
-    book = CommandLedger()
+    book = CommandLedger(identity="l1")
     one, two = book.device("one"), book.device("two")
-    one.receive(command("x"), 4, 4)
-    one.raise_epoch(4)
+    one.receive(command("x"), 4, 4, "j1")
+    one.claim(4, "j1")
     one.enter_safe("s")
     assert two.entry("x") is None
-    assert (two.epoch(), two.last_seq(4), two.safe_in_force()) == (0, -1, ())
-    two.receive(command("x"), 1, 1)
+    assert (two.holder().epoch, two.last_seq(4, "j1"), two.safe_in_force()) == (0, -1, ())
+    two.receive(command("x"), 1, 1, "j1")
     book.close()
 
 
 @pytest.mark.parametrize("state", ["received", "prepared", "acting", "ended", "settled"])
 def test_an_id_that_acts_once_is_received_once(ledger, state):
-    ledger.receive(command(), 1, 1)
+    ledger.receive(command(), 1, 1, "j1")
     if state != "received":
         ledger.prepare("c1")
     if state in ("acting", "ended"):
@@ -96,39 +148,39 @@ def test_an_id_that_acts_once_is_received_once(ledger, state):
     if state == "settled":
         ledger.settle("c1", Settlement(verdict="not_done"))
     with pytest.raises(RuntimeError, match=f"already {state}"):
-        ledger.receive(command(), 2, 2)
+        ledger.receive(command(), 2, 2, "j1")
     # Refusing it now changes nothing about what was accepted, and takes the number.
-    ledger.refuse("c1", "busy", epoch=2, seq=2)
+    ledger.refuse("c1", "busy", "", epoch=2, journal="j1", seq=2)
     assert ledger.entry("c1").state == state
-    assert ledger.last_seq(2) == 2
+    assert ledger.last_seq(2, "j1") == 2
 
 
 def test_a_setting_that_was_interrupted_is_received_again(ledger):
-    ledger.receive(command(effect="absolute"), 1, 1)
+    ledger.receive(command(effect="absolute"), 1, 1, "j1")
     ledger.prepare("c1")
     ledger.act("c1")
-    ledger.receive(command(effect="absolute"), 2, 1)
+    ledger.receive(command(effect="absolute"), 2, 1, "j1")
     assert ledger.entry("c1").state == "received"
     ledger.end("c1", DONE)
     with pytest.raises(RuntimeError, match="already ended"):
-        ledger.receive(command(effect="absolute"), 3, 1)
+        ledger.receive(command(effect="absolute"), 3, 1, "j1")
 
 
 def test_what_was_refused_is_never_received(ledger):
-    ledger.refuse("c1", "withdrawn", "a query came first")
+    ledger.refuse("c1", "withdrawn", "a query came first", epoch=1, journal="j1")
     entry = ledger.entry("c1")
     assert (entry.state, entry.reason, entry.command) == ("refused_forever", "withdrawn", None)
     for effect in ("once", "absolute", "none"):
         with pytest.raises(RuntimeError, match="refused_forever"):
-            ledger.receive(command(effect=effect), 1, 1)
-    assert ledger.last_seq(1) == -1  # rolled back as a whole
+            ledger.receive(command(effect=effect), 1, 1, "j1")
+    assert ledger.last_seq(1, "j1") == -1  # rolled back as a whole
 
 
 def test_steps_out_of_order_are_refused(ledger):
     for step in (ledger.prepare, ledger.act):
         with pytest.raises(RuntimeError, match="not in the ledger"):
             step("c1")
-    ledger.receive(command(), 1, 1)
+    ledger.receive(command(), 1, 1, "j1")
     with pytest.raises(RuntimeError, match="can't become acting: it is received"):
         ledger.act("c1")
     ledger.prepare("c1")
@@ -142,7 +194,7 @@ def test_steps_out_of_order_are_refused(ledger):
 
 def test_acts_are_counted_so_that_old_counters_are_not_asked(ledger):
     for id in ("a", "b"):
-        ledger.receive(command(id), 1, ord(id))
+        ledger.receive(command(id), 1, ord(id), "j1")
         ledger.prepare(id)
         ledger.act(id)
     assert ledger.acted_since(ledger.entry("a"))
@@ -170,7 +222,7 @@ def test_safe_is_in_force_until_it_is_lifted(ledger):
 
 def ended(ledger, number: int, epoch: int = 1) -> str:
     name = f"e{epoch}-{number}"
-    ledger.receive(command(name), epoch, number)
+    ledger.receive(command(name), epoch, number, "j1")
     ledger.prepare(name)
     ledger.act(name)
     ledger.end(name, DONE)
@@ -182,52 +234,52 @@ def names(book) -> set[str]:
 
 
 def test_a_ledger_stays_small_however_long_it_serves():
-    book = CommandLedger()
+    book = CommandLedger(identity="l1")
     ledger = book.device("doser")
     most = 0
     for epoch in (1, 2, 3):
-        ledger.raise_epoch(epoch)
+        ledger.claim(epoch, "j1")
         for number in range(1, 1001):
             ended(ledger, number, epoch)
-            ledger.forget(epoch, number)
+            ledger.forget(epoch, number, "j1")
             most = max(most, len(names(book)))
     assert 1000 <= most <= 1101
     newest = ledger.entry("e3-1000")
     assert newest is not None
     assert newest.state == "ended", "the newest stay"
     assert ledger.entry("e1-1000") is None
-    assert [ledger.last_seq(epoch) for epoch in (1, 2, 3)] == [-1, -1, 1000]
+    assert [ledger.last_seq(epoch, "j1") for epoch in (1, 2, 3)] == [-1, -1, 1000]
     book.close()
 
 
 def test_nothing_is_forgotten_that_the_engine_may_still_ask_for():
-    book = CommandLedger()
+    book = CommandLedger(identity="l1")
     ledger = book.device("doser")
     for number in range(1, 1301):
         ended(ledger, number)
-        ledger.forget(2, 0)
+        ledger.forget(2, 0, "j1")
     assert len(names(book)) == 1300, "a horizon of 0 says nothing, not of lower epochs either"
-    ledger.forget(1, 51)
+    ledger.forget(1, 51, "j1")
     assert len(names(book)) == 1250, "only what is below the horizon"
     assert ledger.entry("e1-51") is not None
-    ledger.forget(1, 1301)
+    ledger.forget(1, 1301, "j1")
     assert len(names(book)) == 1000
     book.close()
 
 
 def test_what_was_interrupted_is_never_forgotten():
-    book = CommandLedger()
+    book = CommandLedger(identity="l1")
     ledger = book.device("doser")
     for number, state in enumerate(("received", "prepared", "acting"), start=1):
         name = f"open-{state}"
-        ledger.receive(command(name), 1, number)
+        ledger.receive(command(name), 1, number, "j1")
         if state != "received":
             ledger.prepare(name)
         if state == "acting":
             ledger.act(name)
     for number in range(4, 1500):
         ended(ledger, number)
-    ledger.forget(2, 1)
+    ledger.forget(2, 1, "j1")
     assert {entry.id for entry in ledger.interrupted()} == {
         "open-received",
         "open-prepared",
@@ -240,14 +292,14 @@ def test_what_was_interrupted_is_never_forgotten():
 
 
 def test_another_device_s_memory_is_its_own():
-    book = CommandLedger()
+    book = CommandLedger(identity="l1")
     one, two = book.device("one"), book.device("two")
     for number in range(1, 1301):
-        one.receive(command(f"one-{number}"), 1, number)
+        one.receive(command(f"one-{number}"), 1, number, "j1")
         one.end(f"one-{number}", DONE)
-        two.receive(command(f"two-{number}"), 1, number)
+        two.receive(command(f"two-{number}"), 1, number, "j1")
         two.end(f"two-{number}", DONE)
-    one.forget(1, 1301)
+    one.forget(1, 1301, "j1")
     left = names(book)
     assert sum(name.startswith("one-") for name in left) == 1000
     assert sum(name.startswith("two-") for name in left) == 1300
@@ -255,14 +307,14 @@ def test_another_device_s_memory_is_its_own():
 
 
 def test_lifted_safe_requests_are_forgotten_and_those_in_force_are_not():
-    book = CommandLedger()
+    book = CommandLedger(identity="l1")
     ledger = book.device("doser")
     ledger.enter_safe("in force")
     for number in range(1200):
         ledger.enter_safe(f"s{number}")
         ledger.lift((f"s{number}",))
         ended(ledger, number + 1)
-    ledger.forget(1, 1201)
+    ledger.forget(1, 1201, "j1")
     [(count,)] = book._db.execute("SELECT COUNT(*) FROM safe_request").fetchall()
     assert count == 1001
     assert [request.id for request in ledger.safe_in_force()] == ["in force"]
@@ -278,30 +330,30 @@ def test_a_killed_process_leaves_what_it_had_written(tmp_path):
         import os
         from tests.lab.devices.test_ledger import command
         from lab.devices.ledger import CommandLedger, SafeRecord
-        ledger = CommandLedger({str(path)!r}).device("pump")
-        ledger.raise_epoch(4)
-        ledger.receive(command(), 4, 1)
+        ledger = CommandLedger({str(path)!r}, identity="l1").device("pump")
+        ledger.claim(4, "j1")
+        ledger.receive(command(), 4, 1, "j1")
         ledger.prepare("c1")
         ledger.act("c1")
         os.kill(os.getpid(), 9)
     """
     ended = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
     assert ended.returncode == -9
-    book = CommandLedger(path)
+    book = CommandLedger(path, identity="l1")
     ledger = book.device("pump")
-    assert (ledger.epoch(), ledger.last_seq(4)) == (4, 1)
+    assert (ledger.holder().epoch, ledger.last_seq(4, "j1")) == (4, 1)
     assert [entry.state for entry in ledger.interrupted()] == ["acting"]
     book.close()
 
 
 def test_a_second_process_is_refused(tmp_path):
     path = tmp_path / "ledger.db"
-    book = CommandLedger(path)
+    book = CommandLedger(path, identity="l1")
     script = f"""
         from lab.devices.ledger import CommandLedger, SafeRecord
         from lab.domain.errors import UnavailableError
         try:
-            CommandLedger({str(path)!r})
+            CommandLedger({str(path)!r}, identity="l1")
         except UnavailableError as error:
             print(error.message, "/", error.hint)
     """
@@ -317,24 +369,24 @@ def test_a_damaged_file_is_told_and_left_alone(tmp_path):
     path = tmp_path / "ledger.db"
     path.write_bytes(b"no database at all" * 100)
     with pytest.raises(UnavailableError, match="not a database"):
-        CommandLedger(path)
+        CommandLedger(path, identity="l1")
     assert path.read_bytes() == b"no database at all" * 100
 
 
 def test_a_path_that_can_not_be_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UnavailableError, match=r"ledger\.db"):
-        CommandLedger(tmp_path / "file" / "ledger.db")
+        CommandLedger(tmp_path / "file" / "ledger.db", identity="l1")
 
 
 def test_every_write_is_flushed_to_the_disk(tmp_path):
-    book = CommandLedger(tmp_path / "ledger.db")
+    book = CommandLedger(tmp_path / "ledger.db", identity="l1")
     db = book.device("pump")._db
     assert db.execute("PRAGMA synchronous").fetchone() == (2,)
     assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     book.close()
     with pytest.raises(sqlite3.ProgrammingError):
-        book.device("pump").epoch()
+        book.device("pump").holder()
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -344,7 +396,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @initialize()
     def open(self):
-        self.book = CommandLedger()
+        self.book = CommandLedger(identity="l1")
         self.ledger = self.book.device("pump")
         self.begun: list[str] = []
         self.closed: set[str] = set()
@@ -353,7 +405,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(id=ids)
     def receive(self, id):
         self.seq += 1
-        self._try(lambda: self.ledger.receive(command(id), 1, self.seq))
+        self._try(lambda: self.ledger.receive(command(id), 1, self.seq, "j1"))
 
     @rule(id=ids)
     def prepare(self, id):
@@ -379,7 +431,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(id=ids)
     def refuse(self, id):
         known = self.ledger.entry(id)
-        self.ledger.refuse(id, "busy")
+        self.ledger.refuse(id, "busy", "", epoch=1, journal="j1")
         if known is None:
             self.closed.add(id)
         else:

@@ -130,6 +130,29 @@ def test_an_entry_that_leads_nowhere_is_told(package, entry, says):
         registry(package).driver_class("my_pump")
 
 
+def _with_limits(package: Path, reference: str) -> Registry:
+    path = package / "manifest.yaml"
+    path.write_text(f"{path.read_text()}limits: {reference}\n")
+    with (package / "driver.py").open("a") as file:
+        file.write("def limits(settings): return {'volume': (0.0, settings['most'])}\n")
+    return registry(package)
+
+
+def test_limits_are_loaded_where_a_manifest_names_them(package):
+    assert registry(package).limits("my_pump") is None
+    limits = _with_limits(package, f"{package.name}.driver:limits").limits("my_pump")
+    assert limits is not None
+    assert limits({"most": 3.0}) == {"volume": (0.0, 3.0)}
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("driver:limit", "can't load"), ("driver:thing", "is not a function")]
+)
+def test_limits_that_lead_nowhere_are_told(package, name, says):
+    with pytest.raises(InputError, match=says):
+        _with_limits(package, f"{package.name}.{name}").limits("my_pump")
+
+
 def test_entry_points_are_used(monkeypatch, package):
     class Found:
         name = "my_pump"

@@ -53,7 +53,7 @@ class Stand:
 
     def __init__(self, limit_s: float | None = LIMIT_S) -> None:
         self.bus = MemoryBus()
-        self.ledger = CommandLedger()
+        self.ledger = CommandLedger(identity="l1")
         self.device = FakeDevice()
         self.limit_s = limit_s
         self.epoch = 1
@@ -107,7 +107,7 @@ class Stand:
         self.bus.publish(topic, message.model_dump_json().encode())
 
     def beat(self, **changes: object) -> EngineBeat:
-        fields = {"epoch": self.epoch, "sent_at": self.now, **changes}
+        fields = {"journal": "j1", "epoch": self.epoch, "sent_at": self.now, **changes}
         message = EngineBeat.model_validate(fields)
         self.say(message)
         return message
@@ -124,10 +124,10 @@ class Stand:
     async def restart_engine(self) -> None:
         """The next engine says hello and lifts what the host did by itself."""
         self.epoch += 1
-        self.say(Hello(epoch=self.epoch))
+        self.say(Hello(journal="j1", epoch=self.epoch))
         self.beat()
         await self.settle()
-        self.say(Hello(epoch=self.epoch, lifts=(dead_man_of(self.requests),)))
+        self.say(Hello(journal="j1", epoch=self.epoch, lifts=(dead_man_of(self.requests),)))
         await self.settle()
         assert self.requests == ()
 
@@ -158,7 +158,7 @@ def test_a_thousand_losses_end_in_the_safe_state_in_time() -> None:
                     elif kind == "zombie":
                         stand.beat(epoch=stand.epoch - 1)
                     elif kind == "hello":
-                        stand.say(Hello(epoch=stand.epoch))
+                        stand.say(Hello(journal="j1", epoch=stand.epoch))
                 assert len(stand.safe_at) == number + 1, kind
                 took.append(stand.safe_at[-1] - lost)
                 await stand.restart_engine()
@@ -318,13 +318,13 @@ def test_a_device_that_a_person_made_safe_needs_no_second_request() -> None:
         stand = Stand()
         async with stand.host():
             stand.beat()
-            stand.say(SafeMessage(id="safe-7", epoch=1, actor="Ada"))
+            stand.say(SafeMessage(journal="j1", id="safe-7", epoch=1, actor="Ada"))
             await asyncio.sleep(60)
             assert stand.requests == ("safe-7",)
             assert stand.detail == ""
             assert len(stand.safe_at) == 1
             await stand.live(4)
-            stand.say(Hello(epoch=1, lifts=("safe-7",)))
+            stand.say(Hello(journal="j1", epoch=1, lifts=("safe-7",)))
             await asyncio.sleep(LIMIT_S + 1)
             assert dead_man_of(stand.requests)
 
@@ -336,7 +336,7 @@ def test_a_person_s_word_does_not_lift_a_later_silence() -> None:
         stand = Stand()
         async with stand.host():
             stand.beat()
-            rearm = Hello(epoch=1, lifts=("safe-7",))
+            rearm = Hello(journal="j1", epoch=1, lifts=("safe-7",))
             stand.say(rearm)
             await asyncio.sleep(LIMIT_S + 1)
             [request] = stand.requests

@@ -30,7 +30,7 @@ class Story:
     def intend(self, step: str = "tare", attempt: int = 1, at_s: float = 0.0) -> Command:
         planned = make_plan((4.0, 1.0), 1).step(step)
         command = Command(
-            id=command_id(RUN, step, attempt),
+            id=command_id("j1", RUN, step, attempt),
             run=RUN,
             step=step,
             attempt=attempt,

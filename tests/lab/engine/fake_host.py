@@ -58,7 +58,7 @@ class Host:
     def state(self) -> env.State:
         name = "fault" if self.fault else "safe" if self.safe else "busy" if self.hand else "ready"
         return env.State.model_validate(
-            {"device": self.name, "state": name, "safe_requests": tuple(self.safe)}
+            {"device": self.name, "ledger": "l1", "state": name, "safe_requests": tuple(self.safe)}
         )
 
     def take_command(self, command: Command, epoch: int) -> None:

@@ -247,10 +247,10 @@ class Mind:
         self.now = START
         self.epoch = 1
         self.wake_s: float | None = None
-        self.record(ev.EngineStarted(epoch=1, version="0", clock="virtual"))
+        self.record(ev.EngineStarted(journal="j1", epoch=1, version="0", clock="virtual"))
         self.record(campaign_started(trials, **campaign))
         for device in DEVICES:
-            self.record(ev.DeviceStateChanged(device=device, state="ready"))
+            self.record(ev.DeviceStateChanged(device=device, state="ready", ledger="l1"))
 
     def record(self, event: ev.Event) -> None:
         entry = ev.Recorded(seq=self.state.seq + 1, epoch=self.epoch, at=self.now, event=event)
@@ -300,7 +300,7 @@ class Mind:
         """A new process: the same records, a new epoch, nothing in memory, devices not heard of yet."""
         self.epoch += 1
         self.inflight = Inflight()
-        self.record(ev.EngineStarted(epoch=self.epoch, version="0", clock="virtual"))
+        self.record(ev.EngineStarted(journal="j1", epoch=self.epoch, version="0", clock="virtual"))
         for device in DEVICES:
             self.record(ev.DeviceStateChanged(device=device, state="lost"))
 

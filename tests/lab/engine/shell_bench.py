@@ -15,6 +15,7 @@ from lab.devices.host import DeviceHost, HostTiming
 from lab.devices.ledger import CommandLedger
 from lab.devices.manifest import Manifest
 from lab.domain.command import Settlement
+from lab.domain.errors import RefusedError
 from lab.engine import messages as msg
 from lab.engine.clock import VirtualClock
 from lab.engine.shell import Engine
@@ -181,9 +182,11 @@ class ShellBench:
     ) -> None:
         self.start = start
         self.simulate_people = True
+        self.identity = "j1"
+        self.take_over = False
         self.context = context or bench_context()
         self.url = database_url(str(folder / "lab.db"))
-        self._ledger = folder / "ledger.db"
+        self.ledger = folder / "ledger.db"
         self.bus = MemoryBus()
         self.devices = {"pump": TinyDevice(), "balance": TinyDevice()}
         self.clock = VirtualClock(asyncio.get_running_loop())
@@ -192,7 +195,7 @@ class ShellBench:
     @asynccontextmanager
     async def hosts(self) -> AsyncIterator[None]:
         self._boots += 1
-        ledger = CommandLedger(self._ledger)
+        ledger = CommandLedger(self.ledger, identity=f"l{self._boots}")
         try:
             async with AsyncExitStack() as stack:
                 transport = await stack.enter_async_context(MemoryTransport(self.bus))
@@ -214,6 +217,11 @@ class ShellBench:
         finally:
             ledger.close()
 
+    def lose_ledger(self) -> None:
+        """The next hosts begin a new one."""
+        for file in self.ledger.parent.glob(f"{self.ledger.name}*"):
+            file.unlink()
+
     @asynccontextmanager
     async def engine(
         self,
@@ -227,6 +235,8 @@ class ShellBench:
                     lab=LAB,
                     devices=tuple(MANIFESTS),
                     journal=wrap(journal),  # pyright: ignore[reportArgumentType]
+                    identity=self.identity,
+                    take_over=self.take_over,
                     transport=transport,
                     clock=self.clock,
                     context=self.context,
@@ -250,7 +260,7 @@ class ShellBench:
                 yield engine, work
             finally:
                 work.cancel()
-                with suppress(asyncio.CancelledError, KilledError):
+                with suppress(asyncio.CancelledError, KilledError, RefusedError):
                     await work
 
     async def until(self, condition: Callable[[], bool], limit_s: float = 600) -> None:

@@ -113,7 +113,7 @@ def test_the_next_engine_goes_on_asking_and_settles_it() -> None:
     abort(mind, FIRST)
     mind.restart()
     assert cancels(mind.settle()) == [], "the device has not been heard of yet"
-    mind.tell(env.State(device="pump", state="ready"))
+    mind.tell(env.State(ledger="l1", device="pump", state="ready"))
     assert cancels(mind.settle()) == [(dose, "Ada")]
     mind.tell(env.QueryReply(device="pump", id=dose, status="never_seen"))
     mind.settle()

@@ -95,7 +95,7 @@ def test_a_device_that_is_not_ready_gets_nothing() -> None:
     mind.record(ev.DeviceStateChanged(device="pump", state="fault", detail="stalled"))
     mind.settle()
     assert sent(mind.propose()) == []
-    mind.tell(env.State(device="pump", state="ready"))
+    mind.tell(env.State(ledger="l1", device="pump", state="ready"))
     assert sent(mind.settle()) == ["dose"]
 
 
@@ -213,8 +213,8 @@ def test_after_a_restart_the_device_is_asked_and_its_word_counts(
     mind, dose = dosing()
     mind.restart()
     assert mind.settle() == []
-    mind.tell(env.State(device="pump", state="ready"))
-    mind.tell(env.State(device="balance", state="ready"))
+    mind.tell(env.State(ledger="l1", device="pump", state="ready"))
+    mind.tell(env.State(ledger="l1", device="balance", state="ready"))
     assert mind.settle() == [msg.QueryCommand(dose, "pump")]
     mind.tell(env.QueryReply.model_validate({"device": "pump", "id": dose, **reply}))
     assert sent(mind.settle()) == follows
@@ -223,7 +223,7 @@ def test_after_a_restart_the_device_is_asked_and_its_word_counts(
 def test_what_the_device_cannot_tell_is_put_to_a_person() -> None:
     mind, dose = dosing()
     mind.restart()
-    mind.tell(env.State(device="pump", state="ready"))
+    mind.tell(env.State(ledger="l1", device="pump", state="ready"))
     mind.settle()
     settlement = Settlement(verdict="unknown", detail="power was lost")
     mind.tell(env.QueryReply(device="pump", id=dose, status="settled", settlement=settlement))
@@ -264,7 +264,7 @@ def test_a_lost_device_makes_its_open_command_unknown_and_is_asked_when_it_is_ba
     mind.tell(msg.DeviceLost("pump"))
     assert mind.settle() == []
     assert mind.state.commands[dose].status == "unknown"
-    mind.tell(env.State(device="pump", state="ready"))
+    mind.tell(env.State(ledger="l1", device="pump", state="ready"))
     assert mind.settle() == [msg.QueryCommand(dose, "pump")]
 
 
@@ -291,15 +291,15 @@ def test_stop_runs_the_safe_state_and_ends_the_campaign_as_stopped() -> None:
 def test_safe_stops_everything_until_a_named_person_rearms() -> None:
     mind, dose = dosing()
     mind.tell(msg.Requested("s", "safe", "Ada", "smoke"))
-    assert mind.settle() == [msg.MakeSafe("Ada", f"safe-{mind.state.mode_seq}")]
+    assert mind.settle() == [msg.MakeSafe("Ada", f"safe-j1-{mind.state.mode_seq}")]
     assert mind.settle() == []
     assert mind.end(dose, "failed_partial") == []
     assert mind.state.runs["kit-1/r001"].status == "stopping"
     nobody = msg.Requested("n", "rearm", " ")
     mind.tell(nobody)
     assert not mind.state.requests["n"].accepted
-    order = f"safe-{mind.state.mode_seq}"
-    mind.tell(env.State(device="pump", state="safe", safe_requests=(order,)))
+    order = f"safe-j1-{mind.state.mode_seq}"
+    mind.tell(env.State(ledger="l1", device="pump", state="safe", safe_requests=(order,)))
     assert mind.settle() == []
     mind.tell(msg.Requested("r", "rearm", "Grace"))
     assert mind.settle()[0] == msg.Rearm("pump", (order,))

@@ -187,7 +187,7 @@ def test_the_host_s_own_request_is_recorded_and_then_lifted() -> None:
     [changed] = [e for e in mind.events if isinstance(e, ev.DeviceStateChanged) and e.safe_requests]
     assert changed.safe_requests == (OWN,)
     assert lifted(mind.pass_time(21)) == [("balance", (OWN,))], "told until it has heard"
-    mind.tell(env.State(device="balance", state="ready"))
+    mind.tell(env.State(ledger="l1", device="balance", state="ready"))
     assert lifted(mind.pass_time(100)) == []
 
 
@@ -214,7 +214,7 @@ def test_what_was_halted_before_it_began_is_a_new_attempt_and_no_failure(
     dose = command_of(mind.propose())
     kept_safe(mind, "pump", OWN)
     assert sent(stopped(mind, dose, result)) == [], "the device is still safe"
-    mind.tell(env.State(device="pump", state="ready"))
+    mind.tell(env.State(ledger="l1", device="pump", state="ready"))
     assert sent(mind.settle()) == ["dose"]
     assert mind.state.runs[FIRST].steps["dose"].retries == 0
 
@@ -223,7 +223,7 @@ def test_a_dose_that_was_halted_in_the_middle_is_never_repeated() -> None:
     mind, dose = dosing()
     kept_safe(mind, "pump", OWN)
     stopped(mind, dose, "failed_partial")
-    mind.tell(env.State(device="pump", state="ready"))
+    mind.tell(env.State(ledger="l1", device="pump", state="ready"))
     assert sent(mind.settle()) == ["empty"]
     assert status(mind) == "stopping"
 
@@ -249,7 +249,7 @@ def test_a_run_that_counts_on_what_it_had_set_is_held_for_a_person() -> None:
     [question] = mind.state.questions.values()
     assert question.holds_run
     assert "heat" in question.text
-    mind.tell(env.State(device="pump", state="ready"))
+    mind.tell(env.State(ledger="l1", device="pump", state="ready"))
     assert sent(mind.end(weigh, device="balance", mass=1.0)) == []
     assert sent(answer(mind, "continue")) == ["look"]
 
@@ -269,7 +269,7 @@ def test_the_same_silence_asks_once_and_the_next_one_again() -> None:
     mind.tell(msg.DeviceLost("pump"))
     kept_safe(mind, "pump", OWN)
     assert not mind.state.questions
-    mind.tell(env.State(device="pump", state="ready"))
+    mind.tell(env.State(ledger="l1", device="pump", state="ready"))
     kept_safe(mind, "pump", "dead-man-b1-2")
     assert mind.state.questions
 
@@ -300,5 +300,5 @@ def test_a_setting_that_was_halted_is_set_again_and_asks_nobody() -> None:
     kept_safe(mind, "pump", OWN)
     assert not mind.state.questions
     stopped(mind, heat)
-    mind.tell(env.State(device="pump", state="ready"))
+    mind.tell(env.State(ledger="l1", device="pump", state="ready"))
     assert sent(mind.settle()) == ["heat"]

@@ -158,7 +158,7 @@ def test_a_new_engine_believes_no_old_value() -> None:
     mind.restart()
     assert mind.state.interlocks == {}
     for device in ("pump", "balance"):
-        mind.tell(env.State(device=device, state="ready"))
+        mind.tell(env.State(ledger="l1", device=device, state="ready"))
     assert sent(mind.propose()) == []
     assert states(mind)[-1] == "stale"
     assert sent(feel(mind, 25.0)) == ["dose"]

@@ -58,7 +58,7 @@ def test_a_quick_reboot_is_asked_about_at_once() -> None:
     mind.settle()
     # The gateway tells both in one breath, so the core never looks in between.
     mind.tell(msg.DeviceLost("pump"))
-    mind.tell(env.State(device="pump", state="ready"))
+    mind.tell(env.State(ledger="l1", device="pump", state="ready"))
     assert mind.settle() == [msg.QueryCommand(dose, "pump")]
     assert "lost" in mind.state.commands[dose].reason
 
@@ -153,7 +153,7 @@ def test_a_run_whose_last_step_ends_after_the_stop_has_succeeded() -> None:
 
 
 def kept_safe(mind: Mind, device: str, *requests: str) -> list[msg.Effect]:
-    mind.tell(env.State(device=device, state="safe", safe_requests=requests))
+    mind.tell(env.State(ledger="l1", device=device, state="safe", safe_requests=requests))
     return mind.settle()
 
 
@@ -191,7 +191,9 @@ def test_a_new_engine_does_not_re_arm_by_itself() -> None:
     ask(mind, "rearm")
     mind.restart()
     for device in DEVICES:
-        mind.tell(env.State(device=device, state="safe", safe_requests=("somebody-else-s",)))
+        mind.tell(
+            env.State(ledger="l1", device=device, state="safe", safe_requests=("somebody-else-s",))
+        )
     assert lifted(mind.settle()) == []
     # It is kept safe by what nobody here has lifted: a person may ask once more, although the lab runs.
     assert lifted(ask(mind, "rearm", "Grace")) == [
@@ -222,7 +224,7 @@ def test_a_device_that_missed_its_re_arming_is_told_again_and_so_by_the_next_eng
     assert lifted(mind.pass_time(20)) == [("pump", (order,))]
     mind.restart()
     assert lifted(kept_safe(mind, "pump", order)) == [("pump", (order,))]
-    mind.tell(env.State(device="pump", state="ready"))
+    mind.tell(env.State(ledger="l1", device="pump", state="ready"))
     assert lifted(mind.pass_time(100)) == []
 
 
@@ -234,7 +236,7 @@ def test_without_a_safe_device_there_is_nothing_to_re_arm() -> None:
 
 def test_re_arming_a_device_does_not_end_a_pause() -> None:
     mind, dose = dosing()
-    mind.tell(env.State(device="balance", state="safe"))
+    mind.tell(env.State(ledger="l1", device="balance", state="safe"))
     ask(mind, "pause")
     ask(mind, "rearm")
     assert mind.state.mode == "paused"
@@ -245,7 +247,7 @@ def test_a_late_word_of_being_safe_does_not_take_a_re_armed_device_away() -> Non
     mind, _ = dosing()
     [order] = safe_orders(ask(mind, "safe"))
     ask(mind, "rearm")
-    mind.tell(env.State(device="balance", state="ready"))
+    mind.tell(env.State(ledger="l1", device="balance", state="ready"))
     mind.tell(env.SafeReply(device="balance", id=order, confirmed=True))
     assert mind.kinds()[-1] == "device_made_safe", "the fact is recorded"
     assert mind.state.devices["balance"].state == "ready"

@@ -168,7 +168,7 @@ def interrupted(resume: str, effect: str) -> tuple[Mind, list[msg.Effect]]:
     mind.restart()
     mind.settle()
     for device in ("pump", "balance"):
-        mind.tell(env.State(device=device, state="ready"))
+        mind.tell(env.State(ledger="l1", device=device, state="ready"))
     mind.settle()
     return mind, mind.end(heat.command.id)
 

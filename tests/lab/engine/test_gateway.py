@@ -13,7 +13,7 @@ from lab.bus import topics
 from lab.bus.memory import MemoryBus, MemoryTransport
 from lab.domain.command import Command
 from lab.engine.gateway import DeviceGateway
-from lab.engine.messages import DeviceLost
+from lab.engine.messages import DeviceLost, Outranked
 from lab.engine.virtual_loop import run_virtual
 
 if TYPE_CHECKING:
@@ -28,24 +28,26 @@ EPOCH = 3
 class Stand:
     """A gateway, what it delivered, and what it sent."""
 
+    gateway: DeviceGateway
+
     def __init__(self) -> None:
         self.bus = MemoryBus()
         self.delivered: list[object] = []
         self.sent: list[env.Downstream] = []
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[DeviceGateway]:
+    async def open(self, *, take_over: bool = False) -> AsyncIterator[DeviceGateway]:
         async with MemoryTransport(self.bus) as transport, MemoryTransport(self.bus) as device:
             inbox = await device.subscribe(topics.cmd(LAB, "+"))
             gateway = DeviceGateway(
                 transport,
                 LAB,
                 ("pump",),
-                EPOCH,
                 self.delivered.append,
                 asyncio.get_running_loop().time,
+                take_over=take_over,
             )
-            await gateway.start()
+            await gateway.start(EPOCH, "j1")
 
             async def listen() -> None:
                 async for message in inbox:
@@ -70,29 +72,36 @@ class Stand:
         self.bus.publish(f"labwright/1/{LAB}/pump/{leaf}", payload, retain=retain)
         await self.quiet()
 
-    async def beat(self, state: str = "ready", boot: str = "b1", epoch: int = EPOCH) -> None:
-        beat = env.Heartbeat.model_validate(
-            {"device": "pump", "boot": boot, "epoch": epoch, "state": state}
-        )
-        await self.say("hb", beat)
+    async def beat(self, **changes: object) -> None:
+        await self.say("hb", env.Heartbeat.model_validate(BEAT | changes))
 
 
-def on_stand(test: Callable[[Stand], Awaitable[None]]) -> None:
+def on_stand(test: Callable[[Stand], Awaitable[None]], *, take_over: bool = False) -> None:
     async def main() -> None:
         stand = Stand()
-        async with stand.open():
+        async with stand.open(take_over=take_over) as stand.gateway:
             await test(stand)
 
     run_virtual(main())
 
 
-READY = env.State(device="pump", state="ready")
+BEAT: dict[str, object] = {
+    "device": "pump",
+    "boot": "b1",
+    "ledger": "l1",
+    "journal": "j1",
+    "epoch": EPOCH,
+    "free": False,
+    "state": "ready",
+}
+HELLO = env.Hello(epoch=EPOCH, journal="j1")
+READY = env.State(ledger="l1", device="pump", state="ready")
 OUTCOME = env.Ack(device="pump", id="c", accepted=True)
 
 
 def test_its_first_word_claims_the_epoch() -> None:
     async def test(stand: Stand) -> None:
-        assert stand.sent == [env.Hello(epoch=EPOCH)]
+        assert stand.sent == [HELLO]
 
     on_stand(test)
 
@@ -156,7 +165,7 @@ def test_ready_is_believed_only_from_a_device_whose_heart_beats() -> None:
     async def test(stand: Stand) -> None:
         await stand.say("state", READY)
         assert stand.delivered == []
-        fault = env.State(device="pump", state="fault", detail="stalled")
+        fault = env.State(ledger="l1", device="pump", state="fault", detail="stalled")
         await stand.say("state", fault)
         assert stand.delivered == [fault], "trouble is believed at once"
         await stand.beat()
@@ -170,10 +179,7 @@ def test_ready_is_believed_only_from_a_device_whose_heart_beats() -> None:
 def test_what_keeps_a_device_safe_is_news_even_where_its_state_is_not() -> None:
     async def test(stand: Stand) -> None:
         for requests in (("safe-1",), ("safe-1",), ("safe-1", "safe-4"), ()):
-            beat = env.Heartbeat(
-                device="pump", boot="b1", epoch=EPOCH, state="safe", safe_requests=requests
-            )
-            await stand.say("hb", beat)
+            await stand.beat(state="safe", safe_requests=requests)
         told = [report.safe_requests for report in stand.delivered]  # pyright: ignore[reportAttributeAccessIssue]
         assert told == [("safe-1",), ("safe-1", "safe-4"), ()]
 
@@ -184,9 +190,85 @@ def test_a_host_that_obeys_a_lower_epoch_is_told_again() -> None:
     async def test(stand: Stand) -> None:
         await stand.beat(epoch=EPOCH)
         assert len(stand.sent) == 1
-        await stand.beat(epoch=EPOCH - 1)
-        await stand.beat(epoch=EPOCH - 1)
-        assert stand.sent[1:] == [env.Hello(epoch=EPOCH), env.Hello(epoch=EPOCH)]
+        for _ in range(2):
+            await stand.beat(epoch=EPOCH - 1)
+            await stand.beat(epoch=EPOCH - 1)
+            assert stand.sent[1:] == [HELLO], "not at each beat: they may come in heaps"
+            stand.sent.pop()
+            await asyncio.sleep(1)
+
+    on_stand(test)
+
+
+OTHERS: dict[str, object] = {"journal": "j2", "epoch": 7}
+
+
+def test_a_device_that_other_records_hold_is_claimed_and_then_given_up() -> None:
+    async def test(stand: Stand) -> None:
+        outranked = Outranked("pump", 7, "j2")
+        await stand.beat(**OTHERS)
+        await stand.beat(**OTHERS)
+        assert outranked not in stand.delivered, "they may have been under way since before"
+        await stand.beat(**OTHERS)
+        await stand.beat(**OTHERS)
+        assert stand.delivered.count(outranked) == 1
+        assert set(map(repr, stand.sent)) == {repr(HELLO)}, "nothing is taken by force"
+
+    on_stand(test)
+
+
+def test_remains_of_the_past_end_no_engine() -> None:
+    async def test(stand: Stand) -> None:
+        for _ in range(5):
+            await stand.beat(**OTHERS)
+            await stand.beat(**OTHERS)
+            await stand.beat()
+            await stand.beat(free=True, **OTHERS)
+            await stand.beat(epoch=EPOCH - 1)
+        assert not [item for item in stand.delivered if isinstance(item, Outranked)]
+
+    on_stand(test)
+
+
+def test_a_later_engine_of_the_same_records_ends_this_one() -> None:
+    async def test(stand: Stand) -> None:
+        await stand.beat()
+        for _ in range(3):
+            await stand.beat(epoch=EPOCH + 1)
+        assert Outranked("pump", EPOCH + 1, "j1") in stand.delivered
+
+    on_stand(test, take_over=True)
+
+
+def test_where_a_person_means_it_the_device_is_taken_from_its_holder_by_name() -> None:
+    async def test(stand: Stand) -> None:
+        await stand.beat(**OTHERS)
+        takes = env.Held(journal="j2", epoch=7)
+        assert stand.sent == [HELLO, HELLO.model_copy(update={"takes": takes})]
+        await stand.beat()
+        for _ in range(3):
+            await stand.beat(journal="j3", epoch=1)
+        assert stand.sent[2:] == [HELLO] * 2, "what was taken from it is not taken back"
+        assert Outranked("pump", 1, "j3") in stand.delivered
+
+    on_stand(test, take_over=True)
+
+
+def test_leaving_waits_a_little_for_the_hosts_word() -> None:
+    async def test(stand: Stand) -> None:
+        await stand.beat()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        leaving = asyncio.create_task(stand.gateway.leave())
+        await asyncio.sleep(0.5)
+        assert not leaving.done()
+        await stand.beat(free=True)
+        await leaving
+        assert loop.time() - began == 0.5
+        await stand.beat()
+        began = loop.time()
+        await stand.gateway.leave()
+        assert loop.time() - began == 2.0, "but not for ever"
 
     on_stand(test)
 
@@ -233,10 +315,10 @@ def test_the_engine_s_own_beats_are_heard_by_all_hosts_until_it_leaves_in_order(
             listening = asyncio.create_task(listen())
             for leaves in (True, False):
                 gateway = DeviceGateway(
-                    transport, LAB, ("pump",), EPOCH, lambda _: None, loop.time, beat_s=2.0
+                    transport, LAB, ("pump",), lambda _: None, loop.time, beat_s=2.0
                 )
                 beats.clear()
-                await gateway.start()
+                await gateway.start(EPOCH, "j1")
                 began = loop.time()
                 await asyncio.sleep(9)
                 assert [beat.sent_at - began for beat in beats] == [0, 2, 4, 6, 8]
@@ -262,12 +344,11 @@ def test_live_values_are_delivered_where_they_were_asked_for() -> None:
                 transport,
                 LAB,
                 ("pump", "balance"),
-                EPOCH,
                 delivered.append,
                 loop.time,
                 signals={("balance", "mass")},
             )
-            await gateway.start()
+            await gateway.start(EPOCH, "j1")
 
             async def say(
                 device: str, channel: str, named: str = "", *, retain: bool = False
@@ -290,10 +371,10 @@ def test_live_values_are_delivered_where_they_were_asked_for() -> None:
             await gateway.close()
             await say("balance", "mass", retain=True)
             again = DeviceGateway(
-                transport, LAB, ("balance",), EPOCH, delivered.append, loop.time,
+                transport, LAB, ("balance",), delivered.append, loop.time,
                 signals={("balance", "mass")},
             )  # fmt: skip
-            await again.start()
+            await again.start(EPOCH, "j1")
             await asyncio.sleep(0.01)
             assert len(delivered) == 1, "what a broker kept is no live value"
             await again.close()
@@ -330,9 +411,9 @@ def test_the_horizon_is_below_whatever_may_still_be_asked_for(
     async def main() -> None:
         stand = Stand()
         async with stand.open() as gateway:
-            await gateway.command(command("a"), ("a",))
-            await gateway.command(command("b"), ("a", "b"))
-            await gateway.command(command("c"), still_open)
+            await gateway.command(command("a"), "l1", ("a",))
+            await gateway.command(command("b"), "l1", ("a", "b"))
+            await gateway.command(command("c"), "l1", still_open)
             await stand.quiet()
             numbers = [m.horizon for m in stand.sent if isinstance(m, env.CommandMessage)]
             assert numbers == [1, 1, horizon]
@@ -359,18 +440,19 @@ def test_commands_are_numbered_and_carry_their_expiry() -> None:
         stand = Stand()
         async with stand.open() as gateway:
             for id in ("a", "b"):
-                await gateway.command(command(id), ("a", "b"))
-            await gateway.query("a", "pump")
+                await gateway.command(command(id), "l1", ("a", "b"))
+            await gateway.query("a", "pump", "l1")
             await gateway.safe("Ada", "safe-9")
             await gateway.lift("pump", ("safe-9",))
             await stand.quiet()
             _, a, b, query, safe, lift = stand.sent
             assert isinstance(a, env.CommandMessage)
             assert isinstance(b, env.CommandMessage)
-            assert (a.id, a.seq, b.id, b.seq, a.epoch) == ("a", 1, "b", 2, EPOCH)
+            assert (a.id, a.seq, b.id, b.seq) == ("a", 1, "b", 2)
+            assert (a.epoch, a.journal, a.ledger) == (EPOCH, "j1", "l1")
             assert a.expires_s > 0
-            assert query == env.QueryMessage(id="a", epoch=EPOCH)
-            assert safe == env.SafeMessage(id="safe-9", epoch=EPOCH, actor="Ada")
-            assert lift == env.Hello(epoch=EPOCH, lifts=("safe-9",))
+            assert query == env.QueryMessage(id="a", epoch=EPOCH, journal="j1", ledger="l1")
+            assert safe == env.SafeMessage(id="safe-9", epoch=EPOCH, journal="j1", actor="Ada")
+            assert lift == env.Hello(epoch=EPOCH, journal="j1", lifts=("safe-9",))
 
     run_virtual(main())

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from lab.devices.capability import CAPABILITIES
+from lab.domain.errors import InputError
 from lab.domain.quantity import Quantity
 from lab.sop.check import check_campaign
+from lab.sop.check_lab_safety import DriverTraits
 from lab.sop.check_together import campaign_box, campaign_settings, check_together
 from lab.sop.document import read_document
 from tests.support.flat_sops import EQUIPMENT, LAB, dose, lab_of, read, weigh
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
 
 DRIVERS = {"mettler_toledo_sics": ("weighing",), "new_era_ne1000": ("liquid_dosing",)}
 PARAMETERS = """
@@ -130,6 +139,47 @@ def test_what_the_lab_allows_its_devices(limits, factors, words):
         assert words in found[0].message
         assert found[0].severity == "safety"
         assert "volume" in found[0].source_line
+
+
+def _able(settings: Mapping[str, JsonValue]) -> Mapping[str, tuple[float, float]]:
+    """Of a pump: what its syringe holds, which it must be told."""
+    most = settings.get("most")
+    if not isinstance(most, float | int):
+        raise InputError("setting most is missing")
+    return {"volume": (0.5, float(most)), "rate": (0.001, 25.0)}
+
+
+def possible(settings: str, factors: str, limits: str = "{}"):
+    chosen, document = campaign(factors=factors)
+    lab = lab_of(limited(limits).replace("limits:", f"settings: {settings}, limits:"))
+    traits = {"new_era_ne1000": DriverTraits(limits=_able)}
+    return check_together(chosen, document, SOP, lab, CAPABILITIES, DRIVERS, traits)
+
+
+@pytest.mark.parametrize(
+    ("settings", "factors", "words"),
+    [
+        ("{most: 20}", "amount: {minimum: 0.5 mL}", ""),
+        ("{most: 12}", "amount: {minimum: 1 mL}", 'volume can be 20 mL, above the 12 mL that "pump" can do'),
+        ("{most: 12}", "amount: {minimum: 1 mL, maximum: 12 mL}", ""),
+        ("{most: 20}", "amount: {}", "volume can be 0 mL, below the 0.5 mL"),
+        ("{}", "amount: {}", ""),  # reported with the lab file
+    ],
+)  # fmt: skip
+def test_what_a_device_can_do_with_its_settings(settings, factors, words):
+    found = possible(settings, factors)
+    assert [item.code for item in found] == (["device-limit"] if words else [])
+    if words:
+        assert words in found[0].message
+        assert (found[0].severity, found[0].blocking) == ("error", True)
+        assert "volume" in found[0].source_line
+
+
+def test_the_limits_of_the_lab_and_of_the_device_both_count():
+    found = possible("{most: 12}", "amount: {minimum: 1 mL}", "{volume: {maximum: 6 mL}}")
+    assert [item.message.partition("above ")[2] for item in found] == [
+        'the 12 mL that "pump" can do', 'the 6 mL that "pump" is allowed',
+    ]  # fmt: skip
 
 
 def test_limits_of_a_device_that_can_not_play_the_role_do_not_count():

@@ -76,7 +76,11 @@ def cells() -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize(("pair", "letters"), cells().items(), ids=lambda item: str(item))
+@pytest.mark.parametrize(
+    ("pair", "letters"),
+    cells().items(),
+    ids=lambda item: "".join(sorted(item)) if isinstance(item, set) else item,
+)
 def test_we_warn_of_all_that_the_chart_warns_of(pair: str, letters: set[str]):
     a, b = (OURS[number] for number in pair.split("-"))
     found = incompatibilities([a], [b])

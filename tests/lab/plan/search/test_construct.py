@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from lab.plan.formats import workload
+from lab.plan.formats.workload import lab_workload
 from lab.plan.model.bounds import lower_bound
 from lab.plan.model.problem import (
     FOREVER,
@@ -22,8 +26,11 @@ from lab.plan.model.problem import (
 from lab.plan.model.solution import broken_lags, score
 from lab.plan.model.verify import faults
 from lab.plan.search.construct import Constructor, Unplaced
+from lab.plan.search.pull_fifo import pull_fifo
 from tests.support.plan_checker import violations
 from tests.support.random_problems import random_problem
+
+DOCUMENT = json.loads((Path(workload.__file__).parent / "lab_workloads.json").read_text())
 
 
 def times(count: int):
@@ -220,3 +227,18 @@ def test_samples_that_are_worth_more_end_first():
     plans = Constructor(Problem("worth", (Resource("reader"),), operations, (), jobs))
     plans.improve(times(20))
     assert plans.best.placed[4].start == 0
+
+
+@pytest.mark.parametrize(("name", "samples"), [("s1", 24), ("s1", 96), ("s2", 24), ("s2", 96)])
+def test_first_plans_of_one_procedure_are_within_one_percent_of_the_bottleneck(name, samples):
+    problem = lab_workload(DOCUMENT, name, samples)
+    plan = Constructor(problem).best
+    assert plan.score.broken == 0
+    assert lower_bound(problem) <= plan.makespan <= 1.01 * lower_bound(problem)
+    assert violations(problem, plan.placed) == []
+
+
+def test_samples_that_come_at_even_distances_do_not_crowd_stations_that_they_need_twice():
+    """Greed fills the dispenser with new samples, and those that come back to it wait."""
+    problem = lab_workload(DOCUMENT, "screen", 24)
+    assert Constructor(problem).best.makespan <= 0.75 * pull_fifo(problem).makespan
