@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from lab import __version__
-from lab.cli import asking, bench, devices, files, keeping, machine, plan, running
+from lab.cli import asking, bench, devices, faults, files, keeping, machine, plan, running
 from lab.cli.output import print_error, say
 from lab.domain.errors import LabError
 
@@ -43,7 +43,7 @@ def options(
     """Options before the verb."""
 
 
-for room in (files, plan, running, asking, keeping, devices, machine, bench):
+for room in (files, plan, running, asking, keeping, devices, machine, bench, faults):
     room.register(app)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from typing import TYPE_CHECKING
 
 from lab.devices.execution import (
@@ -13,7 +14,7 @@ from lab.devices.execution import (
     outcome_of_outputs,
     outcome_of_settlement,
 )
-from lab.devices.work import Stopped, bounded
+from lab.devices.work import Stopped, bounded, unwritable
 from lab.domain.command import Outcome
 from lab.domain.interlock import Reading, judge
 
@@ -65,7 +66,10 @@ class Acting:
         why = await self._interlocked(command)
         if why:
             return Outcome(result="failed_no_effect", error=why, error_code="interlock")
-        self._ledger.prepare(command.id)
+        try:
+            self._ledger.prepare(command.id)
+        except sqlite3.Error as error:
+            return outcome_of_error(command, unwritable(error), begun=False)
         work.called = True
         action: Callable[..., Coroutine[None, None, Outputs]] = getattr(
             self._driver, command.action

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -139,7 +140,11 @@ class DeviceLine:
         if settlement is None and entry.command is not None:
             settlement = await self.ask(entry.command)
         if settlement is not None and entry.settlement is None:
-            self._ledger.settle(entry.id, settlement)
+            try:
+                self._ledger.settle(entry.id, settlement)
+            except sqlite3.Error as error:
+                _LOG.warning("%s: can't record what became of %s: %s", self._name, entry.id, error)
+                return None
         return settlement
 
     async def ask(self, command: Command) -> Settlement | None:

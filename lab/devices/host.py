@@ -24,6 +24,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import sqlite3
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -43,15 +44,15 @@ from lab.bus.envelope import (
     parse_downstream,
 )
 from lab.devices.acting import Acting
-from lab.devices.admission import FORGOTTEN, Accept, Mode, Refuse, admit
+from lab.devices.admission import Accept, Mode, Refuse, admit
 from lab.devices.capability import CAPABILITIES
 from lab.devices.device_line import DeviceLine, HostTiming
-from lab.devices.execution import outcome_of_entry, outcome_of_settlement
 from lab.devices.outbox import Outbox
+from lab.devices.recall import Recall
 from lab.devices.safekeeping import Safekeeping
 from lab.devices.voice import Voice
 from lab.devices.work import Work
-from lab.domain.command import Command, Settlement
+from lab.domain.command import Command, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
 
     from lab.bus.transport import Message, Subscription, Transport
     from lab.devices.driver import Driver
-    from lab.devices.ledger import CommandLedger, LedgerEntry
+    from lab.devices.ledger import CommandLedger
     from lab.devices.manifest import Manifest
     from lab.domain.action import ActionSpec
     from lab.domain.clock import Clock
@@ -125,7 +126,8 @@ class DeviceHost:
         )
         self._work: Work | None = None
         self._work_task: asyncio.Task[None] | None = None
-        self._resolving: set[str] = set()
+        self._recall = Recall(self._ledger, self._voice, self._line, self._in_hand, self._spawn)
+        self._ledger_trouble = ""
         self._unconfirmed_safe = ""
         self._tasks: asyncio.TaskGroup | None = None
         self._listening = asyncio.Event()
@@ -206,11 +208,30 @@ class DeviceHost:
                 self._handle(message)
             except ValidationError as error:
                 _LOG.warning("%s: message ignored: %s", message.topic, error)
+            except sqlite3.Error as error:
+                # As if it had been lost on its way: nothing was begun, and nobody was told that it was.
+                self._ledger_fails(error)
 
     async def _beat(self) -> None:
         while True:
-            self._say_alive()
+            try:
+                if self._ledger_trouble:
+                    self._ledger.try_to_write()
+                    self._safe.write_down()
+                    self._ledger_trouble = ""
+                    self._announce()
+                self._say_alive()
+            except sqlite3.Error as error:
+                self._ledger_fails(error)
             await asyncio.sleep(self._timing.heartbeat_s)
+
+    def _ledger_fails(self, error: sqlite3.Error) -> None:
+        """A full disk, a fault of the disk: the host serves on, takes nothing, and tries again at each beat."""
+        trouble = f"the command ledger can't be written: {error}"
+        if trouble != self._ledger_trouble:
+            self._ledger_trouble = trouble
+            _LOG.error("%s: %s", self._name, trouble)
+            self._announce()
 
     async def _measure(self) -> None:
         while True:
@@ -235,10 +256,13 @@ class DeviceHost:
         if message.retained:
             _LOG.warning("%s: a retained %s is ignored", self._name, asked.op)
             return
-        holds = self._claim(asked)
         if isinstance(asked, SafeMessage):
+            # Before anything that may fail.
             self._safe.enter(asked.id)
-        elif isinstance(asked, EngineBeat):
+            self._claim(asked)
+            return
+        holds = self._claim(asked)
+        if isinstance(asked, EngineBeat):
             if holds:
                 self._on_beat(asked)
         elif not holds:
@@ -248,7 +272,7 @@ class DeviceHost:
             )
             self._say_alive()
         elif isinstance(asked, QueryMessage):
-            self._on_query(asked)
+            self._recall.answer(asked)
         elif isinstance(asked, CancelMessage):
             self._on_cancel(asked)
         else:
@@ -298,12 +322,12 @@ class DeviceHost:
                 journal=message.journal,
                 seq=-1 if retained else message.seq,
             )
-            self._refused(message.id, decision.reason, decision.detail)
+            self._recall.refused(message.id, decision.reason, decision.detail)
         elif isinstance(decision, Accept):
             self._safe.feed(self._real_time() - message.sent_at)
             self._start(message, decision.args)
         elif known is not None:
-            self._repeat(known)
+            self._recall.repeat(known)
 
     def _start(self, message: CommandMessage, args: dict[str, JsonValue]) -> None:
         command = Command(
@@ -326,63 +350,12 @@ class DeviceHost:
         self._work_task = self._spawn(self._perform(self._work))
         self._announce()
 
-    def _repeat(self, known: LedgerEntry) -> None:
-        if known.state == "refused_forever":
-            self._refused(known.id, known.reason, known.detail)
-            return
-        self._voice.accepted(known.id)
-        if self._in_hand(known.id):
-            return
-        outcome = outcome_of_entry(known)
-        if outcome is not None:
-            self._voice.outcome(known.id, outcome)
-        else:
-            self._resolve(known, self._tell_resolved)
-
-    def _refused(self, command_id: str, reason: str, detail: str) -> None:
-        if reason == FORGOTTEN:
-            self._voice.query_reply(command_id, "forgotten")
-        else:
-            self._voice.refused(command_id, reason, detail)
-
-    def _withdraw(self, asked: QueryMessage | CancelMessage, came_first: str) -> LedgerEntry:
-        """Refuse for ever what never came here: to another ledger it may have come."""
-        other = asked.ledger not in ("", self._ledger.identity)
-        self._ledger.refuse(
-            asked.id,
-            FORGOTTEN if other else "withdrawn",
-            came_first,
-            epoch=asked.epoch,
-            journal=asked.journal,
-        )
-        entry = self._ledger.entry(asked.id)
-        assert entry is not None
-        return entry
-
-    def _on_query(self, query: QueryMessage) -> None:
-        known = self._ledger.entry(query.id) or self._withdraw(
-            query, "a query came before the command"
-        )
-        if known.state == "refused_forever":
-            forgotten = known.reason == FORGOTTEN
-            self._voice.query_reply(query.id, "forgotten" if forgotten else "never_seen")
-        elif self._in_hand(query.id):
-            self._voice.query_reply(query.id, "running")
-        elif known.settlement is not None:
-            self._reply_resolved(known, known.settlement)
-        elif known.outcome is not None and known.outcome.result != "unknown":
-            self._voice.query_reply(known.id, "ended", outcome=known.outcome)
-        else:
-            self._resolve(known, self._reply_resolved)
-
     def _on_cancel(self, message: CancelMessage) -> None:
         if self._work is not None and self._in_hand(message.id):
             self._work.stop.set()
             return
-        known = self._ledger.entry(message.id) or self._withdraw(
-            message, f"{message.actor} cancelled it before it came"
-        )
-        self._repeat(known)
+        came_first = f"{message.actor} cancelled it before it came"
+        self._recall.repeat(self._recall.known_or_withdrawn(message, came_first))
 
     def _begin_safe(self, request_id: str) -> None:
         self._announce()
@@ -396,7 +369,7 @@ class DeviceHost:
         async with self._line.lock:
             try:
                 outcome = await self._acting.carry_out(work)
-                self._ledger.end(work.command.id, outcome)
+                await self._record_end(work.command.id, outcome)
             finally:
                 work.close()
                 self._line.in_hand = ""
@@ -404,6 +377,16 @@ class DeviceHost:
         self._work = self._work_task = None
         self._announce()
         self._voice.outcome(work.command.id, outcome)
+
+    async def _record_end(self, command_id: str, outcome: Outcome) -> None:
+        """Tried until it is written: what is known must not become unknown for want of a place on the disk."""
+        while True:
+            try:
+                self._ledger.end(command_id, outcome)
+                return
+            except sqlite3.Error as error:
+                self._ledger_fails(error)
+                await asyncio.sleep(self._timing.heartbeat_s)
 
     async def _make_safe(self, request_id: str) -> None:
         work, task = self._work, self._work_task
@@ -414,46 +397,13 @@ class DeviceHost:
             async with self._line.lock:
                 result = await self._line.make_safe()
         confirmed, detail = result
-        self._ledger.confirm_safe(request_id, confirmed=confirmed, detail=detail)
+        try:
+            self._ledger.confirm_safe(request_id, confirmed=confirmed, detail=detail)
+        except sqlite3.Error as error:
+            self._ledger_fails(error)
         self._announce()
         self._unconfirmed_safe = "" if confirmed else request_id
         self._voice.safe_reply(request_id, confirmed=confirmed, detail=detail)
-
-    def _resolve(
-        self, entry: LedgerEntry, reply: Callable[[LedgerEntry, Settlement | None], None]
-    ) -> None:
-        """Find out what became of a command that is not in hand, then reply; None: ask again."""
-
-        async def find_out() -> None:
-            try:
-                settlement = await self._settle(entry.id)
-                reply(self._ledger.entry(entry.id) or entry, settlement)
-            finally:
-                self._resolving.discard(entry.id)
-
-        if entry.id not in self._resolving:
-            self._resolving.add(entry.id)
-            self._spawn(find_out())
-
-    async def _settle(self, command_id: str) -> Settlement | None:
-        await self._line.until_open()
-        if self._work is not None and self._line.lock.locked():
-            return None
-        async with self._line.lock:
-            entry = self._ledger.entry(command_id)
-            return None if entry is None else await self._line.settle(entry)
-
-    def _reply_resolved(self, entry: LedgerEntry, settlement: Settlement | None) -> None:
-        if settlement is None:
-            self._voice.query_reply(entry.id, "running")
-        else:
-            self._voice.query_reply(
-                entry.id, "settled", outcome=entry.outcome, settlement=settlement
-            )
-
-    def _tell_resolved(self, entry: LedgerEntry, settlement: Settlement | None) -> None:
-        if settlement is not None:
-            self._voice.outcome(entry.id, outcome_of_settlement(settlement))
 
     # -- state ----------------------------------------------------------------------------------
 
@@ -471,6 +421,8 @@ class DeviceHost:
         # A device that can't be reached is not known to be safe.
         if not self._line.connected:
             return "fault" if self._line.fault else "disconnected"
+        if self._ledger_trouble and not self._safe.requests:
+            return "fault"
         return self._mode()
 
     def _announce(self) -> None:
@@ -482,7 +434,7 @@ class DeviceHost:
         )
 
     def _detail(self) -> str:
-        return self._line.trouble or self._safe.explain()
+        return self._line.trouble or self._ledger_trouble or self._safe.explain()
 
     def _on_line_change(self) -> None:
         self._announce()

@@ -453,6 +453,12 @@ class DeviceLedger:
         row = cast("tuple[int | None] | None", self._db.execute(query, values).fetchone())
         return default if row is None or row[0] is None else row[0]
 
+    def try_to_write(self) -> None:
+        """sqlite3.Error where the file still takes nothing."""
+        with self._transaction():
+            self._db.execute("CREATE TABLE room (for_a_page)")
+            self._db.execute("DROP TABLE room")
+
     def _transaction(self) -> _Transaction:
         return _Transaction(self._db)
 

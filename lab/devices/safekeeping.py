@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from typing import TYPE_CHECKING
 
 from lab.domain.ids import dead_man_id, dead_man_of
@@ -49,19 +50,31 @@ class Safekeeping:
         self._fed_s = 0.0
         self._counting = asyncio.Event()
         self._silences = 0
+        self._unwritten: tuple[str, ...] = ()
         self.requests: tuple[str, ...] = ()
         """Ids of the requests in force, oldest first."""
         self._read()
 
     def enter(self, request: str) -> None:
-        """A request, once more or for the first time. Durable when this returns."""
-        self._ledger.enter_safe(request)
+        """A request, once more or for the first time. Durable when this returns; where the ledger can't be written the
+        device is made safe all the same."""
+        try:
+            self._ledger.enter_safe(request)
+        except sqlite3.Error:
+            self._unwritten = (*(r for r in self._unwritten if r != request), request)
         self._read()
         self._make_safe(request)
+
+    def write_down(self) -> None:
+        """What the ledger could not take before. sqlite3.Error where it still can't."""
+        for request in self._unwritten:
+            self._ledger.enter_safe(request)
+        self._unwritten = ()
 
     def lift(self, requests: Sequence[str]) -> None:
         """These no longer hold."""
         self._ledger.lift(requests)
+        self._unwritten = tuple(r for r in self._unwritten if r not in requests)
         self._read()
 
     def explain(self) -> str:
@@ -86,8 +99,8 @@ class Safekeeping:
             return
         self._fed_s = max(self._fed_s, _now() - max(0.0, age_s))
         if not self._counting.is_set():
-            self._ledger.in_charge(True)
             self._counting.set()
+            self._ledger.in_charge(True)
 
     async def watch(self) -> None:
         """Count, for ever. One sleep serves all: a sign only notes its time, however many come."""
@@ -110,7 +123,8 @@ class Safekeeping:
                 self.enter(dead_man_id(self._boot, self._silences))
 
     def _read(self) -> None:
-        self.requests = tuple(request.id for request in self._ledger.safe_in_force())
+        written = tuple(request.id for request in self._ledger.safe_in_force())
+        self.requests = (*written, *(r for r in self._unwritten if r not in written))
 
 
 def _now() -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from typing import TYPE_CHECKING
 
 from lab.devices.driver import Act, DeviceError
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
     from lab.domain.clock import Clock
     from lab.domain.command import Command
 
-__all__ = ["Stopped", "Work", "bounded"]
+__all__ = ["Stopped", "Work", "bounded", "unwritable"]
+
+
+def unwritable(error: sqlite3.Error) -> DeviceError:
+    """Nothing begins that can't be written down first."""
+    return DeviceError("ledger", f"not begun, as the command ledger can't be written: {error}")
 
 
 class Stopped(Exception):  # noqa: N818 - a request that was obeyed, not an error
@@ -60,7 +66,10 @@ class Work:
         if self.over:
             raise DeviceError("stopped", "stopped before the act began")
         if not self.begun:
-            self._ledger.act(self.command.id)
+            try:
+                self._ledger.act(self.command.id)
+            except sqlite3.Error as error:
+                raise unwritable(error) from error
             self.begun = True
 
     async def _progress(self, values: Mapping[str, JsonValue]) -> None:

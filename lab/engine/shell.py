@@ -21,6 +21,7 @@ from lab.domain.state import LabState
 from lab.engine import messages as msg
 from lab.engine.core import CampaignContext, Inflight, decide
 from lab.engine.gateway import DeviceGateway
+from lab.engine.proposals import unlawful
 from lab.engine.simulated_people import due_people, simulated_requests
 from lab.engine.translate import translate
 
@@ -326,7 +327,8 @@ class Engine:
             _LOG.exception("the optimiser failed")
             self._inbox.put_nowait(msg.Proposed((), f"{type(error).__name__}: {error}"))
             return
-        self._inbox.put_nowait(msg.Proposed(proposals))
+        error = unlawful(state.campaigns[effect.campaign].spec, proposals)
+        self._inbox.put_nowait(msg.Proposed(() if error else proposals, error))
 
     def _wake_at(self, wake_s: float | None) -> None:
         if self._wake is not None and not self._wake.done():

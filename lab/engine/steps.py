@@ -102,7 +102,7 @@ class _Ending:
                 if self.step.attempt < _MAX_ATTEMPTS:
                     return [self._failed(entry.reason, retry_after=0.0, counts=False)]
                 return [self._failed(entry.reason)]
-            case "failed_no_effect" if self._interlocked(entry):
+            case "failed_no_effect" if self._held_back(entry):
                 return [self._failed(entry.reason, retry_after=_REFUSAL_DELAY_S, counts=False)]
             case "failed_no_effect" | "failed_partial" if self._halted_harmlessly(entry):
                 return [self._failed(entry.reason, retry_after=0.0, counts=False)]
@@ -118,10 +118,10 @@ class _Ending:
             case "intent" | "accepted" | "unknown":
                 return []
 
-    def _interlocked(self, entry: CommandState) -> bool:
-        """An interlock did not hold any more when the command came; its host did not begin it."""
+    def _held_back(self, entry: CommandState) -> bool:
+        """Its host did not begin it: an interlock did not hold any more, or the ledger could not be written."""
         code = "" if entry.outcome is None else entry.outcome.error_code
-        return code == "interlock" and self.step.attempt < _MAX_ATTEMPTS
+        return code in ("interlock", "ledger") and self.step.attempt < _MAX_ATTEMPTS
 
     def _halted_harmlessly(self, entry: CommandState) -> bool:
         """Stopped to make the device safe, before anything happened or while it set what may be set again."""

@@ -70,8 +70,12 @@ class FittedModel:
 
     def predict(self, points: Array) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of the noise-free outcome, in its unit, at `n x d` points."""
-        means, deviations = self.warp.moments(*self.mixture.mean_and_variance(points))
-        return means.tolist(), deviations.tolist()
+        return self.in_unit(*self.mixture.mean_and_variance(points))
+
+    def in_unit(self, means: Array, variances: Array) -> tuple[list[float], list[float]]:
+        """Means and variances on the model's scale as means and standard deviations in the outcome's unit."""
+        shown, deviations = self.warp.moments(means, variances)
+        return shown.tolist(), deviations.tolist()
 
 
 @dataclass(frozen=True)

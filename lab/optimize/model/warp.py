@@ -78,6 +78,9 @@ class Warp:
                 self.sign * (self.center + self.scale * (self.middle + self.spread * means)),
                 self.scale * self.spread * np.sqrt(variances),
             )
+        if not variances.any():
+            exact = _unbend(self.middle + self.spread * means, self.power)
+            return self.sign * (self.center + self.scale * exact), np.zeros_like(means)
         u = means[:, None] + np.sqrt(variances)[:, None] * _NODES
         values = _unbend(self.middle + self.spread * u, self.power)
         mean = values @ _WEIGHTS
