@@ -2,8 +2,8 @@
 are skewed.
 
 Most of a laboratory's responses are near nothing with a few high ones. The power transform of Yeo and
-Johnson 2000 (Biometrika 87, 954) draws such a tail in; its power is the most likely one for the
-outcomes, between 0 and 2, where the transform reaches every number and so can be undone. It is
+Johnson 2000 (Biometrika 87, 954) draws such a tail in; its power is the most probable one for the
+outcomes, around 1 and between 0 and 2, where the transform reaches every number and so can be undone. It is
 monotone: what is best stays best.
 """
 
@@ -25,6 +25,9 @@ __all__ = ["Warp", "fit_warp"]
 
 _FEWEST = 6
 """Outcomes below which a skew is not told from chance."""
+_POWER_SD = 0.5
+"""Standard deviation of the power around 1 before anything is known: a skew must be earned, or the belief
+becomes too sure of what few outcomes look like."""
 _TIE = 1e-12
 _GAUSS = np.polynomial.hermite_e.hermegauss(20)
 _NODES: Array = _GAUSS[0]
@@ -94,7 +97,7 @@ def fit_warp(values: Array, sign: float, *, bent: bool = True) -> Warp:
     center = float(signed.mean())
     scale = _spread_of(signed, center)
     z = (signed - center) / scale
-    power = _likeliest_power(z) if bent and len(z) >= _FEWEST and np.ptp(z) > 0.0 else 1.0
+    power = _likely_power(z) if bent and len(z) >= _FEWEST and np.ptp(z) > 0.0 else 1.0
     t = _bend(z, power)
     middle = float(t.mean())
     return Warp(sign, center, scale, power, middle, _spread_of(t, middle))
@@ -106,13 +109,14 @@ def _spread_of(values: Array, mean: float) -> float:
     return spread if spread > 1e-12 * max(float(np.abs(values).max()), abs(mean)) else 1.0
 
 
-def _likeliest_power(z: Array) -> float:
-    """Of the transformed outcomes as normal ones."""
+def _likely_power(z: Array) -> float:
+    """The most probable, of the transformed outcomes as normal ones."""
     logs = float((np.sign(z) * np.log1p(np.abs(z))).sum())
 
     def unlikely(power: float) -> float:
         variance = float(_bend(z, power).var())
-        return 0.5 * len(z) * float(np.log(variance)) - (power - 1.0) * logs
+        doubt = 0.5 * ((power - 1.0) / _POWER_SD) ** 2
+        return 0.5 * len(z) * float(np.log(variance)) - (power - 1.0) * logs + doubt
 
     found = minimize_scalar(unlikely, bounds=(0.0, 2.0), method="bounded", options={"xatol": 1e-3})
     return float(cast("dict[str, float]", found)["x"])

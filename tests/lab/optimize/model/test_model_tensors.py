@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gpytorch.distributions import MultivariateNormal
 
 from lab.optimize.model.families import families_for
 from lab.optimize.model.fit import fit_family
@@ -25,6 +24,8 @@ FAMILIES = families_for(3)
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_means_and_covariances_are_equal(family):
+    from gpytorch.distributions import MultivariateNormal
+
     process, converged = fit_family(family, PROBLEM)
     assert converged
     posterior = as_botorch(process).posterior(tensor(NEW))
