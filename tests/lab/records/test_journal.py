@@ -19,8 +19,9 @@ from lab.domain import event as ev
 from lab.domain.errors import InputError, RefusedError, UnavailableError
 from lab.domain.plan import Binding, Formula
 from lab.records.database import database_path, database_url, open_database
-from lab.records.journal import Journal, first_broken_row
+from lab.records.journal import Journal
 from lab.records.reader import open_records
+from lab.records.verify import first_broken_row
 
 AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
