@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, cast
 
+from pydantic import JsonValue
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
@@ -36,11 +37,13 @@ def first_broken_row(engine: Engine) -> int | None:
     previous, expected = GENESIS_HASH, 1
     with engine.connect() as connection:
         try:
-            for found in connection.execution_options(yield_per=_BATCH).execute(_ALL):
-                row = cast("_Row", found)
-                if not _fits(row, expected, previous):
-                    return row[0]
-                previous, expected = row[8], expected + 1
+            # Closed also where it is left early: a server's cursor is.
+            with connection.execution_options(yield_per=_BATCH).execute(_ALL) as rows:
+                for found in rows:
+                    row = cast("_Row", found)
+                    if not _fits(row, expected, previous):
+                        return row[0]
+                    previous, expected = row[8], expected + 1
         except (OperationalError, UnicodeDecodeError, ValueError):
             return _first_unreadable(engine, expected, previous)
     return None
@@ -74,10 +77,15 @@ def _says_what_its_body_says(kind: str, campaign: str, run: str, body: str) -> b
         return True
     if not run and not campaign and '"run":' not in body and '"campaign":' not in body:
         return True
-    told = json.loads(body)
+    told: dict[str, JsonValue] = json.loads(body)
+    own = told.get("run")
     command = told.get("command")
-    own = told.get("run") or (command.get("run", "") if isinstance(command, dict) else "")
-    return (own, campaign_of(told.get("campaign") or "", own)) == (run, campaign)
+    if not own and isinstance(command, dict):
+        own = command.get("run")
+    return (own or "", campaign_of(str(told.get("campaign") or ""), str(own or ""))) == (
+        run,
+        campaign,
+    )
 
 
 def _first_unreadable(engine: Engine, expected: int, previous: str) -> int:
