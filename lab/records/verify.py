@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, cast
 
-from pydantic import JsonValue
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
@@ -17,6 +16,7 @@ from lab.records.codec import campaign_of, chain_hash
 from lab.records.tables import GENESIS_HASH, JournalRow
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
     from sqlalchemy import Engine
 
 __all__ = ["first_broken_row", "has_head"]
