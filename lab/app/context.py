@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lab.devices.capability import CAPABILITIES
 from lab.domain import event as ev
-from lab.engine.timeline import plan_timeline
+from lab.engine.timeline import TimelinePlanner
 from lab.plan.bind import bind
 from lab.plan.evaluate import (
     QualityOutcome,
@@ -37,6 +37,8 @@ class FilesContext:
         self.interlocks = files.drivers.interlocks
         self._bound: dict[tuple[int, tuple[float, ...]], tuple[Plan, ...]] = {}
 
+        self._planner = TimelinePlanner(lambda trial: self.candidates(trial.number, trial.factors))
+
     def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
         """The trial's plans, one for each lawful choice of stations and devices."""
         key = (trial, tuple(factors.values()))
@@ -56,9 +58,7 @@ class FilesContext:
 
     def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
         """A plan for all open trials, from the campaign's origin; what has begun keeps its binding."""
-        return plan_timeline(
-            state, campaign, now_s, lambda trial: self.candidates(trial.number, trial.factors)
-        )
+        return self._planner.plan(state, campaign, now_s)
 
     def condition(self, plan: Plan, formula: Formula, outputs: Outputs) -> bool | None:
         """The answer of a decision; None where an output that it needs is missing."""

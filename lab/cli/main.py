@@ -12,7 +12,18 @@ from typing import Annotated
 import typer
 
 from lab import __version__
-from lab.cli import asking, bench, devices, files, keeping, machine, plan, running
+from lab.cli import (
+    asking,
+    bench,
+    devices,
+    faults,
+    files,
+    keeping,
+    machine,
+    optimising,
+    plan,
+    running,
+)
 from lab.cli.output import print_error, say
 from lab.domain.errors import LabError
 
@@ -43,7 +54,7 @@ def options(
     """Options before the verb."""
 
 
-for room in (files, plan, running, asking, keeping, devices, machine, bench):
+for room in (files, plan, running, asking, keeping, devices, machine, optimising, bench, faults):
     room.register(app)
 
 

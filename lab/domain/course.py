@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from lab.domain.plan import Guard, Slot, TimeWindow
+    from lab.domain.plan import Guard, Plan, Slot, TimeWindow
     from lab.domain.state import RunState, StepState
 
 __all__ = [
@@ -18,8 +18,10 @@ __all__ = [
     "Course",
     "Verdict",
     "begin_of",
+    "begins_limit",
     "earliest_start",
     "end_of",
+    "promises",
     "tolerance_s",
 ]
 
@@ -164,6 +166,29 @@ def end_of(run: RunState, window: TimeWindow) -> float | None:
         if run.steps[path].status != "skipped":
             return _mark(run.steps[path], window.to_mark)
     return None
+
+
+def begins_limit(plan: Plan, path: str) -> bool:
+    """Does a longest time run from this step?"""
+    return any(w.less_than_s is not None and path in w.from_steps for w in plan.timing)
+
+
+def promises(run: RunState, path: str, places: Mapping[tuple[str, str], Slot]) -> dict[str, float]:
+    """Of windows with a longest time that run from this step: how long they are in a timeline; seconds."""
+    found: dict[str, float] = {}
+    begin = places.get((run.id, path))
+    if begin is None:
+        return found
+    for window in run.plan.timing:
+        if window.less_than_s is None or path not in window.from_steps:
+            continue
+        ends = (places.get((run.id, step)) for step in window.to_steps)
+        end = next((slot for slot in ends if slot is not None), None)
+        if end is not None:
+            until = end.start_s if window.to_mark == "start" else end.end_s
+            since = begin.start_s if window.from_mark == "start" else begin.end_s
+            found[window.name] = until - since
+    return found
 
 
 def earliest_start(run: RunState, path: str, slot_s: float) -> float:

@@ -105,6 +105,8 @@ class TimingRecorded(EventBase):
     slack_s: float | None = None
     """Negative where a limit was broken; None where the window has an ideal but no limit."""
     kept: bool
+    promised_s: float | None = None
+    """The lag in the timeline that stood when the step began that the window runs from."""
 
 
 class QualityRecorded(EventBase):

@@ -9,9 +9,12 @@ as it stands, because the journal keeps it with the run.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "Binding",
@@ -275,6 +278,13 @@ class Plan(_Frozen):
     limits: tuple[Limit, ...] = ()
     quality: tuple[QualityCheck, ...] = ()
     results: tuple[ResultSpec, ...] = ()
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Plan:
+        """As pydantic's, but the copy looks up its own steps and not those of the original."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in ("_by_path", "places", "guarded"):
+            vars(copy).pop(name, None)
+        return copy
 
     @cached_property
     def _by_path(self) -> dict[str, PlannedStep]:

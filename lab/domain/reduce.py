@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from lab.domain import event as ev
 from lab.domain.ids import dead_man_of, safe_order
 from lab.domain.reduce_run import (
+    began,
     reduce_finding,
     reduce_run,
     reduce_step,
     reduce_task,
     stale,
-    with_step,
 )
 from lab.domain.run import CLOSED, CommandReport, advance
 from lab.domain.state import (
@@ -162,7 +162,7 @@ def _intended(state: LabState, command: Command, at_s: float) -> LabState:
         ended_s=None,
         error="",
     )
-    return replace(with_step(state, run, step), commands=commands)
+    return replace(began(state, run, step), commands=commands)
 
 
 def report_of(
@@ -288,6 +288,7 @@ def _campaign(
                 choices=dict(event.choices),
                 broken=event.broken,
                 plan_stale=False,
+                planned_s=at_s,
             )
     return replace(state, campaigns={**state.campaigns, event.campaign: campaign})
 

@@ -6,19 +6,35 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
-from lab.domain.course import tolerance_s
+from lab.domain.course import promises, tolerance_s
 from lab.domain.state import Flag, LabState, RunState, StepState, Task
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["reduce_finding", "reduce_run", "reduce_step", "reduce_task", "stale", "with_step"]
+__all__ = [
+    "began",
+    "reduce_finding",
+    "reduce_run",
+    "reduce_step",
+    "reduce_task",
+    "stale",
+    "with_step",
+]
 
 
 def with_step(state: LabState, run: RunState, step: StepState) -> LabState:
     """The state with another step in a run."""
     run = replace(run, steps={**run.steps, step.path: step})
     return replace(state, runs={**state.runs, run.id: run})
+
+
+def began(state: LabState, run: RunState, step: StepState) -> LabState:
+    """The state with an attempt of a step under way, and what the timeline promises with it."""
+    campaign = state.campaigns.get(run.campaign)
+    if run.plan.timing and campaign is not None:
+        run = replace(run, promised={**run.promised, **promises(run, step.path, campaign.places)})
+    return with_step(state, run, step)
 
 
 def stale(state: LabState, campaign: str) -> LabState:
@@ -84,7 +100,7 @@ def reduce_task(
             error="",
         )
         tasks = {**state.tasks, event.task: Task(event, at_s)}
-        return replace(with_step(state, run, step), tasks=tasks)
+        return replace(began(state, run, step), tasks=tasks)
     task = state.tasks[event.task]
     match event:
         case ev.TaskAnswered():

@@ -116,6 +116,8 @@ class RunState:
     flags: tuple[Flag, ...] = ()
     timing: Mapping[str, ev.TimingRecorded] = field(default_factory=dict[str, ev.TimingRecorded])
     quality: Mapping[str, ev.QualityRecorded] = field(default_factory=dict[str, ev.QualityRecorded])
+    promised: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Window with a longest time -> how long it was to be by the timeline in force when its first step began; seconds."""
 
     @property
     def open(self) -> bool:
@@ -159,6 +161,8 @@ class CampaignState:
     broken: tuple[ev.BrokenLimit, ...] = ()
     """Limits on time that the timeline does not keep."""
     plan_stale: bool = True
+    planned_s: float = 0.0
+    """When the timeline was made."""
 
     @property
     def open_trials(self) -> tuple[TrialState, ...]:

@@ -22,11 +22,9 @@ The rules, in the order in which they apply:
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
-from lab.domain.course import tolerance_s
 from lab.domain.ids import safe_order
 from lab.domain.interlock import judge
 from lab.engine import messages as msg
@@ -35,10 +33,11 @@ from lab.engine.course import decide_courses, record_timing
 from lab.engine.ending import end_runs
 from lab.engine.gate import next_starts
 from lab.engine.look import Decision, Inflight, Look
+from lab.engine.replanning import keep_timeline
 from lab.engine.steps import end_steps
 
 if TYPE_CHECKING:
-    from lab.domain.state import CampaignState, CommandState, LabState
+    from lab.domain.state import CommandState, LabState
 
 __all__ = ["CampaignContext", "Decision", "Inflight", "PlannedTimeline", "decide"]
 
@@ -191,43 +190,6 @@ def _optimiser(look: Look) -> Decision:
     return Decision((), (msg.AskOptimiser(campaign.spec.campaign, count),))
 
 
-def _timeline(look: Look) -> Decision:
-    campaign = look.state.active_campaign
-    if campaign is None or not campaign.open_trials:
-        return Decision()
-    if look.state.mode not in ("running", "paused"):
-        return Decision()
-    if not campaign.plan_stale:
-        overdue_s = _overdue(look, campaign)
-        if overdue_s is None or overdue_s > look.now_s:
-            return Decision(wake_s=overdue_s)
-    planned = look.context.timeline(look.state, campaign, look.now_s)
-    return Decision(
-        (
-            ev.TimelinePlanned(
-                campaign=campaign.spec.campaign,
-                origin=datetime.fromtimestamp(campaign.origin_s, UTC),
-                reason="replanned" if campaign.slots else "first plan",
-                slots=planned.slots,
-                choices=dict(planned.choices),
-                source=planned.source,
-                broken=planned.broken,
-            ),
-        )
-    )
-
-
-def _overdue(look: Look, campaign: CampaignState) -> float | None:
-    """When the first of the running steps will be so late that the timeline does not tell the truth any more."""
-    found: list[float] = []
-    for run in look.state.open_runs():
-        for path in look.course(run).running:
-            slot = campaign.places.get((run.id, path))
-            if slot is not None:
-                found.append(campaign.origin_s + slot.end_s + tolerance_s(slot))
-    return min(found, default=None)
-
-
 def _gate(look: Look) -> Decision:
     campaign = look.state.active_campaign
     if campaign is None or look.state.mode != "running":
@@ -307,6 +269,6 @@ _RULES: tuple[_Rule, ...] = (
     _trials,
     _campaign,
     _optimiser,
-    _timeline,
+    keep_timeline,
     _gate,
 )

@@ -112,6 +112,7 @@ def _timing(run: RunState, window: pl.TimeWindow) -> list[ev.Event]:
         more_than_s=window.more_than_s,
         slack_s=None if slack is None else round(slack, 3),
         kept=kept,
+        promised_s=round(run.promised[window.name], 3) if window.name in run.promised else None,
     )
     if kept:
         return [recorded]

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
-from lab.domain.course import earliest_start
+from lab.domain.course import begins_limit, earliest_start
 from lab.domain.ids import run_id
 from lab.domain.run import OPERATOR
 from lab.domain.stations import held_stations, safe_steps
+from lab.engine.replanning import fresh, planned_anew
 from lab.engine.start import Starts, begin_step
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def next_starts(look: Look, campaign: CampaignState) -> Starts:
         if earliest > look.now_s:
             wakes.append(earliest)
             continue
+        if begins_limit(run.plan, slot.step) and not fresh(look, campaign):
+            return Starts([planned_anew(look, campaign)])
         return begin_step(look, run, planned)
     return Starts(wake_s=min(wakes, default=None))
 

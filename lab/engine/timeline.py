@@ -6,20 +6,23 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from lab.domain.event_plan import BrokenLimit
+from lab.domain import event as ev
 from lab.domain.ids import run_id
 from lab.domain.stations import held_stations
 from lab.engine.context import PlannedTimeline
+from lab.plan.estimates import Learned, Timed, learn
 from lab.plan.replan import replan
 from lab.plan.snapshot import PlanningSnapshot, RunningStep, RunSnapshot
+from lab.plan.worth import broken_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from lab.domain.plan import Plan
     from lab.domain.state import CampaignState, LabState, RunState, TrialState
+    from lab.plan.snapshot import Schedule
 
-__all__ = ["Candidates", "plan_timeline", "snapshot_of", "standing_plans"]
+__all__ = ["Candidates", "TimelinePlanner", "snapshot_of", "standing_plans"]
 
 Candidates: TypeAlias = "Callable[[TrialState], tuple[Plan, ...]]"
 """The plans that bind a trial to the lab, always the same objects."""
@@ -31,33 +34,70 @@ _LATE_SHARE = 0.1
 _OUT_OF_USE = ("lost", "disconnected", "fault", "manual")
 
 
-def plan_timeline(
-    state: LabState, campaign: CampaignState, now_s: float, candidates: Candidates
-) -> PlannedTimeline:
-    """A plan for all open trials, from the campaign's origin; what has begun keeps its binding."""
-    snapshot = snapshot_of(state, campaign, now_s, candidates)
-    standing = standing_plans(state, campaign, candidates)
-    known = {(limit.run, limit.window): limit.by_s for limit in campaign.broken}
-    planned, source = replan(snapshot, campaign.slots, standing, known)
-    if planned.blocked and snapshot.device_free_s:
-        # What waits for a device still has its place in the order: the gate keeps it until the device is back.
-        hopeful = replace(snapshot, device_free_s={})
-        planned, source = replan(hopeful, campaign.slots, standing, known)
-    choices: dict[str, int] = {}
-    for trial in campaign.open_trials:
-        name = run_id(campaign.spec.campaign, trial.number)
-        if name not in state.runs and name in planned.plans:
-            chosen = planned.plans[name]
-            choices[name] = next(n for n, plan in enumerate(candidates(trial)) if plan is chosen)
-    broken = tuple(
-        BrokenLimit(run=item.run, window=item.window, by_s=round(item.by_s, 3))
-        for item in planned.broken
-    )
-    return PlannedTimeline(planned.timeline.slots, choices, source, broken)
+class TimelinePlanner:
+    """Plans timelines with what the runs before have taught; keeps what it has worked out, so it is asked by one lab.
+
+    Its answer depends on its arguments alone.
+    """
+
+    def __init__(self, candidates: Candidates) -> None:
+        self._candidates = candidates
+        self._timed = Timed(Learned())
+        self._learned_of: tuple[str, ...] = ()
+
+    def plan(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
+        """A plan for all open trials, from the campaign's origin; what has begun keeps its binding."""
+        timed = self._learn(state)
+        snapshot = snapshot_of(state, campaign, now_s, self._candidates, timed)
+        standing = standing_plans(state, campaign, self._candidates, timed)
+        known = {(limit.run, limit.window): limit.by_s for limit in campaign.broken}
+        planned, source = replan(snapshot, campaign.slots, standing, known)
+        if planned.blocked and snapshot.device_free_s:
+            # What waits for a device still has its place in the order: the gate keeps it until the device is back.
+            hopeful = replace(snapshot, device_free_s={})
+            planned, source = replan(hopeful, campaign.slots, standing, known)
+        return self._answer(state, campaign, snapshot, planned, source)
+
+    def _learn(self, state: LabState) -> Timed:
+        """What was learned changes when a run ends, and only if that makes a difference is anything timed anew."""
+        over = tuple(run.id for run in state.runs.values() if not run.open)
+        if over != self._learned_of:
+            self._learned_of = over
+            learned = learn(state.runs[name] for name in over)
+            if learned != self._timed.learned:
+                self._timed = Timed(learned)
+        return self._timed
+
+    def _answer(
+        self,
+        state: LabState,
+        campaign: CampaignState,
+        snapshot: PlanningSnapshot,
+        planned: Schedule,
+        source: ev.PlanSource,
+    ) -> PlannedTimeline:
+        choices: dict[str, int] = {}
+        true: dict[str, Plan] = {}
+        for trial in campaign.open_trials:
+            name = run_id(campaign.spec.campaign, trial.number)
+            if name in state.runs:
+                true[name] = state.runs[name].plan
+            elif name in planned.plans:
+                chosen, plans = planned.plans[name], self._candidates(trial)
+                timed = (self._timed.plan(plan) for plan in plans)
+                choices[name] = next(n for n, plan in enumerate(timed) if plan is chosen)
+                true[name] = plans[choices[name]]
+        slots = planned.timeline.slots
+        placed = {name: plan for name, plan in true.items() if name not in planned.blocked}
+        broken = tuple(
+            ev.BrokenLimit(run=item.run, window=item.window, by_s=round(item.by_s, 3))
+            for item in broken_limits(snapshot, placed, slots)
+        )
+        return PlannedTimeline(slots, choices, source, broken)
 
 
 def standing_plans(
-    state: LabState, campaign: CampaignState, candidates: Candidates
+    state: LabState, campaign: CampaignState, candidates: Candidates, timed: Timed
 ) -> dict[str, Plan]:
     """The plan that each run has in the timeline that stands."""
     plans: dict[str, Plan] = {}
@@ -65,14 +105,18 @@ def standing_plans(
         name = run_id(campaign.spec.campaign, trial.number)
         run = state.runs.get(name)
         if run is not None:
-            plans[name] = run.plan
+            plans[name] = timed.plan(run.plan, _begun_limits(run))
         elif name in campaign.choices:
-            plans[name] = candidates(trial)[campaign.choices[name]]
+            plans[name] = timed.plan(candidates(trial)[campaign.choices[name]])
     return plans
 
 
 def snapshot_of(
-    state: LabState, campaign: CampaignState, now_s: float, candidates: Candidates
+    state: LabState,
+    campaign: CampaignState,
+    now_s: float,
+    candidates: Candidates,
+    timed: Timed,
 ) -> PlanningSnapshot:
     """All that the planner is told; its times count from the campaign's origin."""
     origin = campaign.origin_s
@@ -85,12 +129,12 @@ def snapshot_of(
         name = run_id(campaign.spec.campaign, trial.number)
         run = state.runs.get(name)
         if run is None:
-            plans = candidates(trial)
+            plans = tuple(timed.plan(plan) for plan in candidates(trial))
             # A run that waits for one broken device must not lure the next ones to it.
             whole = tuple(p for p in plans if not any(place in out_of_use for place in p.places))
             runs.append(RunSnapshot(run=name, plans=whole or plans))
         elif run.status == "running":
-            runs.append(_begun(run, origin, now))
+            runs.append(_begun(run, origin, now, timed))
     return PlanningSnapshot(
         now_s=now,
         runs=tuple(runs),
@@ -115,11 +159,21 @@ def _held_by_stopping(state: LabState, now: float) -> Mapping[str, float]:
     return free
 
 
-def _begun(run: RunState, origin: float, now: float) -> RunSnapshot:
+def _begun_limits(run: RunState) -> frozenset[str]:
+    """Limits on time that run already, or will without anything more being decided."""
+    return frozenset(
+        window.name
+        for window in run.plan.timing
+        if any(run.steps[path].status != "waiting" for path in window.from_steps)
+    )
+
+
+def _begun(run: RunState, origin: float, now: float, timed: Timed) -> RunSnapshot:
+    plan = timed.plan(run.plan, _begun_limits(run))
     finished: dict[str, float] = {}
     running: dict[str, RunningStep] = {}
     for path, step in run.steps.items():
-        planned = run.plan.step(path)
+        planned = plan.step(path)
         if step.passed:
             finished[path] = (now + origin if step.ended_s is None else step.ended_s) - origin
         elif step.status == "running":
@@ -128,4 +182,4 @@ def _begun(run: RunState, origin: float, now: float) -> RunSnapshot:
             if end <= now:
                 end = now + max(_LATE_S, _LATE_SHARE * (now - start))
             running[path] = RunningStep(start, end)
-    return RunSnapshot(run=run.id, plans=(run.plan,), finished=finished, running=running)
+    return RunSnapshot(run=run.id, plans=(plan,), finished=finished, running=running)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 
+    from lab.optimize.evidence import Evidence, Stopping
+
 __all__ = ["Campaign", "Remark"]
 
 
@@ -281,6 +283,20 @@ class Campaign:
                 f"to {kind} without a reason", hint="say why, for whoever reads the record"
             )
         self._remarks.append(Remark(kind=kind, reason=reason, trial=trial, text=text))
+
+    def evidence(self) -> Evidence:
+        """How far the model can be trusted, and which factors matter (`lab.optimize.evidence`)."""
+        from lab.optimize.evidence import evidence
+
+        return evidence(self.space, self.direction, self.history, self.seed)
+
+    def stopping(self, within: float) -> Stopping:
+        """How probable it is that the best trial is `within` a distance of the optimum, in the
+        objective's unit, and how much is left to gain. Whether to stop is yours to decide.
+        """
+        from lab.optimize.evidence import stopping
+
+        return stopping(self.space, self.direction, self.history, within, self.seed)
 
     # With pandas: one row per trial, a column per factor.
 

@@ -24,10 +24,13 @@ def test_every_block_runs_and_says_what_the_page_says(
 ):
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"measure": _measure}
-    assert len(BLOCKS) == 8
+    assert len(BLOCKS) == 9
     for block in BLOCKS:
         exec(compile(block, str(PAGE), "exec"), names)
     assert f"``{names['message']}``" in PAGE.read_text(encoding="utf-8")
+    assert "as" in str(names["trust"])
+    assert set(names["shares"]) == {"temperature", "cycles", "solvent", "acid", "salt"}  # pyright: ignore[reportArgumentType]
+    assert 0.0 <= names["left"].probability <= 1.0  # pyright: ignore[reportAttributeAccessIssue]
     assert names["same"] is True
     table = names["table"]
     assert len(table) == 18  # 2 known, 12 told, 1 held, 1 rejected, 2 asked at the end  # pyright: ignore[reportArgumentType]

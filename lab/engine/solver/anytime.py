@@ -1,7 +1,7 @@
 """The planner's tiers one after the other, until time is up: the best plan so far always stands.
 
-First plans by construction, then random keys (of shops: tabu search), and beside them CP-SAT in its own process. Batches stay
-with the random keys alone, because the model of batches is large.
+First plans by construction, then random keys (of shops: tabu search), and beside them CP-SAT in its own process. How
+many batches there are, and of which programme one after the other, is for the random keys alone to choose.
 """
 
 from __future__ import annotations
@@ -85,8 +85,7 @@ def plan_anytime(
     run = _Run(possible, search, state, began, seconds, wall, valued)
     if standing is not None:
         run.adopt(Solution(standing.placed, score(possible, standing.placed)))
-    batches = any(resource.batch for resource in possible.resources)
-    if solver is None or batches:
+    if solver is None:
         run.search_until(seconds, stale=seconds)
     else:
         run.search_until(seconds * _SEARCH, stale=seconds * _STALE)

@@ -65,7 +65,10 @@ class FittedModel:
 
     def predict(self, points: Array) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of the noise-free outcome, in its unit, at `n x d` points."""
-        means, variances = self.mixture.mean_and_variance(points)
+        return self.in_unit(*self.mixture.mean_and_variance(points))
+
+    def in_unit(self, means: Array, variances: Array) -> tuple[list[float], list[float]]:
+        """Standardised means and variances as means and standard deviations in the outcome's unit."""
         return (
             [self.center + self.sign * self.scale * mean for mean in means.tolist()],
             [self.scale * math.sqrt(variance) for variance in variances.tolist()],

@@ -85,10 +85,12 @@ class Constructor:
             rank, takt = self._rank(), self._takt()
             spread = (_Keys(1, zero + rank * takt // part, self._patience(0)) for part in (1, 2))
             return [*orders, _Keys(0, zero + rank * (1 << 20), self._patience(0)), *spread]
-        full = self._patience(_FULL)
         tails = self._tails()
-        orders.append(_Keys(1, zero, full))
-        return [*orders, *(_Keys(1, zero - (tails * part) // 4, full) for part in (2, 4))]
+        orders.append(_Keys(1, zero, self._patience(_FULL)))
+        for rest in (0, self._rest()):
+            full = self._patience(_FULL, rest)
+            orders += [_Keys(1, zero - (tails * part) // 4, full) for part in (2, 4)]
+        return orders
 
     def _standing(self) -> NDArray[np.bool_]:
         """Segments that fetch a sample from where a fixed operation left it."""
@@ -153,8 +155,14 @@ class Constructor:
                         depth[after], changed = depth[s] + 1, True
         return depth
 
-    def _patience(self, wait: int) -> Ints:
-        return np.full(max(1, len(self._tables.class_size)), wait, dtype=np.int64)
+    def _patience(self, wait: int, rest: int = 0) -> Ints:
+        classes = max(1, len(self._tables.class_size))
+        return np.array([[wait] * classes, [rest] * classes], dtype=np.int64)
+
+    def _rest(self) -> int:
+        """Time in which the biggest batch can be loaded."""
+        move = max((op.move for op in self.problem.operations), default=0)
+        return int(self._tables.class_size.max(initial=0)) * move
 
     def _plan(self, keys: _Keys) -> Solution | None:
         self.plans += 1
@@ -194,7 +202,11 @@ class Constructor:
         kind = random.random()
         if kind < 0.2 and len(self._tables.class_size):
             chosen = random.integers(len(self._tables.class_size))
-            patience[chosen] = max(0, patience[chosen] + random.integers(-span, span + 1))
+            if random.random() < 0.5:
+                patience[1, chosen] = random.integers(2 * self._rest() + 1)
+            else:
+                wait = patience[0, chosen] + random.integers(-span, span + 1)
+                patience[0, chosen] = max(0, wait)
             return _Keys(current.weight, keys, patience)
         if kind < 0.5:
             job = random.choice(self._job)

@@ -3,7 +3,8 @@
 The next segment is the one with the least `weight * ready + key` of those whose predecessors have a place, where
 `ready` is the earliest time that these allow (Kolisch, Eur. J. Oper. Res. 90, 320 (1996); random keys: Bean, ORSA J.
 Comput. 6, 154 (1994)). With weight 1 and keys 0 that is first come, first served; with weight 0 the keys are an
-order. Batches wait for a full load, but no longer than the patience of their programme after the first sample.
+order. Batches wait for a full load, but no longer than the patience of their programme after the first sample; and
+what they did is unloaded after a rest, in which the next batch may be loaded.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def decode(
 ) -> tuple[Ints, tuple[int, int, int]]:
     """Rows (mode, carrier, start, begin, end, has a place) of all operations, and the score.
 
-    `keys` has one key per segment, `patience` one time per class of batches. A segment without a place is tried
+    `keys` has one key per segment, `patience` two times per class of batches: the patience and the rest. A segment without a place is tried
     again after each other one; if none of those left fits, they stay without.
     """
     segment, classes = tables.segment, tables.class_size.shape[0]
@@ -158,7 +159,7 @@ def decode(
             if state[s, 0] == 1 and segment[s, c.CLASS] < 0 and state[s, 1] < time:
                 best, time = s, state[s, 1]
         for k in range(classes):
-            when, size = _batch(segment, room[k], k, state, patience[k], feeding[k], chosen)
+            when, size = _batch(segment, room[k], k, state, patience[0, k], feeding[k], chosen)
             if size and when < time:
                 best, time, kind = chosen[0], when, k
         if best < 0:
@@ -167,7 +168,7 @@ def decode(
         chosen[0] = best
         if kind >= 0:
             _, size = _batch(
-                segment, room[kind], kind, state, patience[kind], feeding[kind], chosen
+                segment, room[kind], kind, state, patience[0, kind], feeding[kind], chosen
             )
             for n in range(size):
                 if solo[chosen[n]]:
@@ -176,7 +177,8 @@ def decode(
         total, first, last = _order(work, segment, chosen, size, kind >= 0, order)
         if kind < 0:
             first = last = 0
-        placed = place(work, order, total, first, last, pushes)
+        rest = patience[1, kind] if kind >= 0 else 0
+        placed = place(work, order, total, first, last, rest, pushes)
         if placed < 0:
             # so many cannot be unloaded in time: from now on fewer
             room[kind] = max(1, size // 2)

@@ -147,8 +147,12 @@ def _pushed(work: Work, i: int, pushes: Ints) -> bool:
 
 
 @compiled
-def place(work: Work, order: Ints, count: int, first: int, last: int, pushes: Ints) -> int:
+def place(
+    work: Work, order: Ints, count: int, first: int, last: int, rest: int, pushes: Ints
+) -> int:
     """Place `order[:count]`, of which `order[first:last]` are one batch; `pushes` is room for three numbers.
+
+    What follows a batch begins no sooner than `rest` after its end: in that time the arm may load the next one.
 
     Returns 1 when all have a place, 0 if one of them has none, -1 if a batch of several breaks a limit.
     """
@@ -182,6 +186,10 @@ def place(work: Work, order: Ints, count: int, first: int, last: int, pushes: In
                 door = max(door + 1, later)
                 continue
             position = last
+            for k in range(last, count):
+                operation[order[k], c.BOUND] = max(
+                    operation[order[k], c.BOUND], operation[i, c.END] + rest
+                )
         else:
             if not _choose(work, i):
                 placed = False

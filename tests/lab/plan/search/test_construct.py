@@ -242,3 +242,24 @@ def test_samples_that_come_at_even_distances_do_not_crowd_stations_that_they_nee
     """Greed fills the dispenser with new samples, and those that come back to it wait."""
     problem = lab_workload(DOCUMENT, "screen", 24)
     assert Constructor(problem).best.makespan <= 0.75 * pull_fifo(problem).makespan
+
+
+def test_the_next_batch_is_loaded_before_the_last_one_is_fetched_to_where_it_cools():
+    """The furnaces wait for one burst of moves between two runs, not for two; the holds allow it."""
+    problem = lab_workload(DOCUMENT, "s3", 96)
+    plan = Constructor(problem).best
+    assert violations(problem, plan.placed) == []
+    assert plan.score.broken == 0
+    assert plan.makespan <= 0.97 * pull_fifo(problem).makespan
+
+
+def test_a_hold_too_short_for_that_is_kept_all_the_same():
+    problem = lab_workload(DOCUMENT, "s3", 48)
+    short = tuple(
+        replace(lag, most=9) if lag.most is not None and lag.most > 9 else lag
+        for lag in problem.lags
+    )
+    plan = Constructor(replace(problem, lags=short)).best
+    assert plan.score.broken == 0
+    assert violations(replace(problem, lags=short), plan.placed) == []
+    assert plan.makespan > Constructor(problem).best.makespan

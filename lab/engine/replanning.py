@@ -1,0 +1,66 @@
+"""When the timeline is planned anew. Pure.
+
+A deviation calls for it: a step that ended early or late, or is overdue; a run, a device or a trial that is there or
+gone. So does the start of a step from which a limit on time runs: that is a promise, and made on the newest plan only.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from lab.domain import event as ev
+from lab.domain.course import tolerance_s
+from lab.engine.look import Decision
+
+if TYPE_CHECKING:
+    from lab.domain.state import CampaignState
+    from lab.engine.look import Look
+
+__all__ = ["fresh", "keep_timeline", "planned_anew"]
+
+_FRESH_S = 1.0
+
+
+def keep_timeline(look: Look) -> Decision:
+    """A new timeline where the standing one does not tell the truth any more."""
+    campaign = look.state.active_campaign
+    if campaign is None or not campaign.open_trials:
+        return Decision()
+    if look.state.mode not in ("running", "paused"):
+        return Decision()
+    if not campaign.plan_stale:
+        overdue_s = _overdue(look, campaign)
+        if overdue_s is None or overdue_s > look.now_s:
+            return Decision(wake_s=overdue_s)
+    return Decision((planned_anew(look, campaign),))
+
+
+def fresh(look: Look, campaign: CampaignState) -> bool:
+    """Is the timeline that of this moment?"""
+    return look.now_s - campaign.planned_s <= _FRESH_S
+
+
+def planned_anew(look: Look, campaign: CampaignState) -> ev.TimelinePlanned:
+    """The plan of this moment."""
+    planned = look.context.timeline(look.state, campaign, look.now_s)
+    return ev.TimelinePlanned(
+        campaign=campaign.spec.campaign,
+        origin=datetime.fromtimestamp(campaign.origin_s, UTC),
+        reason="replanned" if campaign.slots else "first plan",
+        slots=planned.slots,
+        choices=dict(planned.choices),
+        source=planned.source,
+        broken=planned.broken,
+    )
+
+
+def _overdue(look: Look, campaign: CampaignState) -> float | None:
+    """When the first of the running steps will be so late that the timeline does not tell the truth any more."""
+    found: list[float] = []
+    for run in look.state.open_runs():
+        for path in look.course(run).running:
+            slot = campaign.places.get((run.id, path))
+            if slot is not None:
+                found.append(campaign.origin_s + slot.end_s + tolerance_s(slot))
+    return min(found, default=None)

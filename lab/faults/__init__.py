@@ -1,0 +1,1 @@
+"""The whole lab under deterministic faults: one seed, one story; see docs/explanation/reliability.md."""

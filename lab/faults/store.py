@@ -1,0 +1,131 @@
+"""A database in memory whose disk fails in every way that one does; the journal's rows and nothing else.
+
+`Database` is what outlives processes; `MemoryJournal` is one engine's hold on it, with the contract of
+`lab.records.journal.Journal` (see its tests).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from lab.domain.errors import RefusedError
+from lab.domain.event import Event, Recorded, event_from_json
+from lab.records.codec import chain_hash
+from lab.records.tables import GENESIS_HASH
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Sequence
+
+    from lab.faults.knobs import StoreKnobs
+    from lab.faults.loop import Process
+    from lab.faults.story import Story
+
+__all__ = ["Database", "DiskError", "MemoryJournal", "Row"]
+
+
+class DiskError(OSError):
+    """The database can't do it now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One durable event, as in `lab.records.tables.JournalRow`."""
+
+    seq: int
+    epoch: int
+    at: str
+    body: str
+    prev_hash: str
+    hash: str
+
+
+@dataclass(slots=True)
+class Database:
+    """Rows, the last epoch, and who holds the lock. `calm` ends its faults."""
+
+    rng: random.Random
+    knobs: StoreKnobs
+    story: Story
+    rows: list[Row] = field(default_factory=list[Row])
+    committed_s: list[float] = field(default_factory=list[float])
+    """Virtual seconds at which each row became durable."""
+    epoch: int = 0
+    holder: Process | None = None
+    calm: bool = False
+
+    def fails(self) -> str:
+        """How this commit goes wrong: before (nothing is kept), after (all is kept, the answer is lost), or not."""
+        knobs = self.knobs
+        if self.calm or self.rng.random() >= knobs.fails:
+            return ""
+        return "after" if self.rng.random() < knobs.after else "before"
+
+    def commit(self, rows: Sequence[Row]) -> None:
+        """All rows or none. ValueError where another engine has written meanwhile, as the primary key says."""
+        if rows and rows[0].seq != len(self.rows) + 1:
+            raise ValueError(f"row {rows[0].seq} is there already: another engine writes here")
+        self.rows += rows
+        self.committed_s += [self.story.now()] * len(rows)
+
+
+class MemoryJournal:
+    """Opening it takes the lock and a new epoch. RefusedError while a living process holds it."""
+
+    def __init__(self, database: Database, process: Process) -> None:
+        holder = database.holder
+        if holder is not None and holder is not process and holder.alive:
+            raise RefusedError("another engine already drives this lab")
+        if database.fails():
+            raise DiskError("the database can't be opened")
+        self._database = database
+        self._process = process
+        database.holder = process
+        database.epoch += 1
+        self.epoch = database.epoch
+        self.seq = len(database.rows)
+        self.head = database.rows[-1].hash if database.rows else GENESIS_HASH
+
+    def append(self, events: Sequence[tuple[Event, datetime]]) -> list[Recorded]:
+        """Make events durable in order; nothing is kept if it raises, unless the disk lies."""
+        seq, head = self.seq, self.head
+        rows: list[Row] = []
+        records: list[Recorded] = []
+        for event, at in events:
+            seq += 1
+            stamp = at.astimezone(UTC).isoformat(timespec="microseconds")
+            body = event.model_dump_json()
+            digest = chain_hash(head, seq, self.epoch, stamp, body)
+            rows.append(Row(seq, self.epoch, stamp, body, head, digest))
+            head = digest
+            records.append(Recorded(seq=seq, epoch=self.epoch, at=at, event=event, hash=digest))
+        how = self._database.fails()
+        if how == "before":
+            self._database.story.tell("database", "a commit fails")
+            raise DiskError("the disk is full")
+        self._database.commit(rows)
+        if how == "after":
+            self._database.story.tell("database", "a commit is done, its answer is lost")
+            raise DiskError("the connection was lost at commit")
+        self.seq, self.head = seq, head
+        return records
+
+    def read(self, after: int = 0) -> list[Recorded]:
+        """All records after a sequence number, in order."""
+        return [
+            Recorded(
+                seq=row.seq,
+                epoch=row.epoch,
+                at=datetime.fromisoformat(row.at),
+                event=event_from_json(row.body),
+                hash=row.hash,
+            )
+            for row in self._database.rows[after:]
+        ]
+
+    def close(self) -> None:
+        """Free the lock. Safe to call twice."""
+        if self._database.holder is self._process:
+            self._database.holder = None
