@@ -1,4 +1,4 @@
-"""`lab bench`: measures the planner."""
+"""`lab bench`: measures the planner and the optimiser."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lab.cli.output import print_json, print_table
+from lab.cli.output import print_json, print_table, say
 
 __all__ = ["register"]
 
@@ -26,6 +26,11 @@ class _Workload(StrEnum):
     screen = "screen"
 
 
+class _Direction(StrEnum):
+    max = "max"
+    min = "min"
+
+
 _Time = Annotated[
     float, typer.Option("--time", min=0.0, help="Real seconds per instance, at most.")
 ]
@@ -36,12 +41,13 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     bench = typer.Typer(
-        help="Measure the planner on public instances and on laboratory workloads.",
+        help="Measure the planner and the optimiser, beside their peers.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
     bench.command()(schedule)
     bench.command("lab-workload")(lab_workload)
+    bench.command()(optimise)
     app.add_typer(bench, name="bench")
 
 
@@ -101,3 +107,83 @@ def lab_workload(
         columns = ("", "makespan", "broken holds", "seconds")
         print_table(f"{workload.value}, {samples} samples, units of 30 s", columns, rows)
     return 1 if found["broken_holds"] else 0
+
+
+def optimise(
+    function: Annotated[
+        str | None,
+        typer.Option("--function", help="Test function: hartmann6, branin or ackley5."),
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="CSV file whose rows are the candidates.")
+    ] = None,
+    objective: Annotated[
+        str | None, typer.Option("--objective", help="Column of the CSV file that is optimised.")
+    ] = None,
+    direction: Annotated[
+        _Direction | None, typer.Option("--direction", help="Whether more or less is better.")
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", help="Column that is no input (repeatable).")
+    ] = None,
+    descriptors: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--descriptors", help="COLUMN=FILE: numbers for each choice of a text column."
+        ),
+    ] = None,
+    init: Annotated[int, typer.Option("--init", min=2, help="First points.")] = 12,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Points in a batch.")] = 4,
+    batches: Annotated[int, typer.Option("--batches", min=1, help="Batches.")] = 15,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Paired campaigns.")] = 8,
+    peers: Annotated[
+        str, typer.Option("--peers", help="Comma between: ax, baybe, botorch, optuna.")
+    ] = "",
+    as_json: _Json = False,
+) -> int:
+    """Optimise a test function, or the rows of a table, with ours and with peers, on the same seeds.
+
+    Example: lab bench optimise --function hartmann6 --seeds 20 --peers botorch
+    """
+    from lab.app.optimising import bench_optimiser
+
+    found = bench_optimiser(
+        function,
+        data,
+        objective,
+        direction.value if direction else None,
+        ignore=ignore or [],
+        descriptors=descriptors or [],
+        init=init,
+        batch=batch,
+        batches=batches,
+        seeds=seeds,
+        peers=[name.strip() for name in peers.split(",") if name.strip()],
+    )
+    if as_json:
+        print_json(found)
+        return 0
+    task = found["task"]
+    score = "regret" if task["optimum"] is not None else "share of top 5 %"
+    rows: list[list[object]] = []
+    for name, method in found["methods"].items():
+        by_batch = method.get("regret_by_batch") or method["top5_share_by_batch"]
+        means, halves = by_batch["mean"], by_batch["half_width_95"]
+        marks = sorted({len(means) // 4, len(means) // 2, len(means) - 1})
+        texts = [
+            f"{means[k]:.3f}" + (f" ± {halves[k]:.3f}" if halves else "") + f" @{init + k * batch}"
+            for k in marks
+        ]
+        gap = method["versus_ours"]
+        against = "" if name == "ours" else f"{gap['mean']:+.3f}"
+        if against and gap["half_width_95"] is not None:
+            against += f" ± {gap['half_width_95']:.3f}"
+        rows.append([name, ", ".join(texts), against, f"{method['cpu_seconds_per_batch']:.2f}"])
+    print_table(
+        f"{task['name']}, {seeds} seeds",
+        ("method", f"{score} @trials", "mean over run, minus ours", "CPU s/batch"),
+        rows,
+    )
+    for name in found["missing"]:
+        say(f"{name} is not installed: pip install 'labwright[peers]'")
+    return 0

@@ -78,18 +78,30 @@ def show_run(
         print(line)
 
 
-def verify(where: _Where = None, db: _Db = None, as_json: _Json = False) -> int:
+def verify(
+    where: _Where = None,
+    db: _Db = None,
+    head: Annotated[
+        str,
+        typer.Option("--head", help="Hash that a report told: nothing up to it was cut off."),
+    ] = "",
+    as_json: _Json = False,
+) -> int:
     """Prove that no row of the journal was changed, lost or put between."""
     from lab.app.records import open_where
 
-    broken = open_where(where, db).first_broken_row()
+    with open_where(where, db) as records:
+        broken = records.first_broken_row()
+        cut = bool(head) and not records.has_head(head)
     if as_json:
-        print_json({"whole": broken is None, "first_broken_row": broken})
+        print_json({"whole": broken is None and not cut, "first_broken_row": broken, "cut": cut})
+    elif broken is None and cut:
+        print(f"rows were cut off the end: none has the hash {head}; the rows that are left fit")
     elif broken is None:
         print("the chain is whole: every row fits the one before it")
     else:
         print(f"the chain breaks at row {broken}: it, or a row before it, was changed or removed")
-    return 0 if broken is None else 1
+    return 0 if broken is None and not cut else 1
 
 
 def export(

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from lab.domain.command import Command, Outcome, Settlement
-from lab.domain.errors import UnavailableError
+from lab.domain.errors import RefusedError, UnavailableError
+from lab.domain.storage import network_file_system
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,6 +106,20 @@ class SafeRecord:
     detail: str
 
 
+_MOUNTS = Path("/proc/self/mounts")
+
+
+def _refuse_network(path: Path) -> None:
+    mounts = _MOUNTS.read_text(encoding="utf-8") if _MOUNTS.exists() else ""
+    kind = network_file_system(str(path.resolve()), mounts)
+    if kind:
+        raise RefusedError(
+            f"the command ledger {path} would lie on a network file system ({kind}), which can't be relied on to have"
+            " written what it says: after a crash an act could happen twice",
+            hint="keep it on a disk of the machine that serves the device: --ledger FILE",
+        )
+
+
 class CommandLedger:
     """The file. `device(name)` gives the part of one device."""
 
@@ -112,8 +127,11 @@ class CommandLedger:
         """Open or create. `identity` is what a new file is called from then on: never the same twice, because a ledger
         that was lost and begun anew knows nothing of what the lost one saw.
 
-        UnavailableError when it can't be opened, is damaged, or another process holds it.
+        UnavailableError when it can't be opened, is damaged, or another process holds it; RefusedError where it would lie
+        on a network file system.
         """
+        if str(path) != ":memory:":
+            _refuse_network(Path(path))
         hint = "end the other device host, or choose another ledger file; never delete a ledger with open commands"
         try:
             if str(path) != ":memory:":

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from lab.optimize.domain import Array
     from lab.optimize.space import Setting, Space
 
-__all__ = ["propose"]
+__all__ = ["note_on", "propose"]
 
 _DRAWS = 64
 _BASELINE = 32
@@ -84,7 +84,7 @@ def propose(
                     predicted_sd=deviations[0],
                     acquisition=value,
                     nearest_trial=nearest_trial(space, records, factors),
-                    note=_note(model, origin, model.sign * means[0] > best_mean),
+                    note=note_on(model, origin, model.sign * means[0] > best_mean),
                 )
             )
             taken = np.concatenate([taken, point.reshape(1, -1)])
@@ -124,7 +124,8 @@ def _stand_in(model: FittedModel, region: Region, taken: Array, seed: int) -> Ar
     return points[int(squared_distances(points, known).min(axis=1).argmax())]
 
 
-def _note(model: FittedModel, origin: str, better: bool) -> str:
+def note_on(model: FittedModel, origin: str, better: bool) -> str:
+    """Why the model asks for a point, for a person to read."""
     if origin == "random":
         text = "spread-out point: the model's best points are already being tried"
     elif better:

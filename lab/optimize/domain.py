@@ -11,9 +11,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Acquisition", "Array"]
+__all__ = ["Acquisition", "Array", "Indices"]
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 
 class Acquisition(Protocol):

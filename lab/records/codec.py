@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from lab.domain.event import Event, Recorded, event_from_json
 from lab.records.tables import JournalRow
 
-__all__ = ["chain_hash", "record_from_row", "row_from_event"]
+__all__ = ["campaign_of", "chain_hash", "record_from_row", "row_from_event"]
 
 
 def chain_hash(prev_hash: str, seq: int, epoch: int, at: str, body: str) -> str:
@@ -23,6 +23,11 @@ def _named(event: BaseModel, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def campaign_of(named: str, run: str) -> str:
+    """The campaign that a row is found by: the one that its event names, or that of its run."""
+    return named or run.partition("/")[0]
+
+
 def row_from_event(
     event: Event, *, seq: int, epoch: int, at: datetime, prev_hash: str
 ) -> JournalRow:
@@ -33,7 +38,7 @@ def row_from_event(
     command = getattr(event, "command", None)
     if not run and isinstance(command, BaseModel):
         run = _named(command, "run")
-    campaign = _named(event, "campaign") or run.partition("/")[0]
+    campaign = campaign_of(_named(event, "campaign"), run)
     return JournalRow(
         seq=seq,
         epoch=epoch,

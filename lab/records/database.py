@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlmodel import Session, SQLModel, col, create_engine, select
 
 from lab.domain.errors import InputError, LabError, RefusedError, UnavailableError
+from lab.domain.storage import network_file_system
 from lab.records.tables import SCHEMA_VERSION, JournalRow, MetaRow
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def open_database(url: str, *, read_only: bool = False) -> Engine:
 
     SQLite runs in WAL with synchronous FULL: an intent must outlive a power cut, because the pump's stroke does.
     Raises UnavailableError (no such database, server away, no journal in it), RefusedError (made by a newer
-    version) and InputError (a kind of database that Labwright doesn't keep records in).
+    version, on a network file system) and InputError (a kind of database that Labwright doesn't keep records in).
     """
     path = database_path(url)
     if path is not None:
@@ -66,6 +67,7 @@ def open_database(url: str, *, read_only: bool = False) -> Engine:
                 hint="run a campaign first, or name the database with --db",
             )
         if not read_only:
+            _refuse_network(path)
             path.parent.mkdir(parents=True, exist_ok=True)
     engine = _connectable(url, path, read_only=read_only)
     try:
@@ -89,6 +91,20 @@ def open_database(url: str, *, read_only: bool = False) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+_MOUNTS = Path("/proc/self/mounts")
+
+
+def _refuse_network(path: Path) -> None:
+    mounts = _MOUNTS.read_text(encoding="utf-8") if _MOUNTS.exists() else ""
+    kind = network_file_system(str(path.resolve()), mounts)
+    if kind:
+        raise RefusedError(
+            f"the records {path} would lie on a network file system ({kind}), whose locks and whose word that something "
+            "is written can't be relied on: a crash could lose or double what was done",
+            hint="keep them on a disk of this machine, or in PostgreSQL: --db postgresql://user@host/name",
+        )
 
 
 _TABLES = [SQLModel.metadata.tables["meta"], SQLModel.metadata.tables["journal"]]

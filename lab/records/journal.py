@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
-from lab.records.codec import chain_hash, record_from_row, row_from_event
+from lab.domain.errors import RefusedError
+from lab.records.codec import record_from_row, row_from_event
 from lab.records.database import EngineLock, last_row, open_database
 from lab.records.tables import GENESIS_HASH, JournalRow, MetaRow
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from lab.domain.event import Event, Recorded
 
-__all__ = ["Journal", "first_broken_row", "read_records", "read_rows"]
+__all__ = ["Journal", "read_records", "read_rows"]
 
 
 class Journal:
@@ -59,7 +59,10 @@ class Journal:
         return epoch
 
     def append(self, events: Sequence[tuple[Event, datetime]]) -> list[Recorded]:
-        """Make events durable in order; returns them as recorded. Nothing is kept if it raises."""
+        """Make events durable in order; returns them as recorded. Nothing is kept if it raises.
+
+        RefusedError where another engine has taken the records meanwhile, as after a cut connection to the server.
+        """
         rows: list[JournalRow] = []
         seq, head = self.seq, self.head
         for event, at in events:
@@ -69,6 +72,14 @@ class Journal:
             rows.append(row)
         records = [record_from_row(row) for row in rows]
         with Session(self._engine) as session:
+            # Shared, so that the next engine takes its epoch before this transaction or after it, not in between.
+            mine = session.get(MetaRow, "epoch", with_for_update={"read": True})
+            if mine is None or int(mine.value) != self.epoch:
+                raise RefusedError(
+                    f"another engine has taken these records: this one was number {self.epoch}, "
+                    f"now it is {'none' if mine is None else mine.value}",
+                    hint="that one goes on with the campaign: lab status tells",
+                )
             session.add_all(rows)
             session.commit()
         self.seq, self.head = seq, head
@@ -97,43 +108,3 @@ def read_records(engine: Engine, after: int = 0) -> Iterator[Recorded]:
     """Records after a sequence number, in order, without holding them all."""
     for row in read_rows(engine, after):
         yield record_from_row(row)
-
-
-def first_broken_row(engine: Engine) -> int | None:
-    """The sequence number of the first row that does not fit the chain; None where all fit.
-
-    A row that is missing or unreadable counts as broken. Rows cut off at the end leave a chain that fits: keep
-    `Journal.head` elsewhere (a notebook, a printed report) to prove that nothing was cut.
-    """
-    previous, expected = GENESIS_HASH, 1
-    with Session(engine) as session:
-        statement = select(JournalRow).order_by(col(JournalRow.seq))
-        try:
-            for row in session.exec(statement).yield_per(1000):
-                if not _fits(row, expected, previous):
-                    return row.seq
-                previous, expected = row.hash, expected + 1
-        except (OperationalError, UnicodeDecodeError, ValueError):
-            return _first_unreadable(engine, expected, previous)
-    return None
-
-
-def _fits(row: JournalRow, expected: int, previous: str) -> bool:
-    return (
-        row.seq == expected
-        and row.prev_hash == previous
-        and row.hash == chain_hash(previous, row.seq, row.epoch, row.at, row.body)
-    )
-
-
-def _first_unreadable(engine: Engine, expected: int, previous: str) -> int:
-    """Row by row from `expected`, because a damaged byte makes a whole batch of rows unreadable."""
-    while True:
-        with Session(engine) as session:
-            try:
-                row = session.get(JournalRow, expected)
-                if row is None or not _fits(row, expected, previous):
-                    return expected
-            except (OperationalError, UnicodeDecodeError, ValueError):
-                return expected
-            previous, expected = row.hash, expected + 1

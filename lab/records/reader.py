@@ -19,8 +19,9 @@ from lab.domain.state import LabState
 from lab.records import course_rows, history
 from lab.records.database import database_url, open_database
 from lab.records.facts import Facts
-from lab.records.journal import first_broken_row, read_records, read_rows
+from lab.records.journal import read_records, read_rows
 from lab.records.rows import Rows, utc
+from lab.records.verify import first_broken_row, has_head
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -173,6 +174,10 @@ class Records:
     def first_broken_row(self) -> int | None:
         """The sequence number of the first record that does not fit the hash chain; None where all fit."""
         return first_broken_row(self._engine)
+
+    def has_head(self, head: str) -> bool:
+        """Whether a head that was kept elsewhere is the hash of a record: nothing up to it was cut off then."""
+        return has_head(self._engine, head)
 
     def close(self) -> None:
         """Free the connection. Safe to call twice."""

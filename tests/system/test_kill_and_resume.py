@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.records.database import database_url, open_database
-from lab.records.journal import first_broken_row
+from lab.records.verify import first_broken_row
 from tests.system.lab_process import (
     ELECTROLYTE,
     Acts,

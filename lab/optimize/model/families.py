@@ -9,6 +9,8 @@ searches better (docs/explanation/optimiser.md).
   columns, as BayBE chose it after Hvarfner, Hellsten, Nardi 2024 (arXiv:2402.02229).
 - `smooth-long`: squared exponential and the log-normal of the same mode of that paper, the default of
   BoTorch and Ax.
+- `very-smooth`: squared exponential with the Gamma of the first; for lists of candidates, whose columns
+  hold few levels.
 - `descriptors`: lengthscales and output scale that are both large, for many columns of chemical
   descriptors of which few matter (Chen et al. 2026, also in BayBE and BoFire).
 """
@@ -22,7 +24,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from lab.optimize.model.kernel import Shape
 
-__all__ = ["NOISE", "Family", "Prior", "default_families", "families_for"]
+__all__ = ["MANY", "NOISE", "Family", "Prior", "default_families", "families_for", "pool_families"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ class Prior:
             return (self.first - 1.0) / self.second
         return math.exp(self.first - self.second**2)
 
+
+MANY = 20
+"""Lengthscales beyond which columns are descriptors, few of which matter."""
 
 NOISE = Prior("lognormal", -4.0, 1.0)
 """Of the noise variance per variance of the outcome. Mode at 1/150, wide enough to be moved by ten
@@ -69,9 +74,18 @@ def families_for(dimension: int) -> tuple[Family, ...]:
             Prior("lognormal", math.sqrt(2.0) + 0.5 * math.log(dimension), math.sqrt(3.0)),
         ),
         Family("descriptors", "matern52", chen, chen),
+        Family("very-smooth", "rbf", Prior("gamma", 3.0, 2.0 / mode)),
     )
 
 
 def default_families(dimension: int) -> tuple[Family, ...]:
-    """What is fitted where nobody asks for more: the first family alone."""
-    return families_for(dimension)[:1]
+    """What is fitted where nobody asks for more: the first family alone, or where there are so many
+    lengthscales that most columns must be chemical descriptors, theirs."""
+    families = families_for(dimension)
+    return families[:1] if dimension <= MANY else families[2:3]
+
+
+def pool_families(dimension: int) -> tuple[Family, ...]:
+    """The same for a list of candidates."""
+    families = families_for(dimension)
+    return families[3:] if dimension <= MANY else families[2:3]

@@ -1,7 +1,7 @@
 """The Gaussian process behind the suggestions, and what it says about a campaign.
 
-Inputs are scaled to the unit cube and outcomes standardised with the sign turned so that more is
-better. The kernel is Matern-5/2 with a lengthscale per factor. The prior of the lengthscales
+Inputs are scaled to the unit cube; outcomes are standardised, with the sign turned so that more is
+better, and bent where they are skewed (`lab.optimize.model.warp`). The kernel is Matern-5/2 with a lengthscale per factor. The prior of the lengthscales
 decides the first 20 to 40 trials: a Gamma with concentration 3 whose mode grows with the square
 root of the number of factors, as BayBE chose it (after Hvarfner et al. 2024, arXiv:2402.02229,
 whose log-normal has the same mode and a heavier tail).
@@ -9,8 +9,6 @@ whose log-normal has the same mode and a heavier tail).
 
 from __future__ import annotations
 
-import math
-import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,16 +16,20 @@ import numpy as np
 
 from lab.domain.errors import InputError
 from lab.optimize.history import Direction, TrialRecord, best, check_history
+from lab.optimize.model.families import default_families
 from lab.optimize.model.likelihood import Problem
 from lab.optimize.model.mixture import Mixture, fit_mixture
+from lab.optimize.model.replicates import Told, merge
 from lab.optimize.model.threads import single_threaded
+from lab.optimize.model.warp import Warp, fit_warp
 from lab.optimize.sobol import derived_seed
 from lab.optimize.space import Category
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lab.optimize.domain import Array
+    from lab.optimize.model.families import Family
     from lab.optimize.space import Setting, Space
 
 __all__ = [
@@ -51,11 +53,9 @@ class FittedModel:
     given: bool
     """True if the standard deviations of the trials are believed."""
     space: Space
-    sign: float
-    center: float
-    scale: float
+    warp: Warp
     measured: Array
-    """Unit cube coordinates of the trials that gave a value, `k x d`."""
+    """Unit cube coordinates of the trials that gave a value, `k x d`; of replicates once."""
     tested: Array
     """The same of the trials that gave a value and of those that failed, `n x d`."""
     pending: Array
@@ -63,16 +63,19 @@ class FittedModel:
     converged: bool
     """False if the hyperparameters could not be fitted and stand at the modes of their priors."""
 
+    @property
+    def sign(self) -> float:
+        """-1 where less is better."""
+        return self.warp.sign
+
     def predict(self, points: Array) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of the noise-free outcome, in its unit, at `n x d` points."""
         return self.in_unit(*self.mixture.mean_and_variance(points))
 
     def in_unit(self, means: Array, variances: Array) -> tuple[list[float], list[float]]:
-        """Standardised means and variances as means and standard deviations in the outcome's unit."""
-        return (
-            [self.center + self.sign * self.scale * mean for mean in means.tolist()],
-            [self.scale * math.sqrt(variance) for variance in variances.tolist()],
-        )
+        """Means and variances on the model's scale as means and standard deviations in the outcome's unit."""
+        shown, deviations = self.warp.moments(means, variances)
+        return shown.tolist(), deviations.tolist()
 
 
 @dataclass(frozen=True)
@@ -116,9 +119,14 @@ def history_seed(
     return derived_seed(*parts)
 
 
-def fit_model(space: Space, direction: Direction, history: Sequence[TrialRecord]) -> FittedModel:
+def fit_model(
+    space: Space,
+    direction: Direction,
+    history: Sequence[TrialRecord],
+    families: Callable[[int], tuple[Family, ...]] = default_families,
+) -> FittedModel:
     """Fit the process to a history with at least one measured value. Call within
-    `single_threaded`.
+    `single_threaded`. `families`: what to fit, by the number of lengthscales.
 
     A failed trial enters as the worst value measured: left out, the model would go on suggesting
     its region.
@@ -132,37 +140,34 @@ def fit_model(space: Space, direction: Direction, history: Sequence[TrialRecord]
         raise InputError(
             "no trial has given a value yet", hint="a model can be asked after the first results"
         )
-    worst = min(sign * value for _, value in done)
-    outcomes = [sign * value for _, value in done] + [worst] * len(failed)
-    center = statistics.fmean(outcomes)
-    scale = statistics.stdev(outcomes) if len(outcomes) > 1 else 0.0
-    # Equal outcomes have no scale of their own; their rounding noise must not be blown up to one.
-    if scale <= 1e-12 * max(abs(outcome) for outcome in outcomes):
-        scale = 1.0
+    values = np.array([value for _, value in done])
+    warp = fit_warp(values, sign)
     inputs = _rows_of([space.to_unit(record.factors) for record, _ in done], space.dimension)
-    all_inputs = np.concatenate(
-        [inputs, _rows_of([space.to_unit(r.factors) for r in failed], space.dimension)]
-    )
-    targets = np.array([(outcome - center) / scale for outcome in outcomes])
-    noise = _given_noise([record for record, _ in done], len(failed), scale)
+    lost = _rows_of([space.to_unit(record.factors) for record in failed], space.dimension)
+    outcomes = warp.forward(values)
+    given = _given_noise(warp, [record for record, _ in done])
+    told = Told(inputs, outcomes, given) if given is not None else merge(inputs, outcomes)
+    worst = np.full(len(lost), outcomes.min())
+    usual = np.full(len(lost), np.median(told.given))
+    tested = np.concatenate([told.points, lost])
     mixture = fit_mixture(
         Problem(
-            points=all_inputs,
-            outcomes=targets,
-            given=np.zeros(len(targets)) if noise is None else noise,
-            share=np.ones(len(targets)),
+            points=tested,
+            outcomes=np.concatenate([told.outcomes, worst]),
+            given=np.concatenate([told.given, usual]),
+            share=np.concatenate([told.share, np.ones(len(lost))]),
             groups=space.groups,
-        )
+            within=told.within,
+        ),
+        families(int(space.groups.max()) + 1),
     )
     return FittedModel(
         mixture=mixture,
-        given=noise is not None,
+        given=given is not None,
         space=space,
-        sign=sign,
-        center=sign * center,
-        scale=scale,
-        measured=inputs,
-        tested=all_inputs,
+        warp=warp,
+        measured=told.points,
+        tested=tested,
         pending=_rows_of([space.to_unit(record.factors) for record in pending], space.dimension),
         converged=mixture.converged,
     )
@@ -180,7 +185,8 @@ def recommend(
         return None
     with single_threaded():
         model = fit_model(space, direction, records)
-        means, deviations = model.predict(model.measured)
+        rows = [space.to_unit(record.factors) for record in done]
+        means, deviations = model.predict(_rows_of(rows, space.dimension))
     index = max(range(len(done)), key=lambda i: model.sign * means[i])
     return Recommendation(done[index], means[index], deviations[index])
 
@@ -249,16 +255,15 @@ def _rows_of(rows: Sequence[Sequence[float]], dimension: int) -> Array:
     return np.array([list(row) for row in rows], dtype=np.float64).reshape(-1, dimension)
 
 
-def _given_noise(done: Sequence[TrialRecord], failed: int, scale: float) -> Array | None:
-    """Standardised noise variances, or None if they must be inferred.
+def _given_noise(warp: Warp, done: Sequence[TrialRecord]) -> Array | None:
+    """Noise variances on the model's scale, or None if they must be inferred.
 
     Standard deviations are believed only if every measured trial has one above zero and they are
     smaller than the spread of the outcomes: larger ones mean a wrong unit, or that nothing can be
     learned anyway. What they leave out (dosing, ageing) is inferred on top of them.
     """
-    deviations = [record.standard_deviation or 0.0 for record in done]
-    if min(deviations) <= 0 or statistics.median(deviations) >= scale:
+    deviations = np.array([record.standard_deviation or 0.0 for record in done])
+    if deviations.min() <= 0.0 or float(np.median(deviations)) >= warp.scale:
         return None
-    variances = [max((sd / scale) ** 2, _SMALLEST_GIVEN_NOISE) for sd in deviations]
-    variances += [statistics.median(variances)] * failed
-    return np.array(variances)
+    values = np.array([record.value for record in done], dtype=np.float64)
+    return np.maximum(warp.variances(values, deviations), _SMALLEST_GIVEN_NOISE)

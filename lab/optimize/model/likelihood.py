@@ -45,6 +45,8 @@ class Problem:
     given: Array
     share: Array
     groups: np.ndarray[tuple[int], np.dtype[np.intp]]
+    within: tuple[int, float] = (0, 0.0)
+    """Degrees of freedom and sum of squares of the scatter within replicates."""
 
     @property
     def lengthscales(self) -> int:
@@ -120,6 +122,9 @@ def objective(family: Family, problem: Problem, theta: Array) -> tuple[float, Ar
     gradient[:count] = np.bincount(problem.groups, weights=-2.0 * spread, minlength=count)
     diagonal = np.diagonal(weight)
     gradient[count] = noise * float(diagonal @ problem.share)
+    freedom, squares_within = problem.within
+    value += 0.5 * (freedom * theta[count] + squares_within / noise)
+    gradient[count] += 0.5 * (freedom - squares_within / noise)
     if family.scale is not None:
         gradient[count + 1] = scale * float((weight * kernel).sum() + JITTER * diagonal.sum())
     densities, slopes = log_density(family.lengthscale, theta[:count])

@@ -52,6 +52,9 @@ class Process:
     root: Array
     """Inverse of the lower Cholesky factor of the covariance of the measurements, n x n."""
     alpha: Array
+    outcomes: Array
+    noises: Array
+    """Variance of the noise of each measurement, n."""
     loo: Array = field(repr=False)
     """Log density of each measurement under the model that was not shown it, n."""
 
@@ -87,9 +90,8 @@ def make_process(family: Family, problem: Problem, theta: Array) -> Process:
     r2 = squared_distances(scaled, scaled)
     np.fill_diagonal(r2, 0.0)
     covariance = scale * correlation(family.shape, r2)
-    covariance[np.diag_indices(len(scaled))] += (
-        noise * problem.share + problem.given + JITTER * scale
-    )
+    noises = noise * problem.share + problem.given + JITTER * scale
+    covariance[np.diag_indices(len(scaled))] += noises
     lower = cholesky(covariance)
     root = np.tril(cast("tuple[Array, int]", dtrtri(lower, lower=1))[0])
     half = root @ np.ones(len(scaled))
@@ -99,4 +101,6 @@ def make_process(family: Family, problem: Problem, theta: Array) -> Process:
     diagonal = np.einsum("ij,ij->j", root, root)
     z = alpha / np.sqrt(diagonal)
     loo = -0.5 * z * z + 0.5 * np.log(diagonal) - 0.5 * math.log(2.0 * math.pi)
-    return Process(family, lengths, scale, noise, mean, scaled, root, alpha, loo)
+    return Process(
+        family, lengths, scale, noise, mean, scaled, root, alpha, problem.outcomes, noises, loo
+    )

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-__all__ = ["single_threaded"]
+__all__ = ["single_threaded", "single_threaded_torch"]
 
 
 @contextmanager
@@ -23,3 +23,16 @@ def single_threaded() -> Generator[None]:
     """Run numpy and scipy on one thread, and restore what was set before."""
     with threadpool_limits(limits=1, user_api="blas"):
         yield
+
+
+@contextmanager
+def single_threaded_torch() -> Generator[None]:
+    """Run torch on one thread, for the same reasons, and restore what was set before. Loads torch."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

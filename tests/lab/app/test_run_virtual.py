@@ -13,8 +13,8 @@ import pytest
 
 from lab.domain.errors import InputError, RefusedError
 from lab.records.database import open_database
-from lab.records.journal import first_broken_row
 from lab.records.reader import open_records
+from lab.records.verify import first_broken_row
 from tests.lab.app.electrolyte import copied, run_virtual_campaign
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Ledgers that other versions of Labwright wrote."""
+"""Ledgers that other versions of Labwright wrote, and places where none may lie."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import sqlite3
 
 import pytest
 
+from lab.devices import ledger as module
 from lab.devices.ledger import Claim, CommandLedger
-from lab.domain.errors import UnavailableError
+from lab.domain.errors import RefusedError, UnavailableError
 from tests.lab.devices.test_ledger import command
 
 _VERSION_1 = """
@@ -60,3 +61,13 @@ def test_a_ledger_of_a_newer_version_is_refused(tmp_path):
     db.close()
     with pytest.raises(UnavailableError, match="newer version"):
         CommandLedger(path, identity="l1")
+
+
+def test_a_ledger_on_a_network_file_system_is_refused(tmp_path, monkeypatch):
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"/dev/a / ext4 rw 0 0\nserver:/x {tmp_path.resolve()}/far nfs4 rw 0 0\n")
+    monkeypatch.setattr(module, "_MOUNTS", mounts)
+    with pytest.raises(RefusedError, match="network file system \\(nfs4\\)"):
+        CommandLedger(tmp_path / "far" / "ledger.db", identity="l1")
+    assert not (tmp_path / "far").exists()
+    CommandLedger(tmp_path / "near.db", identity="l1").close()

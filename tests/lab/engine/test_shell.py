@@ -16,7 +16,7 @@ from lab.domain.reduce import reduce_all
 from lab.domain.state import LabState
 from lab.engine.virtual_loop import run_virtual
 from lab.records.database import open_database
-from lab.records.journal import first_broken_row
+from lab.records.verify import first_broken_row
 from tests.lab.engine.kit import campaign_started
 from tests.lab.engine.shell_bench import (
     LAB,

@@ -18,9 +18,11 @@ from sqlalchemy.exc import DBAPIError
 from lab.domain import event as ev
 from lab.domain.errors import InputError, RefusedError, UnavailableError
 from lab.domain.plan import Binding, Formula
+from lab.records import database
 from lab.records.database import database_path, database_url, open_database
-from lab.records.journal import Journal, first_broken_row
+from lab.records.journal import Journal
 from lab.records.reader import open_records
+from lab.records.verify import first_broken_row
 
 AT = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -219,6 +221,19 @@ def test_a_database_of_something_else_says_so(tmp_path):
     with pytest.raises(UnavailableError, match="no such table: meta") as wrong:
         open_records(path)
     assert "journal of a lab" in wrong.value.hint
+
+
+def test_records_on_a_network_file_system_are_refused(tmp_path, monkeypatch):
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"/dev/a / ext4 rw 0 0\nserver:/x {tmp_path.resolve()}/far cifs rw 0 0\n")
+    monkeypatch.setattr(database, "_MOUNTS", mounts)
+    with pytest.raises(RefusedError, match=r"network file system \(cifs\)") as refused:
+        Journal(database_url(str(tmp_path / "far" / "lab.db")))
+    assert "postgresql://" in refused.value.hint
+    assert not (tmp_path / "far").exists()
+    Journal(database_url(str(tmp_path / "near.db"))).close()
+    monkeypatch.setattr(database, "_MOUNTS", tmp_path / "a system without such a table")
+    Journal(database_url(str(tmp_path / "far" / "lab.db"))).close()
 
 
 def test_a_server_that_is_away_says_so_without_the_password():

@@ -93,3 +93,28 @@ def test_visits_keep_time_for_setups():
     drop_visit(visit, size, 0, 99)
     assert size[0, 1] == 1
     assert fit_visit(visit, size, setup, 0, 0, 11, 0) == 5
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_is_given_back_has_been_taken_before(seed):
+    chance = random.Random(seed)
+    profile, size = empty()
+    plain = [0] * (3 * END)
+    for _ in range(8):
+        start, amount = chance.randrange(END), chance.randint(1, 3)
+        end = chance.choice((FOREVER, start + chance.randint(1, 30)))
+        add(profile, size, 0, start, end, amount)
+        for time in range(start, min(end, len(plain))):
+            plain[time] += amount
+    for _ in range(20):
+        ready, back = chance.randrange(END), chance.randint(1, 6)
+        length = chance.choice((FOREVER, chance.randint(1, 20)))
+        expected = next(
+            (
+                time
+                for time in range(ready, 2 * END)
+                if all(level >= back for level in plain[time : time + min(length, END)])
+            ),
+            FOREVER,
+        )
+        assert fit(profile, size, 100, 0, ready, length, -back) == expected

@@ -1,0 +1,265 @@
+"""The peers, each as its documentation uses it, with its own defaults.
+
+They are installed with the extra `peers` (BoTorch is there anyway). What has no candidate list (Ax,
+Optuna) proposes a point, and the nearest row that is left is taken.
+"""
+
+# None of the peers has complete types.
+# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportMissingImports=false
+# pyright: reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lab.domain.errors import InputError
+from lab.optimize.space import Category
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from lab.optimize.bench.run import Asker
+    from lab.optimize.bench.tasks import Task
+    from lab.optimize.domain import Indices
+    from lab.optimize.history import TrialRecord
+    from lab.optimize.space import Setting
+
+__all__ = ["PEERS", "installed", "make_peer"]
+
+_MODULES = {"ax": "ax", "baybe": "baybe", "botorch": "botorch", "optuna": "optuna"}
+PEERS = tuple(_MODULES)
+
+
+def installed(name: str) -> bool:
+    """Whether a peer can be run. InputError for a name that is none."""
+    if name not in _MODULES:
+        raise InputError(f"{name} is no peer", hint=f"the peers are: {', '.join(PEERS)}")
+    return importlib.util.find_spec(_MODULES[name]) is not None
+
+
+def make_peer(name: str, task: Task, seed: int, init: int) -> Asker:
+    """A peer in a campaign of its own. What it warns of and logs is of no interest here."""
+    made: dict[str, Callable[[Task, int, int], Asker]] = {
+        "ax": AxPeer,
+        "baybe": BaybePeer,
+        "botorch": BotorchPeer,
+        "optuna": OptunaPeer,
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return made[name](task, seed, init)
+
+
+class _Peer:
+    def __init__(self, task: Task, seed: int, init: int) -> None:
+        self.task, self.seed, self.init = task, seed, init
+        self.records: list[TrialRecord] = []
+        self.tried: list[int] = []
+
+    def tell(self, records: Sequence[TrialRecord]) -> None:
+        self.records += records
+        if self.task.pool is not None:
+            rows = [self.task.pool.find(record.factors) for record in records]
+            self.tried += [row for row in rows if row is not None and row not in self.tried]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self.take(records)
+
+    def ask(self, n: int) -> list[dict[str, Setting]]:
+        import torch
+
+        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+            warnings.simplefilter("ignore")
+            torch.manual_seed(1000 * self.seed + len(self.records))
+            return self.propose(n)
+
+    def take(self, records: Sequence[TrialRecord]) -> None:
+        """What a peer that keeps state does with new trials."""
+
+    def propose(self, n: int) -> list[dict[str, Setting]]:
+        raise NotImplementedError
+
+    def free(self) -> Indices:
+        """Indices of the rows that were not tried."""
+        assert self.task.pool is not None
+        return np.setdiff1d(np.arange(len(self.task.pool)), self.tried)
+
+    def snapped(self, factors: dict[str, Setting]) -> dict[str, Setting]:
+        """Of a table the nearest row that is left, and it counts as tried."""
+        pool = self.task.pool
+        if pool is None:
+            return factors
+        space, free = pool.space, self.free()
+        point = space.encode(np.array([space.row(factors)]))
+        gaps = ((space.encode(pool.rows[free]) - point) ** 2).sum(axis=1)
+        row = int(free[int(gaps.argmin())])
+        self.tried.append(row)
+        return pool.values(row)
+
+
+class BotorchPeer(_Peer):
+    """SingleTaskGP and qLogNEI with their default priors, 10 restarts and 512 raw samples; a table's rows
+    are scored one by one, with the batch's own as pending points."""
+
+    def propose(self, n: int) -> list[dict[str, Setting]]:
+        import torch
+        from botorch.acquisition.logei import qLogNoisyExpectedImprovement
+        from botorch.fit import fit_gpytorch_mll
+        from botorch.models import SingleTaskGP
+        from botorch.optim import optimize_acqf
+        from gpytorch.mlls import ExactMarginalLogLikelihood
+
+        task, space = self.task, self.task.space
+        x = torch.tensor([space.to_unit(r.factors) for r in self.records], dtype=torch.double)
+        y = torch.tensor([[task.sign * (r.value or 0.0)] for r in self.records], dtype=torch.double)
+        gp = SingleTaskGP(x, y)
+        fit_gpytorch_mll(ExactMarginalLogLikelihood(gp.likelihood, gp))
+        acquisition = qLogNoisyExpectedImprovement(gp, X_baseline=x)
+        d = space.dimension
+        if task.pool is None:
+            box = torch.tensor([[0.0] * d, [1.0] * d], dtype=torch.double)
+            found, _ = optimize_acqf(acquisition, box, q=n, num_restarts=10, raw_samples=512)
+            return [space.from_unit(point) for point in found.tolist()]
+        rows: list[int] = []
+        free = self.free()
+        points = torch.tensor(space.encode(task.pool.rows), dtype=torch.double)
+        for _ in range(n):
+            left = np.setdiff1d(free, rows)
+            with torch.no_grad():
+                blocks = points[left][:, None, :].split(512)
+                values = torch.cat([acquisition(block) for block in blocks])
+            rows.append(int(left[int(values.argmax())]))
+            acquisition.set_X_pending(points[rows])
+        return [task.pool.values(row) for row in rows]
+
+
+class AxPeer(_Peer):
+    """The Client with its default strategy; our first points are attached as its initial trials."""
+
+    def __init__(self, task: Task, seed: int, init: int) -> None:
+        super().__init__(task, seed, init)
+        logging.getLogger("ax").setLevel(logging.ERROR)
+        from ax.api.client import Client
+        from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
+
+        self.client: Any = Client(random_seed=seed)
+        self.client.configure_experiment(
+            parameters=[
+                ChoiceParameterConfig(
+                    name=f.name, values=list(f.choices), parameter_type="str", is_ordered=False
+                )
+                if isinstance(f, Category)
+                else RangeParameterConfig(
+                    name=f.name, parameter_type="float", bounds=(f.minimum, f.maximum)
+                )
+                for f in task.space.factors
+            ]
+        )
+        self.client.configure_optimization(objective="y" if task.sign > 0 else "-y")
+        self.client.configure_generation_strategy(initialization_budget=init)
+
+    def take(self, records: Sequence[TrialRecord]) -> None:
+        for record in records:
+            index = self.client.attach_trial(parameters=dict(record.factors))
+            self.client.complete_trial(trial_index=index, raw_data={"y": record.value})
+
+    def propose(self, n: int) -> list[dict[str, Setting]]:
+        found = self.client.get_next_trials(max_trials=n)
+        for index in found:  # what is told is attached again, with the settings that were made
+            self.client.mark_trial_abandoned(trial_index=index)
+        made = [self.snapped(dict(parameters)) for parameters in found.values()]
+        while len(made) < n:  # it may give fewer than asked for
+            made.append(self.snapped(self.task.first(self.seed + 7919 + len(made), 1)[0]))
+        return made
+
+
+class BaybePeer(_Peer):
+    """A Campaign with its default recommender; a table is its discrete search space."""
+
+    def __init__(self, task: Task, seed: int, init: int) -> None:
+        super().__init__(task, seed, init)
+        import pandas as pd
+        from baybe import Campaign
+        from baybe.parameters import (
+            CategoricalParameter,
+            NumericalContinuousParameter,
+            NumericalDiscreteParameter,
+        )
+        from baybe.searchspace import SearchSpace
+        from baybe.targets import NumericalTarget
+
+        pool = task.pool
+        if pool is None:
+            space = SearchSpace.from_product(
+                [
+                    NumericalContinuousParameter(f.name, (f.minimum, f.maximum))
+                    for f in task.space.factors
+                    if not isinstance(f, Category)
+                ]
+            )
+        else:
+            table = pd.DataFrame({name: list(values) for name, values in pool.settings.items()})
+            space = SearchSpace.from_dataframe(
+                table,
+                [
+                    CategoricalParameter(f.name, f.choices)
+                    if isinstance(f, Category)
+                    else NumericalDiscreteParameter(f.name, sorted(set(table[f.name])))
+                    for f in task.space.factors
+                ],
+            )
+        target = NumericalTarget("y", minimize=task.sign < 0)
+        self.campaign: Any = Campaign(space, target.to_objective())
+
+    def take(self, records: Sequence[TrialRecord]) -> None:
+        import pandas as pd
+
+        rows = [{**record.factors, "y": record.value} for record in records]
+        self.campaign.add_measurements(pd.DataFrame(rows))
+
+    def propose(self, n: int) -> list[dict[str, Setting]]:
+        found = self.campaign.recommend(batch_size=n)
+        return [
+            {name: row[name] for name in self.task.space.names} for row in found.to_dict("records")
+        ]
+
+
+class OptunaPeer(_Peer):
+    """A study with the GPSampler; the trials of a batch run at the same time."""
+
+    def __init__(self, task: Task, seed: int, init: int) -> None:
+        super().__init__(task, seed, init)
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self.space: dict[str, Any] = {
+            f.name: optuna.distributions.CategoricalDistribution(f.choices)
+            if isinstance(f, Category)
+            else optuna.distributions.FloatDistribution(f.minimum, f.maximum)
+            for f in task.space.factors
+        }
+        sampler = optuna.samplers.GPSampler(seed=seed, n_startup_trials=init)
+        self.study: Any = optuna.create_study(direction=task.direction, sampler=sampler)
+        self.running: list[Any] = []
+
+    def take(self, records: Sequence[TrialRecord]) -> None:
+        import optuna
+
+        for trial in self.running:  # what is told is added with the settings that were made
+            self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        self.running = []
+        for record in records:
+            made = optuna.trial.create_trial(
+                params=dict(record.factors), distributions=self.space, value=record.value
+            )
+            self.study.add_trial(made)
+
+    def propose(self, n: int) -> list[dict[str, Setting]]:
+        self.running = [self.study.ask(self.space) for _ in range(n)]
+        return [self.snapped(dict(trial.params)) for trial in self.running]

@@ -1,0 +1,181 @@
+"""Paired campaigns: each method on the same tasks, first points and noise, seed by seed."""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from lab.domain.errors import InputError
+from lab.optimize.bench.peers import installed, make_peer
+from lab.optimize.history import TrialRecord
+from lab.optimize.model.threads import single_threaded, single_threaded_torch
+from lab.optimize.pool import suggest_from
+from lab.optimize.suggest import suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lab.optimize.bench.tasks import Task
+    from lab.optimize.space import Setting
+
+__all__ = ["Asker", "Run", "compare", "one_run"]
+
+
+class Asker(Protocol):
+    """A method in one campaign."""
+
+    def tell(self, records: Sequence[TrialRecord]) -> None:
+        """New finished trials."""
+        ...
+
+    def ask(self, n: int) -> list[dict[str, Setting]]:
+        """The next `n` settings; for a table, of rows that were not asked for before."""
+        ...
+
+
+class Ours:
+    """`suggest`, or `suggest_from` for a table."""
+
+    def __init__(self, task: Task, seed: int, init: int) -> None:
+        self.task, self.seed, self.init = task, seed, init
+        self.records: list[TrialRecord] = []
+
+    def tell(self, records: Sequence[TrialRecord]) -> None:
+        self.records += records
+
+    def ask(self, n: int) -> list[dict[str, Setting]]:
+        task = self.task
+        if task.pool is None:
+            made = suggest(
+                task.space, task.direction, self.records, n, seed=self.seed, initial=self.init
+            )
+        else:
+            made = suggest_from(
+                task.pool, task.direction, self.records, n, seed=self.seed, initial=self.init
+            )
+        return [item.factors for item in made]
+
+
+@dataclass(frozen=True)
+class Run:
+    """After the first points and after each batch: the best true value of what was tried (without
+    noise), the regret of functions, the share of a table's best rows; CPU seconds per batch."""
+
+    best: list[float]
+    score: list[float]
+    seconds: float
+
+
+def one_run(task: Task, method: str, seed: int, init: int, batch: int, batches: int) -> Run:
+    """One campaign of a method ("ours" or a peer). The noise depends on seed and trial alone."""
+    asker: Asker = (
+        Ours(task, seed, init) if method == "ours" else make_peer(method, task, seed, init)
+    )
+    noise = random.Random(seed)
+    best: list[float] = []
+    score: list[float] = []
+    found = set[int]()
+    top = -math.inf
+    seconds = 0.0
+    points = task.first(seed, init)
+    number = 0
+    for step in range(batches + 1):
+        if step:
+            started = time.process_time()
+            points = asker.ask(batch)
+            seconds += time.process_time() - started
+        told: list[TrialRecord] = []
+        for factors in points:
+            true = task.truth(factors)
+            top = max(top, task.sign * true)
+            if task.pool is not None:
+                row = task.pool.find(factors)
+                found |= task.top & {row if row is not None else -1}
+            number += 1
+            value = true + noise.gauss(0.0, 1.0) * task.noise
+            told.append(TrialRecord(number=number, factors=factors, status="done", value=value))
+        started = time.process_time()
+        asker.tell(told)
+        seconds += time.process_time() - started if step else 0.0
+        best.append(task.sign * top)
+        if task.optimum is None:
+            score.append(len(found) / len(task.top))
+        else:
+            score.append(task.sign * task.optimum - top)
+    return Run(best, score, seconds / batches)
+
+
+def compare(
+    task: Task, *, init: int, batch: int, batches: int, seeds: int, peers: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Ours and the peers on seeds 0 to `seeds - 1`, as one document. All run on one thread.
+
+    A peer that isn't installed is listed under `missing`. `versus_ours`: over the paired runs, the peer's
+    mean score over its batches minus ours, with the half width of its 95 % interval (normal
+    approximation; null for one seed).
+    """
+    if min(batch, batches, seeds) < 1 or init < 2:
+        raise InputError(
+            f"{init} first points, {batches} batches of {batch}, {seeds} seeds",
+            hint="at least 2 first points and one of everything else",
+        )
+    if task.pool is not None and init + batch * batches > len(task.pool):
+        raise InputError(
+            f"{init + batch * batches} trials of {len(task.pool)} rows", hint="ask for fewer"
+        )
+    missing = [name for name in peers if not installed(name)]
+    present = [name for name in peers if name not in missing]
+    key = "top5_share_by_batch" if task.optimum is None else "regret_by_batch"
+    methods: dict[str, Any] = {}
+    ours: list[float] = []
+    needs_torch = bool(present) or task.pool is not None
+    with single_threaded(), single_threaded_torch() if needs_torch else nullcontext():
+        for method in ("ours", *present):
+            runs = [one_run(task, method, seed, init, batch, batches) for seed in range(seeds)]
+            over = [statistics.fmean(run.score[1:]) for run in runs]
+            ours = ours or over
+            methods[method] = {
+                "best_by_batch": _by_batch([run.best for run in runs]),
+                key: _by_batch([run.score for run in runs]),
+                "mean_over_run": over,
+                "cpu_seconds_per_batch": statistics.fmean(run.seconds for run in runs),
+                "versus_ours": _gap([a - b for a, b in zip(over, ours, strict=True)]),
+            }
+    return {
+        "task": {
+            "name": task.name,
+            "direction": task.direction,
+            "noise": task.noise,
+            "optimum": task.optimum,
+            "rows": None if task.pool is None else len(task.pool),
+            "columns": task.space.dimension,
+            "init": init,
+            "batch": batch,
+            "batches": batches,
+        },
+        "seeds": seeds,
+        "methods": methods,
+        "missing": missing,
+    }
+
+
+def _by_batch(runs: list[list[float]]) -> dict[str, Any]:
+    table = np.array(runs)
+    half = 1.96 * table.std(axis=0, ddof=1) / math.sqrt(len(runs)) if len(runs) > 1 else None
+    return {
+        "mean": table.mean(axis=0).tolist(),
+        "half_width_95": None if half is None else half.tolist(),
+        "by_seed": runs,
+    }
+
+
+def _gap(gaps: list[float]) -> dict[str, float | None]:
+    half = 1.96 * statistics.stdev(gaps) / math.sqrt(len(gaps)) if len(gaps) > 1 else None
+    return {"mean": statistics.fmean(gaps), "half_width_95": half}

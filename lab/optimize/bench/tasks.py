@@ -1,0 +1,219 @@
+"""What is optimised in a benchmark: a test function with noise, or the rows of a table of experiments."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lab.domain.errors import InputError
+from lab.optimize.pool import Pool
+from lab.optimize.sobol import derived_seed, sobol_points
+from lab.optimize.space import Factor, Space
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from lab.optimize.domain import Array
+    from lab.optimize.history import Direction
+    from lab.optimize.space import Setting
+
+__all__ = ["FUNCTIONS", "Task", "function_task", "hartmann6", "table_task"]
+
+# Parameters: Picheny, Wagner, Ginsbourger, Struct. Multidisc. Optim. 48 (2013) 607.
+_ALPHA = np.array([1.0, 1.2, 3.0, 3.2])
+_A = np.array(
+    [
+        [10.0, 3.0, 17.0, 3.5, 1.7, 8.0],
+        [0.05, 10.0, 17.0, 0.1, 8.0, 14.0],
+        [3.0, 3.5, 1.7, 10.0, 17.0, 8.0],
+        [17.0, 8.0, 0.05, 10.0, 0.1, 14.0],
+    ]
+)
+_P = np.array(
+    [
+        [0.1312, 0.1696, 0.5569, 0.0124, 0.8283, 0.5886],
+        [0.2329, 0.4135, 0.8307, 0.3736, 0.1004, 0.9991],
+        [0.2348, 0.1451, 0.3522, 0.2883, 0.3047, 0.6650],
+        [0.4047, 0.8828, 0.8732, 0.5743, 0.1091, 0.0381],
+    ]
+)
+
+
+def hartmann6(x: Array) -> float:
+    """The six-dimensional Hartmann function with its sign turned; six local maxima, to be maximised."""
+    return float(_ALPHA @ np.exp(-(_A * (x - _P) ** 2).sum(axis=1)))
+
+
+def branin(x: Array) -> float:
+    """To be minimised; three equal minima (Dixon and Szego 1978), on the unit square here."""
+    a, b = 15.0 * x[0] - 5.0, 15.0 * x[1]
+    bend = b - 5.1 / (4 * math.pi**2) * a * a + 5 / math.pi * a - 6
+    return float(bend * bend + 10 * (1 - 1 / (8 * math.pi)) * math.cos(a) + 10)
+
+
+def ackley5(x: Array) -> float:
+    """To be minimised; a funnel in ripples (Ackley 1987), its bottom moved off the centre."""
+    z = 30.0 * (x - np.array([0.3, 0.55, 0.7, 0.45, 0.6]))
+    far = -20.0 * math.exp(-0.2 * math.sqrt(float((z * z).mean())))
+    return far - math.exp(float(np.cos(2 * math.pi * z).mean())) + 20.0 + math.e
+
+
+FUNCTIONS: Mapping[str, tuple[Callable[[Array], float], int, Direction, float, float]] = {
+    "hartmann6": (hartmann6, 6, "maximize", 3.32237, 0.1),
+    "branin": (branin, 2, "minimize", 0.397887, 0.5),
+    "ackley5": (ackley5, 5, "minimize", 0.0, 0.1),
+}
+"""By name: the function of points of the unit cube, its dimension, direction, optimum, and the standard
+deviation of the noise that is added."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """`truth` gives the value without noise; `optimum` is known for functions, `top` (the best 5 % of
+    the rows, at least one) for tables."""
+
+    name: str
+    space: Space
+    direction: Direction
+    truth: Callable[[Mapping[str, Setting]], float]
+    noise: float
+    optimum: float | None = None
+    pool: Pool | None = None
+    top: frozenset[int] = frozenset()
+
+    @property
+    def sign(self) -> float:
+        return 1.0 if self.direction == "maximize" else -1.0
+
+    def first(self, seed: int, count: int) -> list[dict[str, Setting]]:
+        """The points that every method is given: scrambled Sobol points, or rows drawn at random."""
+        if self.pool is None:
+            points = sobol_points(seed, 0, count, self.space.dimension)
+            return [self.space.from_unit(point) for point in points]
+        generator = np.random.Generator(np.random.PCG64(derived_seed("first", seed)))
+        rows = generator.permutation(len(self.pool))[:count]
+        return [self.pool.values(int(row)) for row in rows]
+
+
+def function_task(name: str) -> Task:
+    """A test function by name; InputError for another name."""
+    if name not in FUNCTIONS:
+        raise InputError(
+            f"{name} is no test function", hint=f"the functions are: {', '.join(FUNCTIONS)}"
+        )
+    function, dimension, direction, optimum, noise = FUNCTIONS[name]
+    space = Space(tuple(Factor(f"x{i}", "1", 0.0, 1.0) for i in range(dimension)))
+    return Task(
+        name,
+        space,
+        direction,
+        lambda values: function(np.array([values[key] for key in space.names])),
+        noise,
+        optimum=optimum,
+    )
+
+
+def table_task(
+    path: Path,
+    objective: str,
+    direction: Direction,
+    *,
+    ignore: Sequence[str] = (),
+    descriptors: Mapping[str, Path] | None = None,
+) -> Task:
+    """The rows of a CSV file as candidates; replicates (rows with equal inputs) are averaged.
+
+    A column that numbers the rows is no input. `descriptors`: for a text column, a CSV file with a row for
+    each choice: the column whose header ends with the input's name (or else the first that holds all
+    choices) is the key, every column of finite numbers a descriptor.
+    """
+    header, rows = _read(path)
+    for name in (objective, *ignore, *(descriptors or {})):
+        if name not in header:
+            raise InputError(
+                f"{path}: no column {name}", hint=f"the columns are: {', '.join(header)}"
+            )
+    outcomes = _numbers([row[header.index(objective)] for row in rows])
+    if outcomes is None:
+        raise InputError(f"{path}: {objective} is not a finite number in every row")
+    columns: dict[str, list[Setting]] = {}
+    for name in header:
+        if name == objective or name in ignore:
+            continue
+        texts = [row[header.index(name)] for row in rows]
+        numbers = _numbers(texts)
+        if numbers is not None and name not in (descriptors or {}):
+            if numbers in (list(range(len(rows))), list(range(1, len(rows) + 1))):
+                continue
+            columns[name] = list(numbers)
+        else:
+            columns[name] = list(texts)
+    groups: dict[tuple[Setting, ...], list[float]] = {}
+    for key, outcome in zip(zip(*columns.values(), strict=True), outcomes, strict=True):
+        groups.setdefault(key, []).append(outcome)
+    means = [math.fsum(values) / len(values) for values in groups.values()]
+    table = {name: [key[k] for key in groups] for k, name in enumerate(columns)}
+    known = {
+        name: read_descriptors(where, name, set(map(str, table[name])))
+        for name, where in (descriptors or {}).items()
+    }
+    pool = Pool.from_columns(table, known)
+    sign = 1.0 if direction == "maximize" else -1.0
+    order = np.argsort(-sign * np.array(means), kind="stable")
+    top = frozenset(order[: max(1, round(0.05 * len(means)))].tolist())
+
+    def truth(values: Mapping[str, Setting]) -> float:
+        row = pool.find(values)
+        if row is None:
+            raise InputError(f"{dict(values)} is no row of {path}")
+        return means[row]
+
+    return Task(path.stem, pool.space, direction, truth, 0.0, pool=pool, top=top)
+
+
+def read_descriptors(path: Path, name: str, choices: set[str]) -> dict[str, tuple[float, ...]]:
+    """The numbers of each choice of the factor `name`."""
+    header, rows = _read(path)
+    by_column = {key: [row[k] for row in rows] for k, key in enumerate(header)}
+    holding = [key for key, values in by_column.items() if choices <= set(values)]
+    holding.sort(key=lambda key: not key.lower().endswith(name.lower()))
+    if not holding:
+        raise InputError(
+            f"{path}: no column has all {len(choices)} choices of {name}",
+            hint=f"for instance {sorted(choices)[0]}",
+        )
+    place = {value: k for k, value in enumerate(by_column[holding[0]])}
+    numbers = [found for key in header if (found := _numbers(by_column[key])) is not None]
+    if not numbers:
+        raise InputError(f"{path}: no column holds finite numbers alone")
+    return {choice: tuple(column[place[choice]] for column in numbers) for choice in choices}
+
+
+def _read(path: Path) -> tuple[list[str], list[list[str]]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = [row for row in csv.reader(file) if row]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: can't be read: {error}", hint="give a CSV file") from None
+    if len(lines) < 3:
+        raise InputError(f"{path}: no table", hint="a CSV file with a header and at least two rows")
+    for number, row in enumerate(lines, start=1):
+        if len(row) != len(lines[0]):
+            raise InputError(
+                f"{path}:{number}: {len(row)} fields under {len(lines[0])} headers",
+                hint="each row has one field per column, with commas between",
+            )
+    return lines[0], lines[1:]
+
+
+def _numbers(texts: Sequence[str]) -> list[float] | None:
+    try:
+        values = [float(text) for text in texts]
+    except ValueError:
+        return None
+    return values if all(math.isfinite(value) for value in values) else None

@@ -1,0 +1,94 @@
+"""`lab bench optimise`: its document, its table, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.cli import main as cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def bench(monkeypatch, capsys):
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["lab", "bench", "optimise", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out = capsys.readouterr()
+        return int(ended.value.code or 0), out.out, out.err
+
+    return call
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "grid.csv"
+    rows = [f"{a},{b},{a + b}" for a in range(5) for b in range(5)]
+    path.write_text("\n".join(["a,b,gain", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_function_as_json(bench):
+    code, out, _ = bench(
+        "--function", "branin", "--init", 4, "--batch", 2, "--batches", 2, "--seeds", 2, "--json"
+    )
+    assert code == 0
+    found = json.loads(out)
+    assert set(found) == {"task", "seeds", "methods", "missing"}
+    assert found["task"]["name"] == "branin"
+    ours = found["methods"]["ours"]
+    assert {"best_by_batch", "regret_by_batch", "cpu_seconds_per_batch"} <= set(ours)
+    assert len(ours["regret_by_batch"]["by_seed"]) == 2
+
+
+def test_a_table_as_text_and_a_peer_that_is_missing(bench, table, monkeypatch):
+    monkeypatch.setattr("lab.optimize.bench.run.installed", lambda name: False)
+    code, out, err = bench(
+        "--data",
+        table,
+        "--objective",
+        "gain",
+        "--direction",
+        "max",
+        "--init",
+        5,
+        "--batches",
+        1,
+        "--seeds",
+        2,
+        "--peers",
+        "ax",
+    )
+    assert code == 0
+    assert "share of top 5 %" in out
+    assert "ours" in out
+    assert "ax is not installed" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--function", "hartman6"], "no test function"),
+        (["--objective", "gain"], "--objective without --data"),
+        (["--data", "TABLE"], "--data without --objective"),
+        (["--data", "TABLE", "--objective", "gain"], "no direction for gain"),
+        (["--data", "TABLE", "--function", "branin"], "choose one of the two"),
+        (["--data", "TABLE", "--objective", "y", "--direction", "min"], "no column y"),
+        (
+            ["--data", "TABLE", "--objective", "gain", "--direction", "max", "--descriptors", "a"],
+            "COLUMN=FILE",
+        ),
+        (["--peers", "edbo"], "edbo is no peer"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(bench, table, arguments, words):
+    code, out, err = bench(*[table if word == "TABLE" else word for word in arguments])
+    assert code == 2
+    assert words in err
+    assert "Traceback" not in err + out

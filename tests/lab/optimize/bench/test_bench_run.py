@@ -1,0 +1,95 @@
+"""Paired campaigns: what is counted, that they are paired, and that peers get what ours gets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.domain.errors import InputError
+from lab.optimize.bench.peers import PEERS, installed
+from lab.optimize.bench.run import compare, one_run
+from lab.optimize.bench.tasks import function_task, table_task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BRANIN = function_task("branin")
+
+
+@pytest.fixture
+def grid(tmp_path: Path):
+    path = tmp_path / "grid.csv"
+    rows = [
+        f"{a},{b},{kind},{(a - 3) ** 2 + b + (kind == 'x')}"
+        for a in range(6)
+        for b in range(5)
+        for kind in "xy"
+    ]
+    path.write_text("\n".join(["a,b,kind,cost", *rows]) + "\n", encoding="utf-8")
+    return table_task(path, "cost", "minimize")
+
+
+def test_regret_falls_and_is_that_of_the_best():
+    run = one_run(BRANIN, "ours", 1, 5, 2, 4)
+    assert len(run.best) == len(run.score) == 5
+    assert all(b <= a for a, b in zip(run.score, run.score[1:], strict=False))
+    assert run.score == pytest.approx([best - (BRANIN.optimum or 0.0) for best in run.best])
+    assert run.score[-1] < run.score[0]
+    assert run.seconds > 0.0
+
+
+def test_the_share_of_the_top_rises_to_all_of_it(grid):
+    run = one_run(grid, "ours", 0, 6, 3, 4)
+    assert all(0.0 <= a <= b <= 1.0 for a, b in zip(run.score, run.score[1:], strict=False))
+    assert run.score[-1] == 1.0
+    assert run.best[-1] == 0.0
+
+
+@pytest.mark.parametrize("peer", PEERS)
+@pytest.mark.timeout(300)
+def test_a_peer_runs_on_both_kinds_of_task(peer: str, grid):
+    if not installed(peer):
+        pytest.skip(f"{peer} is not installed (extra `peers`)")
+    for task in (BRANIN, grid):
+        run = one_run(task, peer, 1, 6, 3, 2)
+        ours = one_run(task, "ours", 1, 6, 3, 2)
+        assert run.best[0] == ours.best[0]  # the same first points
+        assert len(run.best) == 3
+        assert run.seconds > 0.0
+
+
+def test_the_document_pairs_the_runs():
+    found = compare(BRANIN, init=5, batch=2, batches=2, seeds=3, peers=["botorch"])
+    assert found["seeds"] == 3
+    assert found["missing"] == []
+    ours, botorch = found["methods"]["ours"], found["methods"]["botorch"]
+    for method in (ours, botorch):
+        regret = method["regret_by_batch"]
+        assert [len(run) for run in regret["by_seed"]] == [3, 3, 3]
+        assert regret["mean"] == pytest.approx(
+            [sum(r[k] for r in regret["by_seed"]) / 3 for k in range(3)]
+        )
+        assert len(method["best_by_batch"]["half_width_95"]) == 3
+    first = [run[0] for run in ours["regret_by_batch"]["by_seed"]]
+    assert first == [run[0] for run in botorch["regret_by_batch"]["by_seed"]]
+    gap = sum(b - a for a, b in zip(ours["mean_over_run"], botorch["mean_over_run"], strict=True))
+    assert botorch["versus_ours"]["mean"] == pytest.approx(gap / 3)
+    assert ours["versus_ours"] == {"mean": 0.0, "half_width_95": 0.0}
+
+
+def test_peers_that_are_missing_are_named(monkeypatch):
+    monkeypatch.setattr("lab.optimize.bench.run.installed", lambda name: name != "ax")
+    found = compare(BRANIN, init=5, batch=1, batches=1, seeds=1, peers=["ax"])
+    assert found["missing"] == ["ax"]
+    assert list(found["methods"]) == ["ours"]
+    assert found["methods"]["ours"]["regret_by_batch"]["half_width_95"] is None
+
+
+def test_what_cannot_be_compared_is_refused(grid):
+    with pytest.raises(InputError, match="gryffin is no peer"):
+        compare(BRANIN, init=5, batch=1, batches=1, seeds=1, peers=["gryffin"])
+    with pytest.raises(InputError, match="1 first points"):
+        compare(BRANIN, init=1, batch=1, batches=1, seeds=1)
+    with pytest.raises(InputError, match="90 trials of 60 rows"):
+        compare(grid, init=10, batch=8, batches=10, seeds=1)
