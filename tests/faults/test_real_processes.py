@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.records.database import open_database
-from lab.records.journal import first_broken_row
+from lab.records.verify import first_broken_row
 from tests.faults.proxy import flaky_proxy
 from tests.faults.real_lab import (
     Killable,
