@@ -141,6 +141,7 @@ def draw_knobs(rng: random.Random) -> Knobs:
         flaps=few(13, 3),
     )
     store = StoreKnobs(fails=part(8, 0.08), after=rng.random(), slow_s=part(8, 2.0))
+    dead_man = rng.random() < 0.4
     return Knobs(
         classes=on,
         bad_s=bad_s,
@@ -160,8 +161,9 @@ def draw_knobs(rng: random.Random) -> Knobs:
         suggest_fails=part(12, 0.5),
         trials=trials,
         parallel=rng.choice((1, 2)),
-        warms=rng.random() < 0.3,
+        # What a dead-man timer is for: a heater that nobody looks after.
+        warms=dead_man or rng.random() < 0.1,
         interlock=(13 in on or rng.random() < 0.1) and 9 not in on,
         hosts_within=rng.random() < 0.3,
-        dead_man=rng.random() < 0.3,
+        dead_man=dead_man,
     )

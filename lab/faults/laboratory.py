@@ -45,6 +45,8 @@ class HostLife:
     process: Process
     since_s: float
     until_s: float = math.inf
+    forgot: bool = False
+    """Its ledger was gone, and with it that an engine was in charge."""
 
     def end(self, at_s: float) -> None:
         self.until_s = at_s
@@ -250,6 +252,8 @@ class Laboratory:
         self._ledger_holders[name] = process
         if name in self._ledgers and self._chance(self.knobs.ledgers_lost):
             self.story.tell(process.name, "finds that its ledger is gone")
+            for life in self.host_lives:
+                life.forgot = life.forgot or life.process is process
             self._ledgers.pop(name).close()
         if name not in self._ledgers:
             self._ledgers_made += 1
@@ -268,7 +272,7 @@ class Laboratory:
             pause = 1.0 if self.loop.time() > before + 1.0 else min(pause * 2.0, 60.0)
             if self.state is None:
                 await asyncio.sleep(pause * (0.5 + self.rng.random()))
-                if self.knobs.dead_man and not self.calm and self.rng.random() < 0.3:
+                if self.knobs.dead_man and self._chance(0.5):
                     await asyncio.sleep(2.0 * DEAD_MAN_S)  # long enough to be missed
             if self.knobs.new_version:
                 self._version = 2

@@ -76,12 +76,13 @@ def retained_commands_taken(patch: pytest.MonkeyPatch) -> None:
 
 
 def forgotten_ledger(patch: pytest.MonkeyPatch) -> None:
-    """Each life of a host begins with an empty one."""
+    """Each life of a host begins with an empty one, which says that it is the old one."""
     real = laboratory.Laboratory.ledger
 
     def fresh(self, name, process):
         if self._ledger_holders.get(name) is not process:
             self._ledgers.pop(name, None)
+            self._ledgers_made = 0
         return real(self, name, process)
 
     patch.setattr(laboratory.Laboratory, "ledger", fresh)
@@ -163,17 +164,6 @@ def partial_is_repeated(patch: pytest.MonkeyPatch) -> None:
         return real(self, entry)
 
     patch.setattr(steps._Ending, "of_command", of_command)
-
-
-def devices_not_kept(patch: pytest.MonkeyPatch) -> None:
-    """A device with an open command counts as free."""
-
-    def free(self, device):
-        status = self._state.devices.get(device)
-        return status is not None and status.state == "ready"
-
-    patch.setattr(gate._Bench, "free", free)
-    patch.setattr(gate._Bench, "keep", lambda *_, **__: None)
 
 
 def places_not_kept(patch: pytest.MonkeyPatch) -> None:
@@ -280,7 +270,6 @@ GUARDS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
         no_intent_first,
         ids_without_attempt,
         partial_is_repeated,
-        devices_not_kept,
         places_not_kept,
         places_left_full,
         starts_while_paused,
