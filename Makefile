@@ -13,7 +13,7 @@ PIP   := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help:
 	@echo "make demo         a simulated closed-loop campaign, from an empty folder"
-	@echo "make test         all tests (but the benchmarks)"
+	@echo "make test         all tests (but the benchmarks and what takes minutes)"
 	@echo "make check        style, types, floors, file lengths"
 	@echo "make test-faults  only the tests that kill, cut and corrupt"
 	@echo "make bench        the measurements"
@@ -56,7 +56,7 @@ demo: $(READY)
 # What the tests of the planner would otherwise wait for one by one, within their time limits.
 test: $(READY) browser
 	$(BIN)/python scripts/compile_planner.py
-	$(BIN)/python -m pytest -m "not bench" $(PARALLEL)
+	$(BIN)/python -m pytest -m "not bench and not long" $(PARALLEL)
 
 test-faults: $(READY)
 	$(BIN)/python -m pytest -m faults

@@ -5,6 +5,7 @@ Settings (the `simulate:` mapping, with the place of the device's entry):
   vessel_mass_g        mass of that vessel when it is empty (35)
   noise_g              standard deviation of a reading (0.00004)
   readability_g        0.0001, a power of ten
+  air_density_g_ml     of the air, whose buoyancy a reading then feels (0: none; 0.0012 in a laboratory)
   capacity_g           220; overload from 5 % above it
   stability_timeout_s  how long S, Z and T wait for rest, process seconds (30)
   temperature_c        of the probe in the housing (22)
@@ -73,6 +74,7 @@ class MTSicsSimulator:
             noise_g=number(settings, "noise_g", 4e-5),
             readability_g=readability_g,
             random=context.random,
+            air_density_g_ml=number(settings, "air_density_g_ml", 0.0),
         )
         self.world.advance_hooks.append(self.cell.advance)
         self.wait_s = number(settings, "stability_timeout_s", 30.0)

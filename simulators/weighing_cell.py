@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["WeighingCell"]
 
 _STILL_G = 1e-6
+_STEEL_G_ML = 8.0
 
 
 @dataclass(slots=True)
@@ -33,6 +34,8 @@ class WeighingCell:
     settle_s: float = 1.0
     window_s: float = 1.5
     draught: bool = False
+    air_density_g_ml: float = 0.0
+    """Of the air that carries part of the load (0.0012 in a laboratory); 0: as if weighed in a vacuum."""
     _filtered_g: float = field(init=False)
     _load_g: float = field(init=False)
     _changed_s: float = field(init=False)
@@ -63,4 +66,10 @@ class WeighingCell:
         return self._filtered_g + self.random.gauss(0.0, noise_g), stable
 
     def _load(self) -> float:
-        return self.vessel_mass_g + self.world.vessel(self.vessel).mass_g
+        """What the pan feels: liquid is lighter in air, and so were the steel weights of the adjustment (8.0 g/mL).
+
+        OIML D 28, conventional mass. The empty vessel's mass is given as it is weighed.
+        """
+        held = self.world.vessel(self.vessel)
+        lifted_g = held.mass_g - self.air_density_g_ml * held.volume_ml
+        return self.vessel_mass_g + lifted_g / (1.0 - self.air_density_g_ml / _STEEL_G_ML)

@@ -17,7 +17,7 @@ def test_there_are_at_least_twenty():
 
 
 @pytest.mark.faults
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", GUARDS)
 def test_its_removal_is_found(name, monkeypatch):

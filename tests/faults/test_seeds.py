@@ -36,6 +36,7 @@ def test_a_slice_of_seeds_breaks_no_law():
 
 
 @pytest.mark.faults
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_ten_thousand_seeds_break_no_law():
     total = sum(run_seeds(0, 10_000), Total())

@@ -103,6 +103,18 @@ def test_the_reading_follows_a_load_in_about_a_second():
     assert stable
 
 
+def test_air_carries_part_of_a_liquid_and_of_the_weights():
+    world, look = cell(air_density_g_ml=0.0012)
+    assert look(1.0) == (35.0, True)
+    world.fill("pot", 10.0, 0.9982, {})
+    reading, _ = look(30.0)
+    # ISO 4787 and ISO 8655-6 multiply what is weighed of water at 20 degC by about 1.0011 for its mass
+    assert 9.982 / (reading - 35.0) == pytest.approx(1.00105, abs=1e-5)
+    world, look = cell(air_density_g_ml=0.0012)
+    world.fill("pot", 5.0, 8.0, {})
+    assert look(30.0)[0] == pytest.approx(75.0, abs=1e-4), "steel weighs what it is said to"
+
+
 def test_a_small_change_needs_the_window_to_count_as_rest():
     world, look = cell(window_s=4.0)
     look(10.0)
