@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import warnings
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def make_peer(name: str, task: Task, seed: int, init: int) -> Asker:
         return made[name](task, seed, init)
 
 
-class _Peer:
+class _Peer(ABC):
     def __init__(self, task: Task, seed: int, init: int) -> None:
         self.task, self.seed, self.init = task, seed, init
         self.records: list[TrialRecord] = []
@@ -81,9 +82,11 @@ class _Peer:
 
     def take(self, records: Sequence[TrialRecord]) -> None:
         """What a peer that keeps state does with new trials."""
+        del records  # one that keeps none looks at all of them when it proposes
 
+    @abstractmethod
     def propose(self, n: int) -> list[dict[str, Setting]]:
-        raise NotImplementedError
+        """The next `n` points, not yet tried."""
 
     def free(self) -> Indices:
         """Indices of the rows that were not tried."""
