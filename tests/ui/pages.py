@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 import dashboard
 from dashboard.launch import launch
@@ -72,3 +72,13 @@ def visit(page: Page, address: str, name: str, title: str) -> None:
     page.goto(f"{address}/{name}")
     expect(page.get_by_role("heading", name=title, level=1)).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def drawn(page: Page, text: str) -> Locator:
+    """A text of a chart that is on screen now.
+
+    While a page redraws itself, the chart that goes and the one that comes are both in the
+    document for a moment.
+    """
+    chart = page.get_by_test_id("stPlotlyChart")
+    return chart.get_by_text(text).filter(visible=True).first

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from lab.domain import event as ev
 from tests.support.fake_engine import EngineThread
 from tests.support.sample_journal import SampleLab
-from tests.ui.pages import PATIENCE_MS, foreign, served, visit
+from tests.ui.pages import PATIENCE_MS, drawn, foreign, served, visit
 
 pytestmark = pytest.mark.ui
 
@@ -54,7 +54,7 @@ def test_overview_shows_the_lab_and_grows_with_the_journal(page, address, sample
 def test_timeline_is_drawn_both_ways(page, address, sample):
     visit(page, address, "timeline", "Timeline")
     chart = page.get_by_test_id("stPlotlyChart")
-    expect(chart.get_by_text("concentrate_pump")).to_be_visible(timeout=PATIENCE_MS)
+    expect(drawn(page, "concentrate_pump")).to_be_visible(timeout=PATIENCE_MS)
     expect(chart.locator(".barlayer .point").first).to_be_attached()
     before = chart.locator(".barlayer .point").count()
     sample.advance(120)
@@ -62,7 +62,7 @@ def test_timeline_is_drawn_both_ways(page, address, sample):
         "n => document.querySelectorAll('.barlayer .point').length > n", arg=before
     )
     page.get_by_text("By sample").click()
-    expect(chart.get_by_text("Sample 6")).to_be_visible()
+    expect(drawn(page, "Sample 6")).to_be_visible()
 
 
 def test_campaign_shows_best_model_and_trials(page, address):

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.system.lab_process import ELECTROLYTE, journal_rows, start_lab, wait_until
-from tests.ui.pages import PATIENCE_MS, served, visit
+from tests.ui.pages import PATIENCE_MS, drawn, served, visit
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -63,7 +63,7 @@ def test_every_view_shows_what_goes_on(page: Page, address: str) -> None:
     )
     visit(page, address, "timeline", "Timeline")
     chart = page.get_by_test_id("stPlotlyChart")
-    expect(chart.get_by_text("transfer_pump_1")).to_be_visible(timeout=PATIENCE_MS)
+    expect(drawn(page, "transfer_pump_1")).to_be_visible(timeout=PATIENCE_MS)
     expect(chart.locator(".barlayer .point").first).to_be_attached()
     visit(page, address, "campaign", "Campaign")
     expect(page.get_by_text("Best measured:")).to_be_visible(timeout=PATIENCE_MS)
