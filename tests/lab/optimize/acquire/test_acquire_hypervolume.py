@@ -42,7 +42,7 @@ def _made(
     )
 
 
-def _drawn(belief, points: np.ndarray, count: int) -> list[dict[str, float]]:
+def _drawn(belief, points: np.ndarray, count: int) -> list[dict[str, np.ndarray]]:
     """Joint draws of every outcome, in its unit, by Cholesky factors of our own processes."""
     columns: dict[str, np.ndarray] = {}
     for name, model in zip(belief.aim.outcomes, belief.models, strict=True):
@@ -52,10 +52,7 @@ def _drawn(belief, points: np.ndarray, count: int) -> list[dict[str, float]]:
         draws = mean[:, None] + lower @ RNG.normal(size=(len(points), count))
         flat, _ = model.in_unit(draws.ravel(), np.zeros(draws.size))
         columns[name] = np.array(flat).reshape(draws.shape)
-    return [
-        {name: column[:, k] for name, column in columns.items()}  # type: ignore[misc]
-        for k in range(count)
-    ]
+    return [{name: column[:, k] for name, column in columns.items()} for k in range(count)]
 
 
 def _gain_of_volume(aim: Aim, draws, worst: tuple[float, ...]) -> float:
