@@ -11,10 +11,11 @@ from lab.app.drivers import LabDrivers, simulated_chemistries
 from lab.devices.capability import CAPABILITIES
 from lab.devices.registry import Registry
 from lab.domain.errors import InputError
-from lab.domain.event import AtMostSpec, FactorSpec, ObjectiveSpec
+from lab.domain.event import AtMostSpec, FactorSpec, LimitSpec, ObjectiveSpec, StopSpec
 from lab.domain.quantity import Quantity
 from lab.records.database import database_url
 from lab.sop.check import check_lab
+from lab.sop.check_aim import distance_of
 from lab.sop.check_lab_safety import DriverTraits
 from lab.sop.check_space import constraint_texts, step_of
 from lab.sop.check_together import campaign_box
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lab.devices.manifest import Manifest
     from lab.domain.action import Limits
     from lab.domain.diagnostic import Diagnostic
+    from lab.sop.campaign_model import Objective
     from lab.sop.lab_model import Lab
 
 __all__ = ["CampaignFiles", "check_lab_file", "driver_capabilities", "open_campaign", "open_lab"]
@@ -93,19 +95,57 @@ class CampaignFiles:
         }
 
     @property
-    def objective(self) -> ObjectiveSpec:
-        """What is sought, in the unit of the SOP's result."""
-        objective = self.bundle.campaign.objective
+    def objectives(self) -> tuple[ObjectiveSpec, ...]:
+        """What is sought, each in the unit of the SOP's result."""
+        return tuple(self._objective(item) for item in self.bundle.campaign.sought)
+
+    def _objective(self, objective: Objective) -> ObjectiveSpec:
         unit = self.bundle.procedure.sop.results[objective.result].unit
-        reference = objective.reference
+        worst = objective.worst
+        if worst is not None:
+            aimed = objective.direction == "target"
+            worst_value = distance_of(worst, unit) if aimed else worst.to(unit).magnitude
+        else:
+            worst_value = None
         return ObjectiveSpec(
             result=objective.result,
             unit=unit,
             direction=objective.direction,
-            reference=None if reference is None else reference.to(unit).magnitude,
+            reference=_in(unit, objective.reference),
             reference_note=objective.reference_note,
             report=objective.report,
             report_unit=self._unit_of(objective.report),
+            target=_in(unit, objective.target),
+            worst=worst_value,
+            ideal=_in(unit, objective.ideal),
+            weight=objective.weight,
+        )
+
+    @property
+    def limits(self) -> tuple[LimitSpec, ...]:
+        """What results must keep to, each in the result's unit."""
+        results = self.bundle.procedure.sop.results
+        return tuple(
+            LimitSpec(
+                result=limit.result,
+                unit=results[limit.result].unit,
+                minimum=_in(results[limit.result].unit, limit.minimum),
+                maximum=_in(results[limit.result].unit, limit.maximum),
+            )
+            for limit in self.bundle.campaign.limits
+        )
+
+    @property
+    def stop(self) -> StopSpec | None:
+        """When the campaign ends before its budget is used up."""
+        stop = self.bundle.campaign.stop
+        if stop is None:
+            return None
+        return StopSpec(
+            within=distance_of(stop.within, self.objectives[0].unit),
+            probability=stop.probability,
+            trials=stop.trials,
+            decides=stop.decides,
         )
 
     def _unit_of(self, name: str) -> str:
@@ -130,6 +170,10 @@ class CampaignFiles:
 
         space = make_space(self.factors, self.constraints, self.at_most, campaign.alike)
         return middle if not space.broken(middle) else lawful_trial(space)
+
+
+def _in(unit: str, value: Quantity | None) -> float | None:
+    return None if value is None else value.to(unit).magnitude
 
 
 def lab_database(lab: Lab, lab_file: Path) -> str:

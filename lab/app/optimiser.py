@@ -10,9 +10,9 @@ from lab.engine.messages import Proposal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lab.domain.event import AtMostSpec, FactorSpec
+    from lab.domain.event import AtMostSpec, FactorSpec, ObjectiveSpec
     from lab.domain.state import CampaignState, LabState
-    from lab.optimize.history import TrialRecord
+    from lab.optimize.history import Direction, TrialRecord
     from lab.optimize.space import Space
     from lab.optimize.suggest import Design
 
@@ -59,6 +59,16 @@ def design_of(name: str) -> Design:
     raise InputError(f'a design called "{name}"', hint=f"known are: {', '.join(known)}")
 
 
+def direction_of(objective: ObjectiveSpec) -> Direction:
+    """What is better, of an objective that is no target."""
+    if objective.direction == "target":
+        raise InputError(
+            f"{objective.result} is brought to a target",
+            hint="a target has no direction: its aim says how far from it a value is",
+        )
+    return objective.direction
+
+
 def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
     """All trials, as the optimiser is told of them.
 
@@ -77,7 +87,8 @@ def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
             number=trial.number,
             factors=dict(trial.factors),
             status="aborted" if trial.number in aborted else trial.status,
-            value=trial.value if trial.status == "done" else None,
+            value=trial.value if trial.status == "done" and campaign.aim is None else None,
+            outcomes=dict(trial.outcomes) if trial.status == "done" else {},
         )
         for trial in campaign.trials.values()
     ]
@@ -89,9 +100,10 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
 
     entry = state.campaigns[campaign]
     spec = entry.spec
+    aim = entry.aim
     suggestions = suggest(
         space_of(entry),
-        spec.objective.direction,
+        direction_of(spec.objective) if aim is None else aim,
         history_of(entry, state),
         count,
         seed=spec.seed,
@@ -107,6 +119,8 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
             predicted_sd=suggestion.predicted_sd,
             nearest_trial=suggestion.nearest_trial,
             note=suggestion.note,
+            predicted=suggestion.predicted,
+            chance=suggestion.chance,
         )
         for suggestion in suggestions
     )

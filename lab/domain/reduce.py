@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.domain.ids import dead_man_of, safe_order
+from lab.domain.reduce_campaign import reduce_campaign
 from lab.domain.reduce_run import (
     began,
     reduce_finding,
@@ -75,10 +76,15 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
             | ev.TrialProposed()
             | ev.TrialCompleted()
             | ev.TrialFailed()
+            | ev.TrialApproved()
+            | ev.TrialEdited()
+            | ev.TrialRejected()
+            | ev.SpaceVetoed()
+            | ev.StoppingJudged()
             | ev.CampaignFinished()
             | ev.TimelinePlanned()
         ):
-            return _campaign(state, event, at_s)
+            return reduce_campaign(state, event, at_s)
         case ev.DeviceDescribed() | ev.DeviceStateChanged() | ev.DeviceMadeSafe():
             return _device(state, event, at_s)
         case ev.QuestionAsked():
@@ -228,69 +234,6 @@ def _reported(
         questions = {key: q for key, q in questions.items() if q.command != event.command}
     commands = {**state.commands, event.command: entry}
     return replace(state, commands=commands, questions=questions)
-
-
-def _campaign(
-    state: LabState,
-    event: ev.CampaignStarted
-    | ev.TrialProposed
-    | ev.TrialCompleted
-    | ev.TrialFailed
-    | ev.CampaignFinished
-    | ev.TimelinePlanned,
-    at_s: float,
-) -> LabState:
-    if isinstance(event, ev.CampaignStarted):
-        campaign = CampaignState(event, at_s, origin_s=at_s)
-        mode: LabMode = "safe" if state.mode == "safe" else "running"
-        campaigns = {**state.campaigns, event.campaign: campaign}
-        return replace(state, mode=mode, stop_asked=None, campaigns=campaigns)
-    campaign = state.campaigns[event.campaign]
-    match event:
-        case ev.TrialProposed():
-            trial = TrialState(
-                event.trial,
-                dict(event.factors),
-                event.origin,
-                predicted_mean=event.predicted_mean,
-                predicted_sd=event.predicted_sd,
-                nearest_trial=event.nearest_trial,
-                note=event.note,
-            )
-            campaign = replace(
-                campaign, trials={**campaign.trials, event.trial: trial}, plan_stale=True
-            )
-        case ev.TrialCompleted():
-            trial = replace(
-                campaign.trials[event.trial],
-                status="done",
-                value=event.value,
-                standard_deviation=event.standard_deviation,
-            )
-            campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
-        case ev.TrialFailed():
-            trial = replace(campaign.trials[event.trial], status="failed", reason=event.reason)
-            campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
-        case ev.CampaignFinished():
-            campaign = replace(
-                campaign,
-                status=event.state,
-                reason=event.reason,
-                ended_s=at_s,
-                best_trial=event.best_trial,
-            )
-        case ev.TimelinePlanned():
-            campaign = replace(
-                campaign,
-                origin_s=event.origin.timestamp(),
-                slots=event.slots,
-                places={(slot.run, slot.step): slot for slot in event.slots},
-                choices=dict(event.choices),
-                broken=event.broken,
-                plan_stale=False,
-                planned_s=at_s,
-            )
-    return replace(state, campaigns={**state.campaigns, event.campaign: campaign})
 
 
 def _device(

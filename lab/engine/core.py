@@ -122,7 +122,9 @@ def _trials(look: Look) -> Decision:
     campaign = look.state.active_campaign
     if campaign is None:
         return Decision()
-    name, result = campaign.spec.campaign, campaign.spec.objective.result
+    name, first = campaign.spec.campaign, campaign.spec.objective.result
+    aim = campaign.aim
+    wanted = (first,) if aim is None else aim.outcomes
     events: list[ev.Event] = []
     for trial in campaign.open_trials:
         run = look.state.runs.get(trial.run)
@@ -133,18 +135,20 @@ def _trials(look: Look) -> Decision:
             continue
         if run.open:
             continue
-        value = run.results.get(result)
-        if run.status == "succeeded" and value is not None:
+        values = {result: run.results[result] for result in wanted if result in run.results}
+        if run.status == "succeeded" and len(values) == len(wanted):
             events.append(
                 ev.TrialCompleted(
                     campaign=name,
                     trial=trial.number,
-                    value=value.value,
-                    standard_deviation=value.standard_deviation,
+                    value=values[first].value,
+                    standard_deviation=values[first].standard_deviation,
+                    outcomes={} if aim is None else {k: v.value for k, v in values.items()},
                 )
             )
         else:
-            reason = run.reason or f"the run has no result '{result}'"
+            missing = "', '".join(result for result in wanted if result not in values)
+            reason = run.reason or f"the run has no result '{missing}'"
             events.append(ev.TrialFailed(campaign=name, trial=trial.number, reason=reason))
     return Decision(tuple(events))
 
@@ -159,8 +163,10 @@ def _campaign(look: Look) -> Decision:
         if look.state.mode_reason:
             reason += f": {look.state.mode_reason}"
     elif len(campaign.trials) >= campaign.spec.trials:
-        ending = "completed" if best is not None else "failed"
-        reason = "the budget is used up" if best is not None else "every trial failed"
+        ending = "completed" if campaign.measured else "failed"
+        reason = "the budget is used up" if campaign.measured else "every trial failed"
+        if campaign.measured and not campaign.front():
+            reason += "; no trial has kept all limits"
     else:
         return Decision()
     return Decision(

@@ -21,6 +21,7 @@ __all__ = [
     "DeviceLost",
     "Effect",
     "MakeSafe",
+    "Nearness",
     "Message",
     "Outranked",
     "Proposal",
@@ -53,6 +54,15 @@ class Outranked:
 
 
 @dataclass(frozen=True, slots=True)
+class Nearness:
+    """How near the best trial is to the optimum; see `lab.domain.event.StoppingJudged`."""
+
+    trial: int
+    probability: float
+    expected_gain: float
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """One suggestion of the optimiser."""
 
@@ -62,6 +72,12 @@ class Proposal:
     predicted_sd: float | None = None
     nearest_trial: int | None = None
     note: str = ""
+    predicted: Mapping[str, tuple[float, float]] = field(
+        default_factory=dict[str, tuple[float, float]]
+    )
+    chance: float | None = None
+    nearness: Nearness | None = None
+    """With the first of a batch, where the campaign wants to know."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,17 @@ from lab.sop.fields import (
     quantity_error,
 )
 
-__all__ = ["AtMost", "Budget", "Campaign", "FactorRange", "FixedValue", "Objective", "Strategy"]
+__all__ = [
+    "AtMost",
+    "Budget",
+    "Campaign",
+    "FactorRange",
+    "FixedValue",
+    "Objective",
+    "OutcomeLimit",
+    "Stop",
+    "Strategy",
+]
 
 _MAX_TEXT = 300
 FilePath = Annotated[str, Field(min_length=1, max_length=300)]
@@ -82,7 +92,28 @@ class Objective(FileModel):
     """What the campaign seeks."""
 
     result: Name = Field(description="Result of the SOP", examples=["conductivity"])
-    direction: Literal["maximize", "minimize"] = Field(description="What is better")
+    direction: Literal["maximize", "minimize", "target"] = Field(
+        description="What is better; target: as near as can be to the value under `target`"
+    )
+    target: AnyQuantity | None = Field(
+        default=None,
+        description="Value that is sought (direction: target)",
+        examples=["7.4 dimensionless"],
+    )
+    worst: AnyQuantity | None = Field(
+        default=None,
+        description="Value that is of no use any more (of a target: how far from it). Of several objectives: where "
+        "the front's volume begins, and where a desirability is 0",
+        examples=["20 percent"],
+    )
+    ideal: AnyQuantity | None = Field(
+        default=None,
+        description="Value beyond which nothing is gained: where a desirability is 1",
+        examples=["99 percent"],
+    )
+    weight: float = Field(
+        default=1.0, gt=0, le=1000, description="Of its desirability among the others'"
+    )
     reference: AnyQuantity | None = Field(
         default=None, description="Known value to compare with", examples=["9.130 mS/cm"]
     )
@@ -95,6 +126,37 @@ class Objective(FileModel):
         default="",
         description="Derived value or parameter to report beside the result",
         examples=["volume"],
+    )
+
+
+class OutcomeLimit(FileModel):
+    """What a measured result must keep to for a trial to count."""
+
+    result: Name = Field(description="Result of the SOP", examples=["impurity"])
+    minimum: AnyQuantity | None = Field(default=None, description="At least this")
+    maximum: AnyQuantity | None = Field(
+        default=None, description="At most this", examples=["2 percent"]
+    )
+
+
+class Stop(FileModel):
+    """When the campaign ends before its budget is used up."""
+
+    within: AnyQuantity = Field(
+        description="Distance to the optimum that is near enough, in the result's unit",
+        examples=["0.1 mS/cm"],
+    )
+    probability: float = Field(
+        default=0.95,
+        gt=0,
+        lt=1,
+        description="It ends when the best trial is so near with at least this probability",
+    )
+    trials: int = Field(
+        default=10, ge=3, le=100_000, description="Not before so many trials have given a value"
+    )
+    decides: bool = Field(
+        default=True, description="false: the probability is only recorded and shown"
     )
 
 
@@ -113,6 +175,9 @@ class Strategy(FileModel):
         "the effects of factors and pairs most certain",
     )
     batch: int = Field(default=1, ge=1, le=100, description="Trials chosen together", examples=[2])
+    approval: bool = Field(
+        default=False, description="Each trial waits until a person approves it (`lab trial approve`)"
+    )
 
 
 class Budget(FileModel):
@@ -164,7 +229,24 @@ class Campaign(FileModel):
         description="Factors that have one value in all trials that are chosen together",
         examples=[["temperature"]],
     )
-    objective: Objective = Field(description="What is sought")
+    objective: Objective | None = Field(default=None, description="What is sought")
+    objectives: list[Objective] = Field(
+        default_factory=list[Objective],
+        max_length=6,
+        description="In place of `objective`: what is sought, where it is more than one thing",
+    )
+    weigh: Literal["front", "desirability"] = Field(
+        default="front",
+        description="Of several objectives: the trials that no other beats, or one number made of all",
+    )
+    limits: list[OutcomeLimit] = Field(
+        default_factory=list[OutcomeLimit],
+        max_length=20,
+        description="What measured results must keep to",
+    )
+    stop: Stop | None = Field(
+        default=None, description="When it ends before the budget is used up; never where left out"
+    )
     strategy: Strategy = Field(default_factory=Strategy, description="How trials are chosen")
     budget: Budget = Field(description="When it ends")
     seed: int | None = Field(
@@ -173,3 +255,8 @@ class Campaign(FileModel):
         description="Seed of all randomness; the same seed, the same campaign",
         examples=[7],
     )
+
+    @property
+    def sought(self) -> list[Objective]:
+        """The objectives, the first first."""
+        return self.objectives or ([] if self.objective is None else [self.objective])
