@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.domain.errors import InputError
-from lab.engine.messages import Proposal
+from lab.engine.messages import Nearness, Proposal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lab.optimize.history import Direction, TrialRecord
     from lab.optimize.space import Space
     from lab.optimize.suggest import Design
+
+_FEWEST = 3
 
 __all__ = ["history_of", "lawful_trial", "make_space", "space_of", "suggest_from_state"]
 
@@ -37,9 +39,10 @@ def make_space(
 
 
 def space_of(campaign: CampaignState) -> Space:
-    """The factor space that a campaign was started with."""
+    """The factor space that a campaign was started with, less what people have vetoed."""
     spec = campaign.spec
-    return make_space(spec.factors, spec.constraints, spec.at_most, spec.alike)
+    vetoes = [f"not ({veto.condition})" for veto in campaign.vetoes]
+    return make_space(spec.factors, (*spec.constraints, *vetoes), spec.at_most, spec.alike)
 
 
 def lawful_trial(space: Space) -> dict[str, float]:
@@ -86,7 +89,9 @@ def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
         TrialRecord(
             number=trial.number,
             factors=dict(trial.factors),
-            status="aborted" if trial.number in aborted else trial.status,
+            status="aborted"
+            if trial.number in aborted or trial.status == "rejected"
+            else trial.status,
             value=trial.value if trial.status == "done" and campaign.aim is None else None,
             outcomes=dict(trial.outcomes) if trial.status == "done" else {},
         )
@@ -111,6 +116,7 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
         method="sobol" if spec.method == "sobol" else "bayesian",
         design=design_of(spec.design),
     )
+    near = _nearness(entry, state)
     return tuple(
         Proposal(
             factors=suggestion.factors,
@@ -121,6 +127,25 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
             note=suggestion.note,
             predicted=suggestion.predicted,
             chance=suggestion.chance,
+            nearness=near if number == 0 else None,
         )
-        for suggestion in suggestions
+        for number, suggestion in enumerate(suggestions)
     )
+
+
+def _nearness(campaign: CampaignState, state: LabState) -> Nearness | None:
+    """How near the optimum is, where the campaign wants to know and enough is measured."""
+    rule = campaign.spec.stop
+    done = sum(trial.status == "done" for trial in campaign.trials.values())
+    if rule is None or done < _FEWEST:
+        return None
+    from lab.optimize.evidence import stopping
+
+    found = stopping(
+        space_of(campaign),
+        direction_of(campaign.spec.objective),
+        history_of(campaign, state),
+        rule.within,
+        campaign.spec.seed,
+    )
+    return Nearness(found.trial, found.probability, found.expected_gain)

@@ -17,6 +17,7 @@ __all__ = [
     "DeviceDocument",
     "EngineDocument",
     "EngineStatus",
+    "NearnessDocument",
     "ObjectiveDocument",
     "QuestionDocument",
     "QueuedDocument",
@@ -28,6 +29,7 @@ __all__ = [
     "TrialsDocument",
     "WaitDocument",
     "WaitKind",
+    "WaitingTrialDocument",
     "WindowDocument",
 ]
 
@@ -170,8 +172,9 @@ class ObjectiveDocument(TypedDict):
 
     result: str
     unit: str
-    direction: Literal["maximize", "minimize"]
+    direction: Literal["maximize", "minimize", "target"]
     reference: float | None
+    target: float | None
 
 
 class BestDocument(TypedDict):
@@ -181,6 +184,23 @@ class BestDocument(TypedDict):
     value: float | None
     standard_deviation: float | None
     factors: dict[str, float]
+
+
+class WaitingTrialDocument(TypedDict):
+    """A trial that waits for a person's approval."""
+
+    trial: int
+    factors: dict[str, float]
+    note: str
+
+
+class NearnessDocument(TypedDict):
+    """How near the optimum is, as the model sees it, in the objective's unit."""
+
+    trial: int
+    within: float
+    probability: float
+    expected_gain: float
 
 
 class CampaignDocument(TypedDict):
@@ -194,7 +214,11 @@ class CampaignDocument(TypedDict):
     ended: str | None
     trials: TrialsDocument
     objective: ObjectiveDocument
+    further: list[ObjectiveDocument]
     best: BestDocument | None
+    front: list[int]
+    nearness: NearnessDocument | None
+    approval: list[WaitingTrialDocument]
 
 
 class BusyDocument(TypedDict):

@@ -22,12 +22,31 @@ from lab.domain.errors import InputError
 from lab.domain.front import hypervolume, nondominated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["Aim", "Goal", "Limit", "Tried", "Weighing"]
+__all__ = ["Aim", "Goal", "Limit", "Tried", "Weighing", "best_so_far"]
 
 Weighing = Literal["front", "desirability"]
 """front: the trials that no other beats in every goal. desirability: one number, see `Aim.desirability`."""
+
+
+def best_so_far(
+    values: Sequence[float], direction: str, target: float | None = None
+) -> list[float]:
+    """After each value the best one until then."""
+    best: list[float] = []
+    for value in values:
+        if not best or _better(value, best[-1], direction, target):
+            best.append(value)
+        else:
+            best.append(best[-1])
+    return best
+
+
+def _better(value: float, other: float, direction: str, target: float | None) -> bool:
+    if target is not None:
+        return abs(value - target) < abs(other - target)
+    return value < other if direction == "minimize" else value > other
 
 
 class Tried(Protocol):

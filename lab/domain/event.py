@@ -44,7 +44,7 @@ from lab.domain.event_course import (
     TaskWitnessed,
     TimingRecorded,
 )
-from lab.domain.event_plan import BrokenLimit, PlanSource, TimelinePlanned
+from lab.domain.event_plan import BrokenLimit, PlanJudged, PlanSource, TimelinePlanned
 from lab.domain.event_safety import CancelAsked, CancelSettled, InterlockChanged
 from lab.domain.plan import Plan
 
@@ -78,6 +78,7 @@ __all__ = [
     "LimitSpec",
     "ObjectiveSpec",
     "ObservationRecorded",
+    "PlanJudged",
     "PlanSource",
     "QualityRecorded",
     "QuestionAnswered",
@@ -283,7 +284,7 @@ class RequestReceived(EventBase):
 
     kind: Literal["request_received"] = "request_received"
     request: str
-    verb: Literal["pause", "resume", "stop", "abort", "safe", "rearm", "answer", "witness"]
+    verb: Literal["pause", "resume", "stop", "abort", "safe", "rearm", "answer", "witness", "trial"]
     actor: str
     reason: str = ""
     args: dict[str, JsonValue] = Field(default_factory=dict)
@@ -373,6 +374,7 @@ Event = Annotated[
     | StoppingJudged
     | CampaignFinished
     | TimelinePlanned
+    | PlanJudged
     | RunStarted
     | RunStopping
     | RunFinished

@@ -76,7 +76,10 @@ class TrialProposed(EventBase):
     predicted_sd: float | None = None
     nearest_trial: int | None = None
     note: str = ""
-    predicted: dict[str, tuple[float, float]] = Field(default_factory=dict[str, tuple[float, float]])
+    """Why this one; of a person's own trial who asked for it, and why."""
+    predicted: dict[str, tuple[float, float]] = Field(
+        default_factory=dict[str, tuple[float, float]]
+    )
     """Of several outcomes each one's mean and standard deviation."""
     chance: float | None = None
     """Probability that the limits on results are kept."""
@@ -136,7 +139,7 @@ class TrialEdited(EventBase):
 
 
 class TrialRejected(EventBase):
-    """A named person took a proposed trial back before it began. It teaches nothing and counts as none of the budget."""
+    """A named person took a proposed trial back before it began. It teaches nothing; its number (and well) is spent."""
 
     kind: Literal["trial_rejected"] = "trial_rejected"
     campaign: str

@@ -18,14 +18,12 @@ from lab.domain.reduce_run import (
 )
 from lab.domain.run import CLOSED, CommandReport, advance
 from lab.domain.state import (
-    CampaignState,
     CommandState,
     DeviceStatus,
     InterlockStatus,
     LabMode,
     LabState,
     Question,
-    TrialState,
 )
 
 if TYPE_CHECKING:
@@ -83,6 +81,7 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
             | ev.StoppingJudged()
             | ev.CampaignFinished()
             | ev.TimelinePlanned()
+            | ev.PlanJudged()
         ):
             return reduce_campaign(state, event, at_s)
         case ev.DeviceDescribed() | ev.DeviceStateChanged() | ev.DeviceMadeSafe():

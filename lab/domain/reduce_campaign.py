@@ -23,7 +23,8 @@ def reduce_campaign(
     | ev.SpaceVetoed
     | ev.StoppingJudged
     | ev.CampaignFinished
-    | ev.TimelinePlanned,
+    | ev.TimelinePlanned
+    | ev.PlanJudged,
     at_s: float,
 ) -> LabState:
     """The state after an event of a campaign."""
@@ -86,7 +87,7 @@ def reduce_campaign(
         case ev.SpaceVetoed():
             campaign = replace(campaign, vetoes=(*campaign.vetoes, event))
         case ev.StoppingJudged():
-            campaign = replace(campaign, judged=event)
+            campaign = replace(campaign, nearness=event)
         case ev.CampaignFinished():
             campaign = replace(
                 campaign,
@@ -105,10 +106,13 @@ def reduce_campaign(
                 broken=event.broken,
                 plan_stale=False,
                 planned_s=at_s,
+                plan=state.seq,
             )
+        case ev.PlanJudged():
+            campaign = replace(campaign, judged=event.plan)
     return replace(state, campaigns={**state.campaigns, event.campaign: campaign})
 
 
-def _with_trial(campaign: CampaignState, number: int, **changes: Any) -> CampaignState:  # noqa: ANN401
+def _with_trial(campaign: CampaignState, number: int, **changes: Any) -> CampaignState:
     trial = replace(campaign.trials[number], **changes)
     return replace(campaign, trials={**campaign.trials, number: trial}, plan_stale=True)

@@ -173,22 +173,29 @@ class CampaignState:
     planned_s: float = 0.0
     """When the timeline was made."""
     vetoes: tuple[ev.SpaceVetoed, ...] = ()
-    judged: ev.StoppingJudged | None = None
+    nearness: ev.StoppingJudged | None = None
     """How near the optimum was when the optimiser was last asked, where the campaign wants to know."""
+    plan: int = 0
+    """The record that holds it."""
+    judged: int = 0
+    """The last timeline for which a better one was looked for, and judged."""
 
     @property
     def open_trials(self) -> tuple[TrialState, ...]:
         return tuple(trial for trial in self.trials.values() if trial.status == "pending")
 
     @property
-    def spent(self) -> int:
-        """Trials that count against the budget."""
-        return sum(trial.status != "rejected" for trial in self.trials.values())
+    def ready_trials(self) -> tuple[TrialState, ...]:
+        """The open trials that may be made: where the campaign asks for approval, those that have it."""
+        waiting = self.spec.approval
+        return tuple(trial for trial in self.open_trials if trial.approved or not waiting)
 
     @property
     def enough(self) -> bool:
         """Nothing more is proposed: the budget is used up, or the stopping rule is met."""
-        return self.spent >= self.spec.trials or (self.judged is not None and self.judged.enough)
+        return len(self.trials) >= self.spec.trials or (
+            self.nearness is not None and self.nearness.enough
+        )
 
     @property
     def objectives(self) -> tuple[ev.ObjectiveSpec, ...]:

@@ -35,7 +35,7 @@ def record_proposals(state: LabState, message: msg.Proposed) -> list[ev.Event]:
     if judged is not None and judged.enough:
         return [judged]
     first = max(campaign.trials, default=0) + 1
-    room = campaign.spec.trials - campaign.spent
+    room = campaign.spec.trials - len(campaign.trials)
     return [
         *([] if judged is None else [judged]),
         *(
@@ -137,8 +137,9 @@ def end_campaign(look: Look) -> Decision:
 
 def _why_enough(campaign: CampaignState) -> str:
     if not campaign.measured:
-        return "every trial failed"
-    judged = campaign.judged
+        rejected = any(trial.status == "rejected" for trial in campaign.trials.values())
+        return "every trial failed" + (" or was rejected" if rejected else "")
+    judged = campaign.nearness
     if judged is not None and judged.enough:
         unit = campaign.spec.objective.unit
         return (
@@ -154,7 +155,7 @@ def ask_optimiser(look: Look) -> Decision:
     campaign = look.state.active_campaign
     if campaign is None or look.inflight.asking or look.state.mode != "running":
         return Decision()
-    left = 0 if campaign.enough else campaign.spec.trials - campaign.spent
+    left = 0 if campaign.enough else campaign.spec.trials - len(campaign.trials)
     free = campaign.spec.parallel - len(campaign.open_trials)
     count = min(campaign.spec.batch, campaign.spec.parallel, left)
     if count <= 0 or free < count:

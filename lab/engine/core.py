@@ -15,7 +15,7 @@ The rules, in the order in which they apply:
   trials     a finished run completes or fails its trial
   campaign   the budget is used up, or the lab was told to stop
   optimiser  asked in time, while earlier trials still run
-  timeline   planned anew when it no longer tells the truth
+  timeline   planned anew when it no longer tells the truth; a better one is looked for beside the engine
   gate       starts each step whose turn it is (`lab.engine.gate`)
 """
 
@@ -28,10 +28,12 @@ from lab.domain import event as ev
 from lab.domain.ids import safe_order
 from lab.domain.interlock import judge
 from lab.engine import messages as msg
+from lab.engine.campaigning import ask_optimiser, end_campaign, end_trials
 from lab.engine.context import CampaignContext, PlannedTimeline
 from lab.engine.course import decide_courses, record_timing
 from lab.engine.ending import end_runs
 from lab.engine.gate import next_starts
+from lab.engine.improving import improve_timeline
 from lab.engine.look import Decision, Inflight, Look
 from lab.engine.replanning import keep_timeline
 from lab.engine.steps import end_steps
@@ -118,84 +120,6 @@ def _doubt(entry: CommandState, epoch: int, alive: bool, now_s: float) -> str:
     return ""
 
 
-def _trials(look: Look) -> Decision:
-    campaign = look.state.active_campaign
-    if campaign is None:
-        return Decision()
-    name, first = campaign.spec.campaign, campaign.spec.objective.result
-    aim = campaign.aim
-    wanted = (first,) if aim is None else aim.outcomes
-    events: list[ev.Event] = []
-    for trial in campaign.open_trials:
-        run = look.state.runs.get(trial.run)
-        if run is None:
-            if look.state.mode == "stopping":
-                reason = "never started: the campaign was stopped"
-                events.append(ev.TrialFailed(campaign=name, trial=trial.number, reason=reason))
-            continue
-        if run.open:
-            continue
-        values = {result: run.results[result] for result in wanted if result in run.results}
-        if run.status == "succeeded" and len(values) == len(wanted):
-            events.append(
-                ev.TrialCompleted(
-                    campaign=name,
-                    trial=trial.number,
-                    value=values[first].value,
-                    standard_deviation=values[first].standard_deviation,
-                    outcomes={} if aim is None else {k: v.value for k, v in values.items()},
-                )
-            )
-        else:
-            missing = "', '".join(result for result in wanted if result not in values)
-            reason = run.reason or f"the run has no result '{missing}'"
-            events.append(ev.TrialFailed(campaign=name, trial=trial.number, reason=reason))
-    return Decision(tuple(events))
-
-
-def _campaign(look: Look) -> Decision:
-    campaign = look.state.active_campaign
-    if campaign is None or campaign.open_trials:
-        return Decision()
-    best = campaign.best()
-    if look.state.mode == "stopping":
-        ending, reason = "stopped", f"stopped by {look.state.mode_actor}"
-        if look.state.mode_reason:
-            reason += f": {look.state.mode_reason}"
-    elif len(campaign.trials) >= campaign.spec.trials:
-        ending = "completed" if campaign.measured else "failed"
-        reason = "the budget is used up" if campaign.measured else "every trial failed"
-        if campaign.measured and not campaign.front():
-            reason += "; no trial has kept all limits"
-    else:
-        return Decision()
-    return Decision(
-        (
-            ev.CampaignFinished(
-                campaign=campaign.spec.campaign,
-                state=ending,
-                reason=reason,
-                best_trial=None if best is None else best.number,
-            ),
-        )
-    )
-
-
-def _optimiser(look: Look) -> Decision:
-    campaign = look.state.active_campaign
-    if campaign is None or look.inflight.asking or look.state.mode != "running":
-        return Decision()
-    left = campaign.spec.trials - len(campaign.trials)
-    free = campaign.spec.parallel - len(campaign.open_trials)
-    count = min(campaign.spec.batch, campaign.spec.parallel, left)
-    if count <= 0 or free < count:
-        return Decision()
-    if look.inflight.ask_failed and campaign.open_trials:
-        # What is on the bench is worth finishing; with its results the optimiser may find its feet again.
-        return Decision()
-    return Decision((), (msg.AskOptimiser(campaign.spec.campaign, count),))
-
-
 def _gate(look: Look) -> Decision:
     campaign = look.state.active_campaign
     if campaign is None or look.state.mode != "running":
@@ -272,9 +196,10 @@ _RULES: tuple[_Rule, ...] = (
     record_timing,
     decide_courses,
     end_runs,
-    _trials,
-    _campaign,
-    _optimiser,
+    end_trials,
+    end_campaign,
+    ask_optimiser,
     keep_timeline,
+    improve_timeline,
     _gate,
 )

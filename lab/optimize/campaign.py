@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lab.domain.errors import InputError, RefusedError
 from lab.domain.aim import Aim
+from lab.domain.errors import InputError, RefusedError
 from lab.optimize.history import Direction, Suggestion, TrialRecord, best, check_history
 from lab.optimize.outcomes import with_outcomes
 from lab.optimize.space import Setting, Space

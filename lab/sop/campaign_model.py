@@ -176,7 +176,8 @@ class Strategy(FileModel):
     )
     batch: int = Field(default=1, ge=1, le=100, description="Trials chosen together", examples=[2])
     approval: bool = Field(
-        default=False, description="Each trial waits until a person approves it (`lab trial approve`)"
+        default=False,
+        description="Each trial waits until a person approves it (`lab trial approve`)",
     )
 
 

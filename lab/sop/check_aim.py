@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.domain.quantity import Quantity
 from lab.domain.units import UnitError, unit
 from lab.sop.check_space import step_of
 from lab.sop.diagnostics import did_you_mean
 
 if TYPE_CHECKING:
     from lab.domain.diagnostic import Diagnostic
+    from lab.domain.quantity import Quantity
     from lab.sop.campaign_model import Campaign, Objective, OutcomeLimit
     from lab.sop.document import Document, Path
     from lab.sop.model import Sop
