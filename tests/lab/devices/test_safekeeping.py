@@ -7,7 +7,6 @@ import random
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
-
 from lab.bus import topics
 from lab.bus.envelope import EngineBeat, Hello, SafeMessage, State
 from lab.bus.memory import MemoryBus, MemoryTransport
