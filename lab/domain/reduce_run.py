@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.domain.course import promises, tolerance_s
+from lab.domain.evolve import evolve
 from lab.domain.state import Flag, LabState, RunState, StepState, Task
 
 if TYPE_CHECKING:
@@ -25,15 +25,15 @@ __all__ = [
 
 def with_step(state: LabState, run: RunState, step: StepState) -> LabState:
     """The state with another step in a run."""
-    run = replace(run, steps={**run.steps, step.path: step})
-    return replace(state, runs={**state.runs, run.id: run})
+    run = evolve(run, steps={**run.steps, step.path: step})
+    return evolve(state, runs={**state.runs, run.id: run})
 
 
 def began(state: LabState, run: RunState, step: StepState) -> LabState:
     """The state with an attempt of a step under way, and what the timeline promises with it."""
     campaign = state.campaigns.get(run.campaign)
     if run.plan.timing and campaign is not None:
-        run = replace(run, promised={**run.promised, **promises(run, step.path, campaign.places)})
+        run = evolve(run, promised={**run.promised, **promises(run, step.path, campaign.places)})
     return with_step(state, run, step)
 
 
@@ -42,7 +42,7 @@ def stale(state: LabState, campaign: str) -> LabState:
     entry = state.campaigns.get(campaign)
     if entry is None or entry.plan_stale:
         return state
-    return replace(state, campaigns={**state.campaigns, campaign: replace(entry, plan_stale=True)})
+    return evolve(state, campaigns={**state.campaigns, campaign: evolve(entry, plan_stale=True)})
 
 
 def reduce_step(
@@ -55,11 +55,11 @@ def reduce_step(
     step = run.steps[event.step]
     match event:
         case ev.StepSucceeded():
-            step = replace(
+            step = evolve(
                 step, status="succeeded", ended_s=at_s, outputs=dict(event.outputs), error=""
             )
         case ev.StepFailed(retry=True):
-            step = replace(
+            step = evolve(
                 step,
                 status="waiting",
                 retries=step.retries + (1 if event.counts else 0),
@@ -67,7 +67,7 @@ def reduce_step(
                 error=event.error,
             )
         case ev.StepFailed():
-            step = replace(step, status="failed", ended_s=at_s, error=event.error)
+            step = evolve(step, status="failed", ended_s=at_s, error=event.error)
     state = _without_tasks(with_step(state, run, step), {step.task})
     if isinstance(event, ev.StepSucceeded) and _as_planned(state, run, event.step, at_s):
         return state
@@ -78,9 +78,9 @@ def _skipped(state: LabState, event: ev.StepsSkipped, at_s: float) -> LabState:
     run = state.runs[event.run]
     steps = dict(run.steps)
     for path in event.steps:
-        steps[path] = replace(steps[path], status="skipped", ended_s=at_s)
-    run = replace(run, steps=steps)
-    return stale(replace(state, runs={**state.runs, run.id: run}), run.campaign)
+        steps[path] = evolve(steps[path], status="skipped", ended_s=at_s)
+    run = evolve(run, steps=steps)
+    return stale(evolve(state, runs={**state.runs, run.id: run}), run.campaign)
 
 
 def reduce_task(
@@ -90,7 +90,7 @@ def reduce_task(
     if isinstance(event, ev.TaskAsked):
         run = state.runs[event.run]
         step = run.steps[event.step]
-        step = replace(
+        step = evolve(
             step,
             status="running",
             attempt=event.attempt,
@@ -100,21 +100,21 @@ def reduce_task(
             error="",
         )
         tasks = {**state.tasks, event.task: Task(event, at_s)}
-        return replace(began(state, run, step), tasks=tasks)
+        return evolve(began(state, run, step), tasks=tasks)
     task = state.tasks[event.task]
     match event:
         case ev.TaskAnswered():
-            task = replace(task, answer=event)
+            task = evolve(task, answer=event)
         case ev.TaskWitnessed():
-            task = replace(task, witness=event.actor)
-    return replace(state, tasks={**state.tasks, event.task: task})
+            task = evolve(task, witness=event.actor)
+    return evolve(state, tasks={**state.tasks, event.task: task})
 
 
 def _without_tasks(state: LabState, names: Collection[str]) -> LabState:
     if not any(name in state.tasks for name in names):
         return state
     left = {name: task for name, task in state.tasks.items() if name not in names}
-    return replace(state, tasks=left)
+    return evolve(state, tasks=left)
 
 
 def reduce_finding(
@@ -125,14 +125,14 @@ def reduce_finding(
     run = state.runs[event.run]
     match event:
         case ev.DecisionMade():
-            run = replace(run, decisions={**run.decisions, event.decision: event.value})
+            run = evolve(run, decisions={**run.decisions, event.decision: event.value})
         case ev.SampleFlagged():
-            run = replace(run, flags=(*run.flags, Flag(event.flag, event.step, event.reason)))
+            run = evolve(run, flags=(*run.flags, Flag(event.flag, event.step, event.reason)))
         case ev.TimingRecorded():
-            run = replace(run, timing={**run.timing, event.window: event})
+            run = evolve(run, timing={**run.timing, event.window: event})
         case ev.QualityRecorded():
-            run = replace(run, quality={**run.quality, event.name: event})
-    return replace(state, runs={**state.runs, run.id: run})
+            run = evolve(run, quality={**run.quality, event.name: event})
+    return evolve(state, runs={**state.runs, run.id: run})
 
 
 def _as_planned(state: LabState, run: RunState, path: str, at_s: float) -> bool:
@@ -156,24 +156,24 @@ def reduce_run(
             )
         case ev.RunStopping():
             state = _dismiss(state, event.run, at_s, safe_state=False)
-            run = replace(
+            run = evolve(
                 state.runs[event.run], status="stopping", ending=event.outcome, reason=event.reason
             )
         case ev.RunFinished():
             state = _dismiss(state, event.run, at_s, safe_state=True)
-            run = replace(
+            run = evolve(
                 state.runs[event.run],
                 status=event.outcome,
                 reason=event.reason,
                 ended_s=at_s,
                 results=dict(event.results),
             )
-    state = replace(state, runs={**state.runs, event.run: run})
+    state = evolve(state, runs={**state.runs, event.run: run})
     if isinstance(event, ev.RunStarted):
         campaign = state.campaigns[event.campaign]
-        trial = replace(campaign.trials[event.trial], run=event.run)
-        campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
-        return replace(state, campaigns={**state.campaigns, event.campaign: campaign})
+        trial = evolve(campaign.trials[event.trial], run=event.run)
+        campaign = evolve(campaign, trials={**campaign.trials, event.trial: trial})
+        return evolve(state, campaigns={**state.campaigns, event.campaign: campaign})
     return stale(state, run.campaign)
 
 
@@ -191,7 +191,7 @@ def _dismiss(state: LabState, name: str, at_s: float, *, safe_state: bool) -> La
         if asked.run == name and (safe_state or not run.plan.step(asked.step).safe_state):
             closed.add(key)
             why = "withdrawn: the run was ended"
-            steps[asked.step] = replace(steps[asked.step], status="failed", ended_s=at_s, error=why)
-    run = replace(run, steps=steps)
-    state = replace(state, questions=questions, runs={**state.runs, name: run})
+            steps[asked.step] = evolve(steps[asked.step], status="failed", ended_s=at_s, error=why)
+    run = evolve(run, steps=steps)
+    state = evolve(state, questions=questions, runs={**state.runs, name: run})
     return _without_tasks(state, closed)

@@ -1,6 +1,7 @@
 """What is true, computed from events alone; `lab.domain.reduce` is the only way to a new state.
 
-All values are frozen; a new state shares what did not change. Times are process seconds since the Unix epoch.
+All values are frozen; a new state shares what did not change (`lab.domain.evolve`, hence no slots). Times are process
+seconds since the Unix epoch.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ __all__ = [
 LabMode = Literal["running", "paused", "stopping", "safe"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CommandState:
     """A command and where it stands. `epoch` is the engine's when it was intended."""
 
@@ -63,7 +64,7 @@ class CommandState:
         return self.status not in CLOSED
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StepState:
     """A step of a run. `attempt` counts from 1 and names the present or last try; 0 before the first.
 
@@ -97,7 +98,7 @@ class Flag:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RunState:
     """One execution of a plan."""
 
@@ -124,7 +125,7 @@ class RunState:
         return self.status in ("running", "stopping")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TrialState:
     """One suggested parameter set and what came of it."""
 
@@ -142,7 +143,7 @@ class TrialState:
     run: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CampaignState:
     """An optimisation. `slots` and `origin` are its present timeline."""
 
@@ -177,7 +178,7 @@ class CampaignState:
         return max(done, key=lambda trial: (sign * (trial.value or 0.0), -trial.number))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DeviceStatus:
     """What the engine knows of a device."""
 
@@ -227,7 +228,7 @@ class Question:
         return "continue" in self.choices
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Task:
     """Something that a person is asked to do."""
 
@@ -244,7 +245,7 @@ class Task:
         return self.answer.failed or self.asked.sign != "witness" or bool(self.witness)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LabState:
     """Everything. Commands hold the open ones and the last of each step."""
 
