@@ -60,7 +60,7 @@ def test_a_value_with_slots_is_refused_and_not_half_copied() -> None:
         type("Slotted", (), {"__annotations__": {"n": int}})
     )
     with pytest.raises(AttributeError):
-        evolve(slotted(1), n=2)
+        evolve(slotted(1), n=2)  # pyright: ignore[reportArgumentType]
 
 
 def test_every_value_of_the_state_that_changes_can_be_evolved() -> None:
