@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,13 @@ class Inflight:
         default_factory=dict[tuple[str, str, str], tuple[str, float]]
     )
     """Which boot of the host told it, and when by the host's own clock."""
+    improving: bool = False
+    """A better timeline is being looked for."""
+    improve_for: tuple[str, ...] = ()
+    improve_s: float = -math.inf
+    """For which open runs that was last asked, and when."""
+    found: msg.PlanFound | None = None
+    """The last that came of it."""
     safe_seq: int = 0
     safe_s: float = 0.0
     """Which `LabState.mode_seq` the devices have been told of, and when."""
@@ -51,6 +59,10 @@ class Inflight:
                 self.cancelled[effect.command] = now_s
             case msg.AskOptimiser():
                 self.asking = True
+            case msg.ImprovePlan():
+                self.improving, self.found = True, None
+                self.improve_for = tuple(run.run for run in effect.job.snapshot.runs)
+                self.improve_s = now_s
             case msg.MakeSafe():
                 self.safe_seq, self.safe_s = state.mode_seq, now_s
             case msg.Rearm():
@@ -59,9 +71,11 @@ class Inflight:
                 pass
 
     def hear(self, message: msg.Message, now_s: float) -> None:
-        """Note that the optimiser has answered, or the newest value of a signal."""
+        """Note that the optimiser or the search for a better plan has answered, or the newest value of a signal."""
         if isinstance(message, msg.Proposed):
             self.asking, self.ask_failed = False, bool(message.error)
+        elif isinstance(message, msg.PlanFound):
+            self.improving, self.found = False, message if message.slots else None
         elif isinstance(message, msg.Signal):
             key = (message.device, message.channel, message.unit)
             # No value is younger than its arrival, whatever the clocks say.

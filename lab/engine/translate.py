@@ -66,7 +66,14 @@ def _translate(state: LabState, message: msg.Message) -> list[ev.Event]:
             return _request(state, message)
         case msg.Proposed():
             return _proposed(state, message)
-        case msg.Outranked() | env.Heartbeat() | env.ProgressMessage() | msg.Signal() | msg.Tick():
+        case (
+            msg.Outranked()
+            | msg.PlanFound()
+            | env.Heartbeat()
+            | env.ProgressMessage()
+            | msg.Signal()
+            | msg.Tick()
+        ):
             return []
 
 
