@@ -30,6 +30,7 @@ from lab.domain.errors import InputError, LabError, RefusedError
 from lab.domain.ids import sha256_text
 from lab.domain.state import CampaignState, LabState
 from lab.engine.clock import ScaledClock, VirtualClock, wall_seconds
+from lab.engine.improver import improver_for
 from lab.engine.shell import Engine
 from lab.engine.virtual_loop import run_virtual
 from lab.records.database import database_path, database_url
@@ -126,6 +127,7 @@ async def _run(
                 context=context,
                 suggest=suggest_from_state,
                 version=__version__,
+                improver=improver_for(clock),
                 heartbeat_s=_VIRTUAL_HEARTBEAT_S if options.virtual else 1.0,
                 beat_s=None if options.hosts else files.drivers.beat_s,
                 simulate_people=options.virtual,

@@ -80,6 +80,7 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
             | ev.TrialFailed()
             | ev.CampaignFinished()
             | ev.TimelinePlanned()
+            | ev.PlanJudged()
         ):
             return _campaign(state, event, at_s)
         case ev.DeviceDescribed() | ev.DeviceStateChanged() | ev.DeviceMadeSafe():
@@ -242,7 +243,8 @@ def _campaign(
     | ev.TrialCompleted
     | ev.TrialFailed
     | ev.CampaignFinished
-    | ev.TimelinePlanned,
+    | ev.TimelinePlanned
+    | ev.PlanJudged,
     at_s: float,
 ) -> LabState:
     if isinstance(event, ev.CampaignStarted):
@@ -294,7 +296,10 @@ def _campaign(
                 broken=event.broken,
                 plan_stale=False,
                 planned_s=at_s,
+                plan=state.seq,
             )
+        case ev.PlanJudged():
+            campaign = replace(campaign, judged=event.plan)
     return replace(state, campaigns=put(state.campaigns, event.campaign, campaign))
 
 

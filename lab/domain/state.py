@@ -161,6 +161,10 @@ class CampaignState:
     plan_stale: bool = True
     planned_s: float = 0.0
     """When the timeline was made."""
+    plan: int = 0
+    """The record that holds it."""
+    judged: int = 0
+    """The last timeline for which a better one was looked for, and judged."""
 
     @property
     def open_trials(self) -> tuple[TrialState, ...]:

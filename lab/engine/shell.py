@@ -22,6 +22,7 @@ from lab.domain.state import LabState
 from lab.engine import messages as msg
 from lab.engine.core import CampaignContext, Inflight, decide
 from lab.engine.gateway import DeviceGateway
+from lab.engine.planner_frames import PlanAnswer
 from lab.engine.proposals import unlawful
 from lab.engine.simulated_people import due_people, simulated_requests
 from lab.engine.translate import translate
@@ -29,6 +30,7 @@ from lab.engine.translate import translate
 if TYPE_CHECKING:
     from lab.bus.transport import Transport
     from lab.engine.clock import EngineClock
+    from lab.engine.improver import Improver
 
 __all__ = ["Engine", "JournalWriter", "Suggest"]
 
@@ -82,6 +84,7 @@ class Engine:
         context: CampaignContext,
         suggest: Suggest,
         version: str,
+        improver: Improver | None = None,
         heartbeat_s: float = 1.0,
         beat_s: float | None = 2.0,
         simulate_people: bool = False,
@@ -94,6 +97,7 @@ class Engine:
         self._clock = clock
         self._context = context
         self._suggest = suggest
+        self._improver = improver
         self._version = version
         self._state = LabState()
         self._inflight = Inflight()
@@ -101,6 +105,7 @@ class Engine:
         self._answers: dict[str, asyncio.Future[msg.Answered]] = {}
         self._listeners: list[asyncio.Queue[ev.Recorded | None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._improving: asyncio.Task[None] | None = None
         self._wake: asyncio.Task[None] | None = None
         self._wake_s: float | None = None
         self._last_at: datetime | None = None
@@ -316,6 +321,8 @@ class Engine:
                 )
             case msg.AskOptimiser():
                 self._spawn(self._ask(effect))
+            case msg.ImprovePlan():
+                self._improving = self._spawn(self._improve(effect))
             case msg.MakeSafe():
                 self._spawn(self._gateway.safe(effect.actor, effect.id))
             case msg.Rearm():
@@ -342,6 +349,16 @@ class Engine:
             return
         error = unlawful(state.campaigns[effect.campaign].spec, proposals)
         self._inbox.put_nowait(msg.Proposed(() if error else proposals, error))
+
+    async def _improve(self, effect: msg.ImprovePlan) -> None:
+        found = PlanAnswer()
+        try:
+            if self._improver is not None:
+                found = await self._improver.improve(effect.job)
+        except Exception:
+            # Whatever a search raises costs its improvement and nothing else.
+            _LOG.exception("the search for a better plan failed")
+        self._inbox.put_nowait(msg.PlanFound(effect.plan, found.slots, found.source))
 
     def _wake_at(self, wake_s: float | None) -> None:
         if self._wake is not None and not self._wake.done():
@@ -429,11 +446,16 @@ class Engine:
         for request, future in self._answers.items():
             if not future.done():
                 future.set_result(msg.Answered(request, False, "the engine has ended"))
+        if self._improving is not None:
+            # Nobody needs its answer any more.
+            self._improving.cancel()
         if self._tasks:
             _, waiting = await asyncio.wait(self._tasks, timeout=2.0)
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
+        if self._improver is not None:
+            await self._improver.close()
         await self._gateway.close()
         if self._threads is not None:
             self._threads.shutdown(wait=True)

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from lab.domain.event import Event, Recorded
     from lab.domain.state import LabState
     from lab.records.snapshots import Kept
 
-__all__ = ["Journal", "folded", "read_records", "read_rows"]
+__all__ = ["Journal", "folded", "read_records", "read_rows", "records_of"]
 
 
 class Journal:
@@ -143,11 +143,16 @@ _NEVER = 2**62
 
 def read_records(engine: Engine, after: int = 0, upto: int = _NEVER) -> Iterator[Recorded]:
     """Records after a sequence number, up to another one where it is given, in order, without holding them all."""
+    with engine.connect() as connection:
+        yield from records_of(connection, after, upto)
+
+
+def records_of(connection: Connection, after: int, upto: int) -> Iterator[Recorded]:
+    """The same within a transaction."""
     span = {"after": after, "upto": upto}
-    with (
-        engine.connect() as connection,
-        connection.execution_options(yield_per=1000).execute(_RECORDS, span) as rows,
-    ):
+    # For this statement alone: the connection would keep them for all that comes after.
+    options = {"yield_per": 1000}
+    with connection.execute(_RECORDS, span, execution_options=options) as rows:
         for seq, epoch, at, body, hash_ in rows:
             yield record_from_columns(seq, epoch, at, body, hash_)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-__all__ = ["Kept", "fold_version", "newest_snapshot", "write_snapshot"]
+__all__ = ["Kept", "fold_version", "newest_of", "newest_snapshot", "write_snapshot"]
 
 _KEEP = 2
 """Older snapshots are let go. The one before the newest serves if that one is damaged."""
@@ -71,13 +71,19 @@ def fold_version() -> str:
 def newest_snapshot(engine: Engine) -> Kept:
     """The newest one that counts; an empty state where there is none, or where the tables are missing or damaged."""
     try:
-        with Session(engine) as session:
-            for row in session.exec(select(SnapshotRow).order_by(col(SnapshotRow.seq).desc())):
-                kept = _kept(session.connection(), row)
-                if kept is not None:
-                    return kept
+        with engine.connect() as connection:
+            return newest_of(connection)
     except (DBAPIError, UnicodeDecodeError, ValueError, TypeError):
-        pass
+        return Kept()
+
+
+def newest_of(connection: Connection) -> Kept:
+    """The same within a transaction; raises what the database says of tables that are missing or damaged."""
+    with Session(connection) as session:
+        for row in session.exec(select(SnapshotRow).order_by(col(SnapshotRow.seq).desc())).all():
+            kept = _kept(connection, row)
+            if kept is not None:
+                return kept
     return Kept()
 
 
