@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
-from lab.domain.evolve import evolve
 from lab.domain.ids import dead_man_of, safe_order
 from lab.domain.reduce_run import (
     began,
@@ -15,7 +14,9 @@ from lab.domain.reduce_run import (
     reduce_task,
     stale,
 )
+from lab.domain.replacing import replace
 from lab.domain.run import CLOSED, CommandReport, advance
+from lab.domain.shelf import put
 from lab.domain.state import (
     CampaignState,
     CommandState,
@@ -43,7 +44,7 @@ def reduce_all(state: LabState, records: list[ev.Recorded]) -> LabState:
 def reduce(state: LabState, record: ev.Recorded) -> LabState:
     """The state after one more event. Raises KeyError for an event about something that never began."""
     at_s = record.at.timestamp()
-    state = evolve(state, seq=record.seq, epoch=record.epoch, at_s=at_s)
+    state = replace(state, seq=record.seq, epoch=record.epoch, at_s=at_s)
     event = record.event
     match event:
         case ev.CommandIntended():
@@ -57,11 +58,13 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
         ):
             return _reported(state, event, at_s)
         case ev.CancelAsked():
-            entry = evolve(state.commands[event.command], cancel=event)
-            return evolve(state, commands={**state.commands, event.command: entry})
+            entry = replace(state.commands[event.command], cancel=event)
+            return replace(state, commands={**state.commands, event.command: entry})
+        case ev.CancelSettled() if event.command not in state.commands:
+            return state  # its run is over, and with its end it was forgotten
         case ev.CancelSettled():
-            entry = evolve(state.commands[event.command], cancelled=event.outcome)
-            return evolve(state, commands={**state.commands, event.command: entry})
+            entry = replace(state.commands[event.command], cancelled=event.outcome)
+            return replace(state, commands={**state.commands, event.command: entry})
         case ev.StepSucceeded() | ev.StepFailed() | ev.StepsSkipped():
             return reduce_step(state, event, at_s)
         case ev.TaskAsked() | ev.TaskAnswered() | ev.TaskWitnessed():
@@ -92,21 +95,21 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
                 at_s,
                 event.step,
             )
-            return evolve(state, questions={**state.questions, event.question: question})
+            return replace(state, questions={**state.questions, event.question: question})
         case ev.QuestionAnswered():
             left = {key: q for key, q in state.questions.items() if key != event.question}
-            return evolve(state, questions=left)
+            return replace(state, questions=left)
         case ev.RequestAnswered():
-            return evolve(state, requests={**state.requests, event.request: event})
+            return replace(state, requests={**state.requests, event.request: event})
         case (
             ev.LabPaused() | ev.LabStopping() | ev.LabMadeSafe() | ev.LabResumed() | ev.LabRearmed()
         ):
             return _mode(state, event, at_s)
         case ev.EngineStarted():
-            return evolve(state, interlocks={}, journal=state.journal or event.journal)
+            return replace(state, interlocks={}, journal=state.journal or event.journal)
         case ev.InterlockChanged():
             status = InterlockStatus(event, at_s)
-            return evolve(state, interlocks={**state.interlocks, event.interlock: status})
+            return replace(state, interlocks={**state.interlocks, event.interlock: status})
         case ev.RequestReceived() | ev.ObservationRecorded():
             return state
 
@@ -125,17 +128,17 @@ def _mode(
     }
     if isinstance(event, ev.LabRearmed):
         lifted = state.lifted | frozenset(event.lifts)
-        state = evolve(state, safe_orders=(), lifted=lifted)
+        state = replace(state, safe_orders=(), lifted=lifted)
         if state.mode != "safe":
             return state
     if isinstance(event, ev.LabMadeSafe):
-        state = evolve(
+        state = replace(
             state, safe_orders=(*state.safe_orders, safe_order(state.journal, state.seq))
         )
     if isinstance(event, ev.LabStopping):
-        state = evolve(state, stop_asked=(event.actor, event.reason))
+        state = replace(state, stop_asked=(event.actor, event.reason))
     reason = "" if isinstance(event, ev.LabResumed | ev.LabRearmed) else event.reason
-    return evolve(
+    return replace(
         state,
         mode=modes[event.kind],
         mode_actor=event.actor,
@@ -154,7 +157,7 @@ def _intended(state: LabState, command: Command, at_s: float) -> LabState:
     previous = step.command
     commands = {key: c for key, c in state.commands.items() if key != previous or c.open}
     commands[command.id] = entry
-    step = evolve(
+    step = replace(
         step,
         status="running",
         attempt=command.attempt,
@@ -163,7 +166,7 @@ def _intended(state: LabState, command: Command, at_s: float) -> LabState:
         ended_s=None,
         error="",
     )
-    return evolve(began(state, run, step), commands=commands)
+    return replace(began(state, run, step), commands=commands)
 
 
 def report_of(
@@ -206,7 +209,7 @@ def _reported(
     status = advance(entry.status, report_of(event))
     if status is None:
         return state
-    entry = evolve(
+    entry = replace(
         entry,
         status=status,
         ended_s=at_s if status in CLOSED else None,
@@ -214,13 +217,13 @@ def _reported(
     )
     match event:
         case ev.CommandEnded():
-            entry = evolve(entry, outcome=event.outcome, reason=event.outcome.error)
+            entry = replace(entry, outcome=event.outcome, reason=event.outcome.error)
         case ev.CommandSettled():
-            entry = evolve(entry, settlement=event.settlement, reason=event.settlement.detail)
+            entry = replace(entry, settlement=event.settlement, reason=event.settlement.detail)
         case ev.CommandRefused():
-            entry = evolve(entry, reason=f"{event.reason}: {event.detail}".rstrip(": "))
+            entry = replace(entry, reason=f"{event.reason}: {event.detail}".rstrip(": "))
         case ev.CommandUnknown():
-            entry = evolve(entry, reason=event.reason)
+            entry = replace(entry, reason=event.reason)
         case ev.CommandAccepted():
             pass
     questions = state.questions
@@ -228,7 +231,9 @@ def _reported(
         # The device's late word has answered what a person was asked.
         questions = {key: q for key, q in questions.items() if q.command != event.command}
     commands = {**state.commands, event.command: entry}
-    return evolve(state, commands=commands, questions=questions)
+    if not entry.open and not state.runs[entry.command.run].open:
+        del commands[event.command]
+    return replace(state, commands=commands, questions=questions)
 
 
 def _campaign(
@@ -245,8 +250,8 @@ def _campaign(
     if isinstance(event, ev.CampaignStarted):
         campaign = CampaignState(event, at_s, origin_s=at_s)
         mode: LabMode = "safe" if state.mode == "safe" else "running"
-        campaigns = {**state.campaigns, event.campaign: campaign}
-        return evolve(state, mode=mode, stop_asked=None, campaigns=campaigns)
+        campaigns = put(state.campaigns, event.campaign, campaign)
+        return replace(state, mode=mode, stop_asked=None, campaigns=campaigns)
     campaign = state.campaigns[event.campaign]
     match event:
         case ev.TrialProposed():
@@ -259,22 +264,22 @@ def _campaign(
                 nearest_trial=event.nearest_trial,
                 note=event.note,
             )
-            campaign = evolve(
+            campaign = replace(
                 campaign, trials={**campaign.trials, event.trial: trial}, plan_stale=True
             )
         case ev.TrialCompleted():
-            trial = evolve(
+            trial = replace(
                 campaign.trials[event.trial],
                 status="done",
                 value=event.value,
                 standard_deviation=event.standard_deviation,
             )
-            campaign = evolve(campaign, trials={**campaign.trials, event.trial: trial})
+            campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
         case ev.TrialFailed():
-            trial = evolve(campaign.trials[event.trial], status="failed", reason=event.reason)
-            campaign = evolve(campaign, trials={**campaign.trials, event.trial: trial})
+            trial = replace(campaign.trials[event.trial], status="failed", reason=event.reason)
+            campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
         case ev.CampaignFinished():
-            campaign = evolve(
+            campaign = replace(
                 campaign,
                 status=event.state,
                 reason=event.reason,
@@ -282,7 +287,7 @@ def _campaign(
                 best_trial=event.best_trial,
             )
         case ev.TimelinePlanned():
-            campaign = evolve(
+            campaign = replace(
                 campaign,
                 origin_s=event.origin.timestamp(),
                 slots=event.slots,
@@ -294,8 +299,8 @@ def _campaign(
                 plan=state.seq,
             )
         case ev.PlanJudged():
-            campaign = evolve(campaign, judged=event.plan)
-    return evolve(state, campaigns={**state.campaigns, event.campaign: campaign})
+            campaign = replace(campaign, judged=event.plan)
+    return replace(state, campaigns=put(state.campaigns, event.campaign, campaign))
 
 
 def _device(
@@ -306,9 +311,9 @@ def _device(
     device = state.devices.get(event.device, DeviceStatus(event.device, "unknown"))
     match event:
         case ev.DeviceDescribed():
-            device = evolve(device, description=event)
+            device = replace(device, description=event)
         case ev.DeviceStateChanged():
-            device = evolve(
+            device = replace(
                 device,
                 state=event.state,
                 detail=event.detail,
@@ -321,13 +326,13 @@ def _device(
             # A late word from before the re-arming: what the device is now, its host has told since.
             pass
         case ev.DeviceMadeSafe():
-            device = evolve(
+            device = replace(
                 device,
                 state="safe" if event.confirmed else "fault",
                 detail=event.detail,
                 since_s=at_s,
             )
-    state = evolve(state, devices={**state.devices, event.device: device})
+    state = replace(state, devices={**state.devices, event.device: device})
     active = state.active_campaign
     if active is not None and isinstance(event, ev.DeviceStateChanged):
         return stale(state, active.spec.campaign)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.domain.course import promises, tolerance_s
-from lab.domain.evolve import evolve
+from lab.domain.replacing import replace
+from lab.domain.shelf import put
 from lab.domain.state import Flag, LabState, RunState, StepState, Task
 
 if TYPE_CHECKING:
@@ -25,15 +26,15 @@ __all__ = [
 
 def with_step(state: LabState, run: RunState, step: StepState) -> LabState:
     """The state with another step in a run."""
-    run = evolve(run, steps={**run.steps, step.path: step})
-    return evolve(state, runs={**state.runs, run.id: run})
+    run = replace(run, steps={**run.steps, step.path: step})
+    return replace(state, runs=put(state.runs, run.id, run))
 
 
 def began(state: LabState, run: RunState, step: StepState) -> LabState:
     """The state with an attempt of a step under way, and what the timeline promises with it."""
     campaign = state.campaigns.get(run.campaign)
     if run.plan.timing and campaign is not None:
-        run = evolve(run, promised={**run.promised, **promises(run, step.path, campaign.places)})
+        run = replace(run, promised={**run.promised, **promises(run, step.path, campaign.places)})
     return with_step(state, run, step)
 
 
@@ -42,7 +43,7 @@ def stale(state: LabState, campaign: str) -> LabState:
     entry = state.campaigns.get(campaign)
     if entry is None or entry.plan_stale:
         return state
-    return evolve(state, campaigns={**state.campaigns, campaign: evolve(entry, plan_stale=True)})
+    return replace(state, campaigns=put(state.campaigns, campaign, replace(entry, plan_stale=True)))
 
 
 def reduce_step(
@@ -55,11 +56,11 @@ def reduce_step(
     step = run.steps[event.step]
     match event:
         case ev.StepSucceeded():
-            step = evolve(
+            step = replace(
                 step, status="succeeded", ended_s=at_s, outputs=dict(event.outputs), error=""
             )
         case ev.StepFailed(retry=True):
-            step = evolve(
+            step = replace(
                 step,
                 status="waiting",
                 retries=step.retries + (1 if event.counts else 0),
@@ -67,7 +68,7 @@ def reduce_step(
                 error=event.error,
             )
         case ev.StepFailed():
-            step = evolve(step, status="failed", ended_s=at_s, error=event.error)
+            step = replace(step, status="failed", ended_s=at_s, error=event.error)
     state = _without_tasks(with_step(state, run, step), {step.task})
     if isinstance(event, ev.StepSucceeded) and _as_planned(state, run, event.step, at_s):
         return state
@@ -78,9 +79,9 @@ def _skipped(state: LabState, event: ev.StepsSkipped, at_s: float) -> LabState:
     run = state.runs[event.run]
     steps = dict(run.steps)
     for path in event.steps:
-        steps[path] = evolve(steps[path], status="skipped", ended_s=at_s)
-    run = evolve(run, steps=steps)
-    return stale(evolve(state, runs={**state.runs, run.id: run}), run.campaign)
+        steps[path] = replace(steps[path], status="skipped", ended_s=at_s)
+    run = replace(run, steps=steps)
+    return stale(replace(state, runs=put(state.runs, run.id, run)), run.campaign)
 
 
 def reduce_task(
@@ -90,7 +91,7 @@ def reduce_task(
     if isinstance(event, ev.TaskAsked):
         run = state.runs[event.run]
         step = run.steps[event.step]
-        step = evolve(
+        step = replace(
             step,
             status="running",
             attempt=event.attempt,
@@ -100,21 +101,21 @@ def reduce_task(
             error="",
         )
         tasks = {**state.tasks, event.task: Task(event, at_s)}
-        return evolve(began(state, run, step), tasks=tasks)
+        return replace(began(state, run, step), tasks=tasks)
     task = state.tasks[event.task]
     match event:
         case ev.TaskAnswered():
-            task = evolve(task, answer=event)
+            task = replace(task, answer=event)
         case ev.TaskWitnessed():
-            task = evolve(task, witness=event.actor)
-    return evolve(state, tasks={**state.tasks, event.task: task})
+            task = replace(task, witness=event.actor)
+    return replace(state, tasks={**state.tasks, event.task: task})
 
 
 def _without_tasks(state: LabState, names: Collection[str]) -> LabState:
     if not any(name in state.tasks for name in names):
         return state
     left = {name: task for name, task in state.tasks.items() if name not in names}
-    return evolve(state, tasks=left)
+    return replace(state, tasks=left)
 
 
 def reduce_finding(
@@ -125,14 +126,14 @@ def reduce_finding(
     run = state.runs[event.run]
     match event:
         case ev.DecisionMade():
-            run = evolve(run, decisions={**run.decisions, event.decision: event.value})
+            run = replace(run, decisions={**run.decisions, event.decision: event.value})
         case ev.SampleFlagged():
-            run = evolve(run, flags=(*run.flags, Flag(event.flag, event.step, event.reason)))
+            run = replace(run, flags=(*run.flags, Flag(event.flag, event.step, event.reason)))
         case ev.TimingRecorded():
-            run = evolve(run, timing={**run.timing, event.window: event})
+            run = replace(run, timing={**run.timing, event.window: event})
         case ev.QualityRecorded():
-            run = evolve(run, quality={**run.quality, event.name: event})
-    return evolve(state, runs={**state.runs, run.id: run})
+            run = replace(run, quality={**run.quality, event.name: event})
+    return replace(state, runs=put(state.runs, run.id, run))
 
 
 def _as_planned(state: LabState, run: RunState, path: str, at_s: float) -> bool:
@@ -156,24 +157,29 @@ def reduce_run(
             )
         case ev.RunStopping():
             state = _dismiss(state, event.run, at_s, safe_state=False)
-            run = evolve(
+            run = replace(
                 state.runs[event.run], status="stopping", ending=event.outcome, reason=event.reason
             )
         case ev.RunFinished():
             state = _dismiss(state, event.run, at_s, safe_state=True)
-            run = evolve(
+            # Nobody asks any more how its commands ended; what is still open stays until it is known.
+            left = {
+                key: c for key, c in state.commands.items() if c.open or c.command.run != event.run
+            }
+            state = replace(state, commands=left)
+            run = replace(
                 state.runs[event.run],
                 status=event.outcome,
                 reason=event.reason,
                 ended_s=at_s,
                 results=dict(event.results),
             )
-    state = evolve(state, runs={**state.runs, event.run: run})
+    state = replace(state, runs=put(state.runs, event.run, run))
     if isinstance(event, ev.RunStarted):
         campaign = state.campaigns[event.campaign]
-        trial = evolve(campaign.trials[event.trial], run=event.run)
-        campaign = evolve(campaign, trials={**campaign.trials, event.trial: trial})
-        return evolve(state, campaigns={**state.campaigns, event.campaign: campaign})
+        trial = replace(campaign.trials[event.trial], run=event.run)
+        campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
+        return replace(state, campaigns=put(state.campaigns, event.campaign, campaign))
     return stale(state, run.campaign)
 
 
@@ -191,7 +197,7 @@ def _dismiss(state: LabState, name: str, at_s: float, *, safe_state: bool) -> La
         if asked.run == name and (safe_state or not run.plan.step(asked.step).safe_state):
             closed.add(key)
             why = "withdrawn: the run was ended"
-            steps[asked.step] = evolve(steps[asked.step], status="failed", ended_s=at_s, error=why)
-    run = evolve(run, steps=steps)
-    state = evolve(state, questions=questions, runs={**state.runs, name: run})
+            steps[asked.step] = replace(steps[asked.step], status="failed", ended_s=at_s, error=why)
+    run = replace(run, steps=steps)
+    state = replace(state, questions=questions, runs=put(state.runs, name, run))
     return _without_tasks(state, closed)
