@@ -78,6 +78,7 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
             | ev.CampaignFinished()
             | ev.TimelinePlanned()
             | ev.PlanJudged()
+            | ev.HoldJudged()
         ):
             return _campaign(state, event, at_s)
         case ev.DeviceDescribed() | ev.DeviceStateChanged() | ev.DeviceMadeSafe():
@@ -239,7 +240,8 @@ def _campaign(
     | ev.TrialFailed
     | ev.CampaignFinished
     | ev.TimelinePlanned
-    | ev.PlanJudged,
+    | ev.PlanJudged
+    | ev.HoldJudged,
     at_s: float,
 ) -> LabState:
     if isinstance(event, ev.CampaignStarted):
@@ -293,6 +295,9 @@ def _campaign(
                 planned_s=at_s,
                 plan=state.seq,
             )
+        case ev.HoldJudged():
+            holds = {**campaign.holds, (event.run, event.window): event}
+            campaign = replace(campaign, holds=holds)
         case ev.PlanJudged():
             campaign = replace(campaign, judged=event.plan)
     return replace(state, campaigns={**state.campaigns, event.campaign: campaign})

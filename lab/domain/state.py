@@ -165,6 +165,10 @@ class CampaignState:
     """When the timeline was made."""
     plan: int = 0
     """The record that holds it."""
+    holds: Mapping[tuple[str, str], ev.HoldJudged] = field(
+        default_factory=dict[tuple[str, str], ev.HoldJudged]
+    )
+    """Run and window -> what was last told of a longest time in danger."""
     judged: int = 0
     """The last timeline for which a better one was looked for, and judged."""
 
