@@ -35,6 +35,9 @@ _LATE_S = 5.0
 _LATE_SHARE = 0.1
 """A step that is overdue is planned to end after this share of the time that it has taken, and not before so long."""
 
+_LEARN_FROM = 500
+"""Newest runs that durations are learned from: what went before says little of today, and there may be ten thousands."""
+
 
 class TimelinePlanner:
     """Plans timelines with what the runs before have taught; keeps what it has worked out, so it is asked by one lab.
@@ -90,10 +93,11 @@ class TimelinePlanner:
 
     def _learn(self, state: LabState) -> Timed:
         """What was learned changes when a run ends, and only if that makes a difference is anything timed anew."""
-        over = tuple(run.id for run in state.runs.values() if not run.open)
+        ended = [run for run in state.newest_runs(_LEARN_FROM) if not run.open]
+        over = tuple(run.id for run in ended)
         if over != self._learned_of:
             self._learned_of = over
-            learned = learn(state.runs[name] for name in over)
+            learned = learn(ended)
             if learned != self._timed.learned:
                 self._timed = Timed(learned)
         return self._timed
