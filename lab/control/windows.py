@@ -41,7 +41,7 @@ def hold_documents(state: LabState) -> list[HoldDocument]:
     """Limits in danger of samples that are under way or planned; those that nothing can save first."""
     campaign = state.active_campaign
     found: list[HoldDocument] = []
-    for judged in () if campaign is None else campaign.holds.values():
+    for judged in () if campaign is None else campaign.holds:
         run = state.runs.get(judged.run)
         over = run is not None and (run.status != "running" or judged.window in run.timing)
         if judged.state == "safe" or over:

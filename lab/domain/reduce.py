@@ -301,8 +301,9 @@ def _campaign(
                 plan=state.seq,
             )
         case ev.HoldJudged():
-            holds = {**campaign.holds, (event.run, event.window): event}
-            campaign = replace(campaign, holds=holds)
+            known = campaign.hold(event.run, event.window)
+            others = tuple(hold for hold in campaign.holds if hold is not known)
+            campaign = replace(campaign, holds=(*others, event))
         case ev.PlanJudged():
             campaign = replace(campaign, judged=event.plan)
     return replace(state, campaigns=put(state.campaigns, event.campaign, campaign))

@@ -42,7 +42,7 @@ def judge_holds(look: Look) -> Decision:
             continue
         for hold in holds_of(run, look.now_s):
             key = run.id, hold.window.name
-            known = campaign.holds.get(key)
+            known = campaign.hold(*key)
             if known is not None and known.state in ("hopeless", "excused"):
                 judged.add(key)
             elif hold.begun and hold.slack_s < -_TOLERANCE_S:
@@ -83,7 +83,8 @@ def _by_the_plan(
                 reason=f"the plan takes {item.by_s:.0f} s too long from {item.first} to {item.second}",
             ),
         )
-    for key, known in campaign.holds.items():
+    for known in campaign.holds:
+        key = known.run, known.window
         if known.state == "endangered" and key not in judged and _still_to_come(state, *key):
             update = {"state": "safe", "by_s": 0.0, "reason": "", "until": None}
             events.append(known.model_copy(update=update))
@@ -96,7 +97,7 @@ def _still_to_come(state: LabState, run: str, window: str) -> bool:
 
 
 def _if_news(campaign: CampaignState, event: ev.HoldJudged) -> list[ev.Event]:
-    known = campaign.holds.get((event.run, event.window))
+    known = campaign.hold(event.run, event.window)
     if known is None or known.state != event.state or known.away != event.away:
         return [event]
     worse = event.by_s > max(_WORSE * known.by_s, known.by_s + _WORSE_S)
@@ -180,7 +181,7 @@ def hold_asked(state: LabState, question: Question) -> ev.HoldJudged | None:
     campaign = None if run is None else state.campaigns.get(run.campaign)
     if campaign is None:
         return None
-    for judged in campaign.holds.values():
+    for judged in campaign.holds:
         if judged.run == question.run and question.id == _question(
             judged.run, judged.window, judged.second
         ):
@@ -191,5 +192,5 @@ def hold_asked(state: LabState, question: Question) -> ev.HoldJudged | None:
 def excused(look: Look, run: RunState, window: str) -> bool:
     """Has a person let the sample go on in spite of this limit?"""
     campaign = look.state.campaigns.get(run.campaign)
-    judged = None if campaign is None else campaign.holds.get((run.id, window))
+    judged = None if campaign is None else campaign.hold(run.id, window)
     return judged is not None and judged.state == "excused"
