@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,6 @@ from lab.devices.device_line import HostTiming
 from lab.domain import event as ev
 from lab.domain.errors import InputError, LabError, RefusedError
 from lab.domain.ids import sha256_text
-from lab.domain.reduce import reduce_all
 from lab.domain.state import CampaignState, LabState
 from lab.engine.clock import ScaledClock, VirtualClock, wall_seconds
 from lab.engine.improver import improver_for
@@ -106,11 +106,10 @@ async def _run(
     context = FilesContext(files)
     journal = Journal(url)
     try:
-        before = reduce_all(LabState(), journal.read())
+        before = journal.load()
         start = _start(options, files, before)
         seed = start.seed if start is not None else _open_campaign(before).spec.seed
-        last = journal.read(after=max(0, journal.seq - 1))
-        not_before = last[-1].at if last else None
+        not_before = datetime.fromtimestamp(before.at_s, UTC) if before.seq else None
         clock: EngineClock = (
             VirtualClock(asyncio.get_running_loop(), not_before)
             if options.virtual
@@ -232,9 +231,7 @@ def _start(
         )
     campaign = files.bundle.campaign
     sop = files.bundle.procedure.sop
-    number = 1 + sum(
-        1 for c in before.campaigns.values() if c.spec.campaign.startswith(f"{campaign.id}-")
-    )
+    number = 1 + sum(name.startswith(f"{campaign.id}-") for name in before.campaigns)
     seed = options.seed if options.seed is not None else campaign.seed
     return ev.CampaignStarted(
         campaign=f"{campaign.id}-{number}",
@@ -261,6 +258,7 @@ def _start(
         batch=campaign.strategy.batch,
         trials=options.trials or campaign.budget.trials,
         parallel=campaign.budget.parallel,
+        hopeless_holds=campaign.hopeless_holds,
         seed=0 if seed is None else seed,
     )
 

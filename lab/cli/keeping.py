@@ -28,6 +28,8 @@ def register(app: typer.Typer) -> None:
     records.command("list")(list_campaigns)
     records.command("show")(show_run)
     records.command("verify")(verify)
+    records.command("rebuild")(rebuild)
+    records.command("migrate")(migrate)
     app.add_typer(records, name="records")
     app.command()(export)
 
@@ -113,6 +115,35 @@ def verify(
     else:
         print(f"the chain breaks at row {broken}: it, or a row before it, was changed or removed")
     return 0 if broken is None and not cut else 1
+
+
+def rebuild(where: _Where = None, db: _Db = None, as_json: _Json = False) -> None:
+    """Throw away all that was computed from the journal, and compute it anew. The journal itself is only read."""
+    from lab.app.records import url_of
+    from lab.records.rebuild import rebuild as rebuild_records
+
+    done = rebuild_records(url_of(where, db))
+    if as_json:
+        print_json({"rows": done.rows, "campaigns": done.campaigns, "runs": done.runs})
+    else:
+        print(
+            f"rebuilt from {done.rows} rows of the journal: {done.campaigns} campaigns, {done.runs} runs"
+        )
+
+
+def migrate(where: _Where = None, db: _Db = None, as_json: _Json = False) -> None:
+    """Bring records of an earlier version to this one's format. A file is copied before; of a server make a backup."""
+    from lab.app.records import url_of
+    from lab.records.database import migrate_records
+
+    done = migrate_records(url_of(where, db))
+    copy = None if done.copy is None else str(done.copy)
+    if as_json:
+        print_json({"before": done.before, "after": done.after, "copy": copy})
+    elif done.before == done.after:
+        print(f"the records are of format {done.after} already")
+    else:
+        print(f"the records were of format {done.before} and are of format {done.after} now")
 
 
 def export(

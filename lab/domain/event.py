@@ -44,7 +44,14 @@ from lab.domain.event_course import (
     TaskWitnessed,
     TimingRecorded,
 )
-from lab.domain.event_plan import BrokenLimit, PlanJudged, PlanSource, TimelinePlanned
+from lab.domain.event_plan import (
+    BrokenLimit,
+    HoldJudged,
+    HopelessPolicy,
+    PlanJudged,
+    PlanSource,
+    TimelinePlanned,
+)
 from lab.domain.event_safety import CancelAsked, CancelSettled, InterlockChanged
 from lab.domain.plan import Plan
 
@@ -69,6 +76,8 @@ __all__ = [
     "Event",
     "FactorSpec",
     "FlagKind",
+    "HoldJudged",
+    "HopelessPolicy",
     "InterlockChanged",
     "LabMadeSafe",
     "LabPaused",
@@ -375,6 +384,7 @@ Event = Annotated[
     | CampaignFinished
     | TimelinePlanned
     | PlanJudged
+    | HoldJudged
     | RunStarted
     | RunStopping
     | RunFinished

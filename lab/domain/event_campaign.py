@@ -14,6 +14,7 @@ from lab.domain.event_base import (
     ObjectiveSpec,
     StopSpec,
 )
+from lab.domain.event_plan import HopelessPolicy
 
 __all__ = [
     "CampaignFinished",
@@ -61,6 +62,7 @@ class CampaignStarted(EventBase):
     batch: int
     trials: int
     parallel: int
+    hopeless_holds: HopelessPolicy = "wait"
     seed: int
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
@@ -16,6 +15,7 @@ from lab.domain.reduce_run import (
     reduce_task,
     stale,
 )
+from lab.domain.replacing import replace
 from lab.domain.run import CLOSED, CommandReport, advance
 from lab.domain.state import (
     CommandState,
@@ -58,6 +58,8 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
         case ev.CancelAsked():
             entry = replace(state.commands[event.command], cancel=event)
             return replace(state, commands={**state.commands, event.command: entry})
+        case ev.CancelSettled() if event.command not in state.commands:
+            return state  # its run is over, and with its end it was forgotten
         case ev.CancelSettled():
             entry = replace(state.commands[event.command], cancelled=event.outcome)
             return replace(state, commands={**state.commands, event.command: entry})
@@ -82,6 +84,7 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
             | ev.CampaignFinished()
             | ev.TimelinePlanned()
             | ev.PlanJudged()
+            | ev.HoldJudged()
         ):
             return reduce_campaign(state, event, at_s)
         case ev.DeviceDescribed() | ev.DeviceStateChanged() | ev.DeviceMadeSafe():
@@ -232,6 +235,8 @@ def _reported(
         # The device's late word has answered what a person was asked.
         questions = {key: q for key, q in questions.items() if q.command != event.command}
     commands = {**state.commands, event.command: entry}
+    if not entry.open and not state.runs[entry.command.run].open:
+        del commands[event.command]
     return replace(state, commands=commands, questions=questions)
 
 

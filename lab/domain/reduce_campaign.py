@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from lab.domain import event as ev
+from lab.domain.replacing import replace
+from lab.domain.shelf import put
 from lab.domain.state import CampaignState, LabMode, LabState, TrialState
 
 __all__ = ["reduce_campaign"]
@@ -24,14 +25,15 @@ def reduce_campaign(
     | ev.StoppingJudged
     | ev.CampaignFinished
     | ev.TimelinePlanned
-    | ev.PlanJudged,
+    | ev.PlanJudged
+    | ev.HoldJudged,
     at_s: float,
 ) -> LabState:
     """The state after an event of a campaign."""
     if isinstance(event, ev.CampaignStarted):
         campaign = CampaignState(event, at_s, origin_s=at_s)
         mode: LabMode = "safe" if state.mode == "safe" else "running"
-        campaigns = {**state.campaigns, event.campaign: campaign}
+        campaigns = put(state.campaigns, event.campaign, campaign)
         return replace(state, mode=mode, stop_asked=None, campaigns=campaigns)
     campaign = state.campaigns[event.campaign]
     match event:
@@ -108,9 +110,13 @@ def reduce_campaign(
                 planned_s=at_s,
                 plan=state.seq,
             )
+        case ev.HoldJudged():
+            known = campaign.hold(event.run, event.window)
+            others = tuple(hold for hold in campaign.holds if hold is not known)
+            campaign = replace(campaign, holds=(*others, event))
         case ev.PlanJudged():
             campaign = replace(campaign, judged=event.plan)
-    return replace(state, campaigns={**state.campaigns, event.campaign: campaign})
+    return replace(state, campaigns=put(state.campaigns, event.campaign, campaign))
 
 
 def _with_trial(campaign: CampaignState, number: int, **changes: Any) -> CampaignState:

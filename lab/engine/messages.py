@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from lab.bus.envelope import Telemetry, Upstream
+from lab.bus.envelope import Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,7 @@ __all__ = [
     "Rearm",
     "Requested",
     "SendCommand",
+    "Signal",
     "Tick",
 ]
 
@@ -65,6 +66,19 @@ class Nearness:
     trial: int
     probability: float
     expected_gain: float
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A live value of a device. `told_s` orders values of one `boot` of its host; `age_s`: process seconds since it was true."""
+
+    device: str
+    channel: str
+    unit: str
+    value: float
+    boot: str
+    told_s: float
+    age_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +134,7 @@ class Tick:
     """Time passed: look again."""
 
 
-Message = Upstream | Telemetry | DeviceLost | Outranked | Proposed | PlanFound | Requested | Tick
+Message = Upstream | Signal | DeviceLost | Outranked | Proposed | PlanFound | Requested | Tick
 
 
 # -- effects: from the core to the shell -----------------------------------------------------------

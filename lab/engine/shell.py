@@ -10,7 +10,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lab.bus import topics
 from lab.domain import event as ev
@@ -27,8 +28,6 @@ from lab.engine.simulated_people import due_people, simulated_requests
 from lab.engine.translate import translate
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from lab.bus.transport import Transport
     from lab.engine.clock import EngineClock
     from lab.engine.improver import Improver
@@ -37,7 +36,13 @@ __all__ = ["Engine", "JournalWriter", "Suggest"]
 
 _LOG = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _MAX_ROUNDS = 10_000
+_KEEP_EVERY = 5_000
+"""Records after which a snapshot is written, so that a start folds hardly more than so many."""
+_WORTH_KEEPING = 1_000
+"""Records since the last snapshot for which one is written at the end."""
 _VIRTUAL_THINKING_S = 2.0
 """Process seconds that a suggestion takes under the virtual clock, where computing costs no time."""
 
@@ -50,6 +55,10 @@ class JournalWriter(Protocol):
     def append(self, events: list[tuple[ev.Event, datetime]]) -> list[ev.Recorded]: ...
 
     def read(self, after: int = 0) -> list[ev.Recorded]: ...
+
+    def load(self) -> LabState: ...
+
+    def keep(self, state: LabState) -> None: ...
 
 
 Suggest = Callable[[LabState, str, int], tuple[msg.Proposal, ...]]
@@ -103,6 +112,8 @@ class Engine:
         self._simulate_people = simulate_people
         self._played: set[str] = set()
         self._ended = False
+        self._kept_seq = 0
+        self._keeping: asyncio.Task[None] | None = None
         self._threads = (
             None
             if clock.kind == "virtual"
@@ -118,6 +129,7 @@ class Engine:
             beat_s=beat_s,
             take_over=take_over,
             signals=tuple({(lock.device, lock.signal) for lock in context.interlocks}),
+            speed=1.0 if clock.kind == "virtual" else clock.speed,
         )
 
     @property
@@ -136,9 +148,9 @@ class Engine:
         `samples_lost` says why the samples of open runs no longer exist, if so: their runs are aborted, and what is
         unknown of them stays so.
         """
-        records = await self._call(self._journal.read)
-        self._state = reduce_all(LabState(), records)
-        self._last_at = records[-1].at if records else None
+        self._state = await self._call(self._journal.load)
+        self._kept_seq = self._state.seq
+        self._last_at = datetime.fromtimestamp(self._state.at_s, UTC) if self._state.seq else None
         first: list[ev.Event] = [
             ev.EngineStarted(
                 epoch=self._journal.epoch,
@@ -169,7 +181,9 @@ class Engine:
             await self._gateway.start(self._journal.epoch, self._state.journal)
             while not self._finished():
                 await self._turn()
+                self._keep_now_and_then()
             await self._gateway.leave()
+            await self._keep_at_the_end()
             return self._state
         finally:
             await self._close()
@@ -386,7 +400,28 @@ class Engine:
         for record in records:
             await self._transport.publish(topic, record.model_dump_json().encode(), qos=0)
 
-    async def _call(self, work: Callable[[], list[ev.Recorded]]) -> list[ev.Recorded]:
+    def _keep_now_and_then(self) -> None:
+        """A snapshot in a thread of its own: no commit waits for it."""
+        due = self._state.seq - self._kept_seq >= _KEEP_EVERY
+        if due and (self._keeping is None or self._keeping.done()):
+            self._kept_seq = self._state.seq
+            self._keeping = self._spawn(self._keep(self._state))
+
+    async def _keep_at_the_end(self) -> None:
+        if self._state.seq - self._kept_seq >= _WORTH_KEEPING:
+            await self._keep(self._state)
+
+    async def _keep(self, state: LabState) -> None:
+        try:
+            if self._threads is None:
+                self._journal.keep(state)
+            else:
+                await asyncio.to_thread(self._journal.keep, state)
+        except Exception as error:
+            # Whatever the database says: the journal has it all, and the next start only takes longer.
+            _LOG.warning("no snapshot was kept: %s", error)
+
+    async def _call(self, work: Callable[[], T]) -> T:
         if self._threads is None or self._ended:
             return work()
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -59,6 +59,15 @@ _DRAIN = """      volume: ${total_volume * 1.1}
 derived"""
 """The last step of the procedure."""
 
+_OBJECTIVE = """objective:
+  result: conductivity
+  direction: maximize
+  reference: 9.130 mS/cm
+  reference_note: >-
+    Landesfeind and Gasteiger 2019: 9.130 mS/cm at 1.006 mol/L LiPF6 in EC:EMC 3:7 at 25 degC
+  report: salt_concentration
+"""
+
 _CAMPAIGN = (
     edit("a factor that is no parameter", "campaign", "factor", "concentrate_volume: {}", "concentrat_volume: {}"),
     edit("a factor that the SOP holds fixed", "campaign", "factor", "  dilute_volume: {}\nfixed:\n  temperature: 25 degC", "  temperature: {}\nfixed:"),
@@ -102,7 +111,7 @@ _CAMPAIGN = (
     edit("a step that does not fit", "campaign", "range", "dilute_volume: {}", "dilute_volume: {step: 1 L}"),
     edit("a step of another kind", "campaign", "dimension", "dilute_volume: {}", "dilute_volume: {step: 1 g}"),
     edit("weights in a campaign", "campaign", "key-unknown", "  direction: maximize", "  direction: maximize\n  importance: 2"),
-    edit("no objective at all", "campaign", "key-missing", "objective:\n", "x-objective:\n", "x-objective:\n", "", "  result: conductivity\n", "", "  direction: maximize\n", "", "  report: salt_concentration\n", ""),
+    edit("no objective at all", "campaign", "key-missing", _OBJECTIVE, ""),
     edit("an objective beside a list of them", "campaign", "objective", "fixed:\n", "objectives: [{result: conductivity, direction: maximize}]\nfixed:\n"),
     edit("a target without its value", "campaign", "objective", "direction: maximize", "direction: target"),
     edit("an ideal worse than the worst", "campaign", "range", "direction: maximize", "direction: maximize\n  worst: 9 mS/cm\n  ideal: 5 mS/cm"),
