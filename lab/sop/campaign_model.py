@@ -112,7 +112,11 @@ class Objective(FileModel):
         examples=["99 percent"],
     )
     weight: float = Field(
-        default=1.0, gt=0, le=1000, description="Of its desirability among the others'"
+        default=1.0,
+        gt=0,
+        le=1000,
+        description="Of its desirability among the others'",
+        examples=[2],
     )
     reference: AnyQuantity | None = Field(
         default=None, description="Known value to compare with", examples=["9.130 mS/cm"]
@@ -133,7 +137,9 @@ class OutcomeLimit(FileModel):
     """What a measured result must keep to for a trial to count."""
 
     result: Name = Field(description="Result of the SOP", examples=["impurity"])
-    minimum: AnyQuantity | None = Field(default=None, description="At least this")
+    minimum: AnyQuantity | None = Field(
+        default=None, description="At least this", examples=["90 percent"]
+    )
     maximum: AnyQuantity | None = Field(
         default=None, description="At most this", examples=["2 percent"]
     )
@@ -151,12 +157,19 @@ class Stop(FileModel):
         gt=0,
         lt=1,
         description="It ends when the best trial is so near with at least this probability",
+        examples=[0.95],
     )
     trials: int = Field(
-        default=10, ge=3, le=100_000, description="Not before so many trials have given a value"
+        default=10,
+        ge=3,
+        le=100_000,
+        description="Not before so many trials have given a value",
+        examples=[10],
     )
     decides: bool = Field(
-        default=True, description="false: the probability is only recorded and shown"
+        default=True,
+        description="false: the probability is only recorded and shown",
+        examples=[False],
     )
 
 
@@ -178,6 +191,7 @@ class Strategy(FileModel):
     approval: bool = Field(
         default=False,
         description="Each trial waits until a person approves it (`lab trial approve`)",
+        examples=[True],
     )
 
 
