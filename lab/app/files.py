@@ -172,6 +172,24 @@ class CampaignFiles:
         return middle if not space.broken(middle) else lawful_trial(space)
 
 
+def _demand_candidates(files: CampaignFiles) -> None:
+    """InputError where fewer candidates keep the constraints than trials are planned."""
+    campaign, rows = files.bundle.campaign, files.bundle.candidates
+    if rows is None or not (campaign.constraints or campaign.at_most):
+        return
+    from lab.app.optimiser import make_space
+    from lab.optimize.pool import Pool
+
+    space = make_space(files.factors, files.constraints, files.at_most, campaign.alike)
+    columns = dict(zip(space.names, zip(*rows, strict=True), strict=True))
+    lawful = len(Pool.in_space(space, columns).lawful())
+    if lawful < campaign.budget.trials:
+        raise InputError(
+            f"{lawful} of {len(rows)} candidates keep the constraints, and {campaign.budget.trials} trials are planned",
+            hint="loosen a constraint, add candidates, or plan fewer trials",
+        )
+
+
 def _in(unit: str, value: Quantity | None) -> float | None:
     return None if value is None else value.to(unit).magnitude
 
@@ -248,9 +266,10 @@ def open_campaign(path: Path, registry: Registry | None = None) -> CampaignFiles
 
 
 def _refuse_an_empty_space(files: CampaignFiles, name: str) -> None:
-    """FindingsError, at the constraints, where no trial could keep them all."""
+    """FindingsError, at the constraints, where no trial could keep them all, or too few of a list of candidates."""
     try:
         _ = files.middle
+        _demand_candidates(files)
     except InputError as error:
         text = read_text(Path(files.bundle.paths["campaign"]), name)
         key = "constraints" if files.bundle.campaign.constraints else "at_most"

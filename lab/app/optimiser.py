@@ -106,16 +106,27 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
     entry = state.campaigns[campaign]
     spec = entry.spec
     aim = entry.aim
-    suggestions = suggest(
-        space_of(entry),
-        direction_of(spec.objective) if aim is None else aim,
-        history_of(entry, state),
-        count,
-        seed=spec.seed,
-        initial=spec.initial,
-        method="sobol" if spec.method == "sobol" else "bayesian",
-        design=design_of(spec.design),
-    )
+    sought = direction_of(spec.objective) if aim is None else aim
+    space, history = space_of(entry), history_of(entry, state)
+    # Without a model trials are drawn from a list for as long as it lasts.
+    if spec.candidates:
+        from lab.optimize.pool import Pool, suggest_from
+
+        columns = dict(zip(space.names, zip(*spec.candidates, strict=True), strict=True))
+        first = spec.trials if spec.method == "sobol" else spec.initial
+        pool = Pool.in_space(space, columns)
+        suggestions = suggest_from(pool, sought, history, count, seed=spec.seed, initial=first)
+    else:
+        suggestions = suggest(
+            space,
+            sought,
+            history,
+            count,
+            seed=spec.seed,
+            initial=spec.initial,
+            method="sobol" if spec.method == "sobol" else "bayesian",
+            design=design_of(spec.design),
+        )
     near = _nearness(entry, state)
     return tuple(
         Proposal(

@@ -245,6 +245,7 @@ def _start(
         constraints=files.constraints,
         at_most=files.at_most,
         alike=tuple(campaign.alike),
+        candidates=files.bundle.candidates or (),
         fixed=files.fixed,
         objective=files.objectives[0],
         further=files.objectives[1:],

@@ -47,6 +47,8 @@ class CampaignStarted(EventBase):
     at_most: tuple[AtMostSpec, ...] = ()
     alike: tuple[str, ...] = ()
     """Factors with one value in all trials that are proposed together."""
+    candidates: tuple[tuple[float, ...], ...] = ()
+    """Where only these are tried: values of the factors in their order."""
     fixed: dict[str, JsonValue]
     objective: ObjectiveSpec
     further: tuple[ObjectiveSpec, ...] = ()

@@ -43,6 +43,9 @@ def broken(
     problem = _beyond_ranges(spec, given)
     if problem:
         return problem
+    row = tuple(given[factor.name] for factor in spec.factors)
+    if spec.candidates and not any(_same(spec, row, other) for other in spec.candidates):
+        return f"{_shown(given)}, which is none of the {len(spec.candidates)} candidates"
     values = values_of(spec, given)
     for text in spec.constraints:
         if not _truth(text, values).may_hold:
@@ -53,6 +56,13 @@ def broken(
                 f"{_shown(given)}, which {veto.actor} has vetoed ({veto.condition}: {veto.reason})"
             )
     return ""
+
+
+def _same(spec: CampaignStarted, one: Sequence[float], other: Sequence[float]) -> bool:
+    return all(
+        abs(a - b) <= _TINY * (factor.maximum - factor.minimum)
+        for a, b, factor in zip(one, other, spec.factors, strict=True)
+    )
 
 
 def values_of(

@@ -225,6 +225,11 @@ class Campaign(FileModel):
     factors: dict[Name, FactorRange] = Field(
         min_length=1, description="Parameters to vary, each with its range ({} for all of it)"
     )
+    candidates: FilePath | None = Field(
+        default=None,
+        description="CSV file with a column for each factor: only its rows are tried",
+        examples=["candidates.csv"],
+    )
     fixed: dict[Name, FixedValue] = Field(
         default_factory=dict,
         description="Parameters to set for all runs: quantities, choices, texts, true or false",
