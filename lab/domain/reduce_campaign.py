@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lab.domain import event as ev
+from lab.domain.plan_changes import kept_choices, with_change
 from lab.domain.replacing import replace
 from lab.domain.shelf import put
 from lab.domain.state import CampaignState, LabMode, LabState, TrialState
@@ -99,12 +100,16 @@ def reduce_campaign(
                 best_trial=event.best_trial,
             )
         case ev.TimelinePlanned():
+            slots, choices = event.slots, dict(event.choices)
+            if not event.whole:
+                slots = with_change(campaign.slots, slots, event.gone, event.moved)
+                choices = kept_choices(campaign.choices, slots) | choices
             campaign = replace(
                 campaign,
                 origin_s=event.origin.timestamp(),
-                slots=event.slots,
-                places={(slot.run, slot.step): slot for slot in event.slots},
-                choices=dict(event.choices),
+                slots=slots,
+                places={(slot.run, slot.step): slot for slot in slots},
+                choices=choices,
                 broken=event.broken,
                 plan_stale=False,
                 planned_s=at_s,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
-from lab.engine import messages as msg
 from lab.engine.look import Decision
 
 if TYPE_CHECKING:
     from lab.domain.state import CampaignState, LabState, TrialState
+    from lab.engine import messages as msg
     from lab.engine.look import Look
 
-__all__ = ["ask_optimiser", "end_campaign", "end_trials", "record_proposals"]
+__all__ = ["end_campaign", "end_trials", "record_proposals"]
 
 
 def record_proposals(state: LabState, message: msg.Proposed) -> list[ev.Event]:
@@ -148,19 +148,3 @@ def _why_enough(campaign: CampaignState) -> str:
         )
     unkept = "" if campaign.front() else "; no trial has kept all limits"
     return f"the budget is used up{unkept}"
-
-
-def ask_optimiser(look: Look) -> Decision:
-    """Ask for as many trials as may begin."""
-    campaign = look.state.active_campaign
-    if campaign is None or look.inflight.asking or look.state.mode != "running":
-        return Decision()
-    left = 0 if campaign.enough else campaign.spec.trials - len(campaign.trials)
-    free = campaign.spec.parallel - len(campaign.open_trials)
-    count = min(campaign.spec.batch, campaign.spec.parallel, left)
-    if count <= 0 or free < count:
-        return Decision()
-    if look.inflight.ask_failed and campaign.open_trials:
-        # What is on the bench is worth finishing; with its results the optimiser may find its feet again.
-        return Decision()
-    return Decision((), (msg.AskOptimiser(campaign.spec.campaign, count),))

@@ -28,7 +28,8 @@ from lab.domain import event as ev
 from lab.domain.ids import safe_order
 from lab.domain.interlock import judge
 from lab.engine import messages as msg
-from lab.engine.campaigning import ask_optimiser, end_campaign, end_trials
+from lab.engine.asking import ask_optimiser
+from lab.engine.campaigning import end_campaign, end_trials
 from lab.engine.context import CampaignContext, PlannedTimeline
 from lab.engine.course import decide_courses, record_timing
 from lab.engine.ending import end_runs
