@@ -73,8 +73,10 @@ def test_a_trial_waits_for_approval_and_then_begins():
 def test_without_approval_it_begins_at_once_and_can_not_be_taken_back():
     mind = People()
     assert sent(mind.suggest()) == ["dose"]
-    for do, more in (("approve", {}), ("reject", {}), ("edit", {"factors": {"x": 0.1}})):
-        accepted, detail = mind.say(do, trial=1, **more)
+    edit: dict[str, Any] = {"factors": {"x": 0.1}}
+    nothing: dict[str, Any] = {}
+    for do, more in (("approve", nothing), ("reject", nothing), ("edit", edit)):
+        accepted, detail = mind.say(do, **{"trial": 1, **more})
         assert not accepted
         assert "has begun: `lab abort kit-2/r001`" in detail
 

@@ -49,7 +49,7 @@ def test_what_is_written_is_read_again(rows: list[tuple[float, float, float]]):
         ("volume,heat [degC],ratio\n1,20,0\n2,20,0", "unit-missing", 'column "volume" has no unit', (1, 1)),
         ("volume [g],heat [degC],ratio\n", "dimension", "measured in mL, not in g", (1, 1)),
         ("volume [mLL],heat [degC],ratio\n", "unit-unknown", "mLL", (1, 1)),
-        ("volume [mL],heat [degC],ratoi\n", "reference", '"ratoi" X),
+        ("volume [mL],heat [degC],ratoi\n", "reference", '"ratoi" is not a factor', (1, 25)),
         ("volume [mL],heat [degC]\n", "reference", "no column of ratio", (1, 1)),
         ("volume [mL],heat [degC],ratio,ratio\n", "value", 'two columns of "ratio"', (1, 31)),
         (HEAD + "300,1,0\n300,x,0\n", "value", '"x" is no number', (3, 5)),
