@@ -34,6 +34,7 @@ class FilesContext:
     def __init__(self, files: CampaignFiles) -> None:
         self._bundle = files.bundle
         self._device_capabilities = files.drivers.capabilities
+        self._durations = files.drivers.durations
         self.interlocks = files.drivers.interlocks
         self._bound: dict[tuple[int, tuple[float, ...]], tuple[Plan, ...]] = {}
 
@@ -52,6 +53,7 @@ class FilesContext:
                 CAPABILITIES,
                 trial,
                 self._device_capabilities,
+                durations=self._durations,
             )
             self._bound[key] = known
         return known

@@ -14,11 +14,13 @@ from lab.domain.errors import InputError
 from lab.domain.ids import run_id
 from lab.engine.clock import wall_seconds
 from lab.plan.bind import bind
+from lab.plan.estimates import Learned, learn, with_durations
 from lab.plan.pools import least_makespan, one_more
-from lab.plan.review import critical_path, holds, utilisation
+from lab.plan.review import critical_path, expected, holds, utilisation
 from lab.plan.schedule import PlanningSnapshot, RunSnapshot, schedule
 from lab.plan.translate import translate
 from lab.plan.worth import worth
+from lab.records.reader import open_records
 from lab.sop.load import load_sop, read_text, refuse
 
 if TYPE_CHECKING:
@@ -45,21 +47,30 @@ class _Work:
 
 
 def plan_samples(
-    paths: Sequence[Path], samples: int, seconds: float = 1.0, lab_file: Path | None = None
+    paths: Sequence[Path],
+    samples: int,
+    seconds: float = 1.0,
+    lab_file: Path | None = None,
+    db: str | None = None,
 ) -> dict[str, Any]:
     """A document about that many samples of each campaign or SOP, on one laboratory's devices.
 
     A campaign's factors are in the middle of their ranges, an SOP's parameters have their defaults. The planner
-    searches for `seconds` of real time after its first plan.
+    searches for `seconds` of real time after its first plan. The records `db` tell how long steps took in earlier runs.
 
-    Raises InputError for files that can't be read or lie in different laboratories, and what binding raises.
+    Raises InputError for files that can't be read or lie in different laboratories, UnavailableError for records that
+    aren't there, and what binding raises.
     """
     works = [_open(path, lab_file) for path in paths]
     _refuse_mixed(works, paths)
+    learned = Learned()
+    if db is not None:
+        with open_records(db) as records:
+            learned = learn(run for run in records.state().runs.values() if not run.open)
     runs: list[RunSnapshot] = []
     for number in range(1, samples + 1):
         for work in works:
-            plans = work.candidates(len(runs) + 1)
+            plans = tuple(with_durations(plan, learned) for plan in work.candidates(len(runs) + 1))
             runs.append(RunSnapshot(run_id(work.name, number), plans))
     snapshot = PlanningSnapshot(0.0, tuple(runs))
     first = schedule(snapshot)
@@ -96,7 +107,14 @@ def _open(path: Path, lab_file: Path | None) -> _Work:
         procedure.id,
         place.resolve(),
         lambda number: bind(
-            procedure, {}, {}, drivers.lab, CAPABILITIES, number, drivers.capabilities
+            procedure,
+            {},
+            {},
+            drivers.lab,
+            CAPABILITIES,
+            number,
+            drivers.capabilities,
+            durations=drivers.durations,
         ),
     )
 
@@ -164,6 +182,7 @@ def _document(snapshot: PlanningSnapshot, planned: Schedule, bound_s: float) -> 
         "bottleneck": uses[0].name if uses else "",
         "utilisation": [use._asdict() for use in uses],
         "one_more": _one_more(snapshot),
+        "durations": [item._asdict() for item in expected(planned)],
         "holds": [
             {
                 "sample": hold.run,
@@ -197,6 +216,8 @@ def _document(snapshot: PlanningSnapshot, planned: Schedule, bound_s: float) -> 
                 "start_s": slot.start_s,
                 "end_s": slot.end_s,
                 "stations": list(slot.claims),
+                "duration_from": slot.duration_from,
+                "duration_runs": slot.duration_runs,
             }
             for slot in sorted(timeline.slots, key=lambda slot: (slot.start_s, slot.run))
         ],

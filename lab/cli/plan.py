@@ -33,6 +33,10 @@ def plan(
     lab: Annotated[
         Path | None, typer.Option("--lab", help="Lab of SOPs; lab.yaml beside them if left out.")
     ] = None,
+    db: Annotated[
+        str | None,
+        typer.Option("--db", help="Records whose finished runs tell how long steps take."),
+    ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the chart as a page.")] = None,
     png: Annotated[Path | None, typer.Option("--png", help="Write the chart as a picture.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -44,7 +48,7 @@ def plan(
     from lab.app.gantt import write_gantt_page, write_gantt_picture
     from lab.app.planning import plan_samples
 
-    document = plan_samples(files, samples, time, lab)
+    document = plan_samples(files, samples, time, lab, db)
     if html is not None:
         write_gantt_page(document, html)
     if png is not None:

@@ -22,6 +22,7 @@ __all__ = [
     "gantt_svg",
     "plan_tables",
     "sample_colour",
+    "source_text",
     "text_on",
     "tick_step",
     "time_text",
@@ -115,7 +116,10 @@ def chart_rows(document: Mapping[str, Any]) -> list[Row]:
     stays: dict[str, dict[str, list[float]]] = {}
     for slot in document["timeline"]:
         sample, step = slot["sample"], slot["step"]
-        text = f"{sample}: {step}, {time_text(slot['start_s'])} to {time_text(slot['end_s'])}"
+        text = (
+            f"{sample}: {step}, {time_text(slot['start_s'])} to {time_text(slot['end_s'])} "
+            f"({source_text(slot['duration_from'], slot['duration_runs'])})"
+        )
         devices.setdefault(slot["device"], []).append(
             Bar(slot["start_s"], slot["end_s"], numbers[sample], text, (sample, step) in critical)
         )
@@ -277,6 +281,19 @@ def plan_tables(document: Mapping[str, Any]) -> list[_Table]:
             ],
         ),
         (
+            "How long the steps take, and who says so",
+            ("step", "device", "takes", "source"),
+            [
+                (
+                    item["step"],
+                    item["device"],
+                    _span_text(item["least_s"], item["most_s"]),
+                    source_text(item["source"], item["runs"]),
+                )
+                for item in document["durations"]
+            ],
+        ),
+        (
             "Critical path",
             ("start", "sample", "step", "device", "not earlier because"),
             [
@@ -285,6 +302,16 @@ def plan_tables(document: Mapping[str, Any]) -> list[_Table]:
             ],
         ),
     ]
+
+
+def source_text(source: str, runs: int) -> str:
+    """`SOP`, `driver`, `journal, 12 runs`."""
+    return f"journal, {runs} runs" if source == "journal" else {"sop": "SOP"}.get(source, source)
+
+
+def _span_text(least_s: float, most_s: float) -> str:
+    least, most = time_text(least_s), time_text(most_s)
+    return least if least == most else f"{least} to {most}"
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

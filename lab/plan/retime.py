@@ -13,15 +13,15 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from lab.domain.plan import Slot, Timeline
-from lab.plan.board import held_now, route_of
+from lab.domain.plan import Timeline
+from lab.plan.board import held_now, route_of, slot_of
 from lab.plan.snapshot import Schedule
 from lab.plan.worth import broken_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from lab.domain.plan import Plan, PlannedStep, TimeWindow
+    from lab.domain.plan import Plan, PlannedStep, Slot, TimeWindow
     from lab.plan.snapshot import PlanningSnapshot, RunSnapshot
 
 __all__ = ["retime"]
@@ -262,12 +262,9 @@ class _Work:
     def schedule(self) -> Schedule:
         """What came out."""
         slots = [
-            Slot.model_construct(
-                run=run.run, step=step.path, device=step.device, claims=step.claims,
-                start_s=self.starts[n], end_s=self.ends[n],
-            )
+            slot_of(run.run, step, self.starts[n], self.ends[n])
             for n, (run, step) in enumerate(self.steps)
-        ]  # fmt: skip
+        ]
         slots.sort(key=lambda slot: (slot.start_s, slot.end_s, slot.run, slot.step))
         plans = {run.run: self.plans[run.run] for run in self.snapshot.runs}
         broken = broken_limits(self.snapshot, plans, slots)

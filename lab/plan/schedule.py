@@ -16,8 +16,17 @@ import heapq
 import math
 from typing import TYPE_CHECKING
 
-from lab.domain.plan import Plan, PlannedStep, Slot, Timeline
-from lab.plan.board import Board, Bookings, Placement, Route, held_now, leaving, route_of
+from lab.domain.plan import Plan, PlannedStep, Timeline
+from lab.plan.board import (
+    Board,
+    Bookings,
+    Placement,
+    Route,
+    held_now,
+    leaving,
+    route_of,
+    slot_of,
+)
 from lab.plan.interleave import interleave
 from lab.plan.lags import BrokenWindow, Times, broken_windows, least_start
 from lab.plan.snapshot import (
@@ -191,12 +200,8 @@ def _place(
         if clash is None:
             end = max((slot[2] for slot in placed.values()), default=snapshot.now_s)
             slots = tuple(
-                Slot(
-                    run=run.run, step=step.path, device=step.device, claims=step.claims,
-                    start_s=start, end_s=until,
-                )
-                for step, start, until in placed.values()
-            )  # fmt: skip
+                slot_of(run.run, step, start, until) for step, start, until in placed.values()
+            )
             return Placement(route.plan, slots, holds, end)
         station, until = clash
         if math.isinf(until):

@@ -13,8 +13,8 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from lab.domain.plan import Slot, Timeline
-from lab.plan.board import route_of
+from lab.domain.plan import Timeline
+from lab.plan.board import route_of, slot_of
 from lab.plan.lags import Times
 from lab.plan.model.problem import (
     FOREVER,
@@ -36,7 +36,7 @@ from lab.plan.worth import FLAG_COST, broken_limits, weight_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lab.domain.plan import Plan, PlannedStep, TimeWindow
+    from lab.domain.plan import Plan, PlannedStep, Slot, TimeWindow
     from lab.plan.board import Route
     from lab.plan.snapshot import PlanningSnapshot, RunSnapshot
 
@@ -79,12 +79,7 @@ class Translation:
             if step.path in run.running:
                 start, end = run.running[step.path]
                 end = max(end, self.snapshot.now_s)
-            slots.append(
-                Slot(
-                    run=run.run, step=step.path, device=step.device, claims=step.claims,
-                    start_s=start, end_s=end,
-                )
-            )  # fmt: skip
+            slots.append(slot_of(run.run, step, start, end))
         slots.sort(key=lambda slot: (slot.start_s, slot.end_s, slot.run, slot.step))
         broken = broken_limits(self.snapshot, self.plans, slots)
         return Schedule(Timeline(slots=tuple(slots)), self.plans, {}, broken)
