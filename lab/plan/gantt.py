@@ -22,6 +22,7 @@ __all__ = [
     "gantt_svg",
     "plan_tables",
     "sample_colour",
+    "sample_label",
     "source_text",
     "text_on",
     "tick_step",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 _SAMPLES = ("#3b76af", "#c8742c", "#3f8f5b", "#8a63b5", "#b0475a", "#2f8f9d", "#8c7a2b", "#6a7687")
+_NO_SAMPLE = "#4b5563"
 _INK = "#1f2937"
 _WIDTH = 1040.0
 _LEFT = 150.0
@@ -60,8 +62,15 @@ _TICKS = 12
 
 
 def sample_colour(number: int) -> str:
-    """A sample's colour in charts; repeats after eight, so its number always stands beside it."""
+    """A sample's colour in charts; repeats after eight, so its number always stands beside it. 0: of no sample."""
+    if number == 0:
+        return _NO_SAMPLE
     return _SAMPLES[(number - 1) % len(_SAMPLES)]
+
+
+def sample_label(number: int) -> str:
+    """What stands in a sample's bars; nothing in those of no sample."""
+    return str(number) if number else ""
 
 
 def text_on(colour: str) -> str:
@@ -126,6 +135,11 @@ def chart_rows(document: Mapping[str, Any]) -> list[Row]:
         for station in slot["stations"]:
             there = stays.setdefault(station, {}).setdefault(sample, [])
             there += (slot["start_s"], slot["end_s"])
+    for item in document["services"]:
+        text = f"{item['task']}, {time_text(item['start_s'])} to {time_text(item['end_s'])}"
+        devices.setdefault(item["person"], []).append(
+            Bar(item["start_s"], item["end_s"], 0, text, False)
+        )
     rows = [Row(name, "device", tuple(bars)) for name, bars in devices.items()]
     for station, samples in stays.items():
         bars = tuple(
@@ -183,9 +197,9 @@ def _bar(bar: Bar, kind: str, top: float, scale: float) -> str:
     inset = 3.0 if kind == "device" else 6.0
     style = f'fill="{colour}"' if kind == "device" else f'fill="white" stroke="{colour}"'
     classes = f"{kind} critical" if bar.critical else kind
-    label, ink = str(bar.sample), text_on(colour) if kind == "device" else _INK
+    label, ink = sample_label(bar.sample), text_on(colour) if kind == "device" else _INK
     said = ""
-    if width >= (len(label) + 0.6) * _LETTER:
+    if label and width >= (len(label) + 0.6) * _LETTER:
         said = (
             f'<text x="{x + width / 2:.1f}" y="{top + 16:.1f}" text-anchor="middle" fill="{ink}">'
             f"{label}</text>"
@@ -227,6 +241,7 @@ def gantt_page(document: Mapping[str, Any]) -> str:
         "<p>A number is a sample's; filled bars are steps, outlined ones samples in a station; a dark frame marks "
         "the critical path.</p>",
     ]
+    parts += [f"<p>{escape(note)}</p>" for note in document["notes"]]
     parts += [
         f"<h2>{escape(heading)}</h2>{_table(columns, rows)}"
         for heading, columns, rows in plan_tables(document)
@@ -247,6 +262,20 @@ _Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 def plan_tables(document: Mapping[str, Any]) -> list[_Table]:
     """(heading, columns, rows) of all that is said beside the chart."""
     return [
+        (
+            "What people do in between",
+            ("start", "takes", "who", "what", "before"),
+            [
+                (
+                    time_text(item["start_s"]),
+                    time_text(item["end_s"] - item["start_s"]),
+                    item["person"],
+                    item["task"],
+                    f"{item['sample']}: {item['step']}" if item["sample"] else "",
+                )
+                for item in document["services"]
+            ],
+        ),
         (
             "How busy",
             ("device or station", "taken", "of the makespan"),

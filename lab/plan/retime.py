@@ -38,11 +38,13 @@ def retime(
     """The standing plan's order from now on; None where it is no order for what is to be done now.
 
     `plans` are those of the standing plan. There is none where a run or a step has no slot, where something has begun
-    out of turn, or where a step would wait for a device or a station that never comes free. Runs that are over are
-    left out. Limits that this order breaks are reported.
+    out of turn, where a step would wait for a device or a station that never comes free, or where one would fall into
+    a break. Runs that are over are left out. Limits that this order breaks are reported.
     """
     work = _Work(snapshot, plans)
-    return work.schedule() if work.read(slots) and work.settle() else None
+    if not (work.read(slots) and work.settle()) or work.in_a_break():
+        return None
+    return work.schedule()
 
 
 class _Limit(NamedTuple):
@@ -258,6 +260,15 @@ class _Work:
         for index, (first, second, apart, _) in enumerate(self.limits):
             if self.starts[first] + apart > self.starts[second] + _FUZZ_S:
                 yield index
+
+    def in_a_break(self) -> bool:
+        """Whether a step that is still to begin has a device that does nothing then."""
+        return any(
+            start < self.ends[n] - _FUZZ_S and self.starts[n] < end - _FUZZ_S
+            for n, (_, step) in enumerate(self.steps)
+            for start, end in self.snapshot.closed_s.get(step.device, ())
+            if not self._running(n)
+        )
 
     def schedule(self) -> Schedule:
         """What came out."""

@@ -68,10 +68,12 @@ def schedule(snapshot: PlanningSnapshot, kept: Schedule | None = None) -> Schedu
     board = Board()
     for station, free in snapshot.stations_free_s.items():
         board.station(station).add(-math.inf, free)
+    busy: dict[str, float] = {}
     for run in snapshot.runs:
         for path, (start, end) in run.running.items():
             device = run.plans[0].step(path).device
             board.device(device).add(start, max(end, snapshot.now_s))
+            busy[device] = max(end, snapshot.now_s, busy.get(device, snapshot.now_s))
         if not run.progress:
             continue
         soon = leaving(run, route_of(run.plans[0]), snapshot.now_s) if run.running else {}
@@ -80,6 +82,10 @@ def schedule(snapshot: PlanningSnapshot, kept: Schedule | None = None) -> Schedu
                 board.station(station).add(-math.inf, soon[station])
             else:
                 board.held[station] = run.run
+    for device, closed in snapshot.closed_s.items():
+        for start, end in closed:
+            # what runs goes on: its end may lie in a break
+            board.device(device).add(max(start, busy.get(device, start)), end)
     queue = [
         run
         for _, run in sorted(
