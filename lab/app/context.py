@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from lab.app.files import CampaignFiles
     from lab.domain.plan import Check, Formula, LateArgument, Plan
     from lab.domain.state import CampaignState, LabState
-    from lab.engine.context import Outputs, PlannedTimeline
+    from lab.engine.context import Outputs, PlannedTimeline, WeighedPlan
+    from lab.engine.messages import PlanFound
+    from lab.plan.improvement import PlanJob
 
 __all__ = ["FilesContext"]
 
@@ -61,6 +63,16 @@ class FilesContext:
     def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
         """A plan for all open trials, from the campaign's origin; what has begun keeps its binding."""
         return self._planner.plan(state, campaign, now_s)
+
+    def improvable(self, state: LabState, campaign: CampaignState, now_s: float) -> PlanJob | None:
+        """The timeline of this moment as a task for a search."""
+        return self._planner.improvable(state, campaign, now_s)
+
+    def weighed(
+        self, state: LabState, campaign: CampaignState, now_s: float, found: PlanFound
+    ) -> WeighedPlan:
+        """What came of that search, beside the standing order of now."""
+        return self._planner.weighed(state, campaign, now_s, found)
 
     def condition(self, plan: Plan, formula: Formula, outputs: Outputs) -> bool | None:
         """The answer of a decision; None where an output that it needs is missing."""

@@ -68,9 +68,9 @@ def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
     from lab.optimize.history import TrialRecord
 
     aborted = {
-        run.trial
-        for run in state.runs.values()
-        if run.status == "aborted" and run.campaign == campaign.spec.campaign
+        number
+        for number, trial in campaign.trials.items()
+        if trial.run and state.runs[trial.run].status == "aborted"
     }
     return [
         TrialRecord(

@@ -21,7 +21,7 @@ def report_document(
 ) -> dict[str, object]:
     """The document that `lab run --json` prints."""
     entry = state.campaigns[campaign]
-    runs = [run for run in state.runs.values() if run.campaign == campaign]
+    runs = [state.runs[trial.run] for trial in entry.trials.values() if trial.run]
     return {
         "campaign": campaign,
         "state": entry.status,
@@ -54,7 +54,7 @@ def report_lines(state: LabState, campaign: str) -> list[str]:
     """The same for a person, with what was known beforehand beside it."""
     entry = state.campaigns[campaign]
     objective = entry.spec.objective
-    runs = [run for run in state.runs.values() if run.campaign == campaign]
+    runs = [state.runs[trial.run] for trial in entry.trials.values() if trial.run]
     counts = ", ".join(
         f"{sum(1 for run in runs if run.status == ending)} {ending}"
         for ending in ("succeeded", "failed", "aborted")

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,9 +28,9 @@ from lab.devices.device_line import HostTiming
 from lab.domain import event as ev
 from lab.domain.errors import InputError, LabError, RefusedError
 from lab.domain.ids import sha256_text
-from lab.domain.reduce import reduce_all
 from lab.domain.state import CampaignState, LabState
 from lab.engine.clock import ScaledClock, VirtualClock, wall_seconds
+from lab.engine.improver import improver_for
 from lab.engine.shell import Engine
 from lab.engine.virtual_loop import run_virtual
 from lab.records.database import database_path, database_url
@@ -105,11 +106,10 @@ async def _run(
     context = FilesContext(files)
     journal = Journal(url)
     try:
-        before = reduce_all(LabState(), journal.read())
+        before = journal.load()
         start = _start(options, files, before)
         seed = start.seed if start is not None else _open_campaign(before).spec.seed
-        last = journal.read(after=max(0, journal.seq - 1))
-        not_before = last[-1].at if last else None
+        not_before = datetime.fromtimestamp(before.at_s, UTC) if before.seq else None
         clock: EngineClock = (
             VirtualClock(asyncio.get_running_loop(), not_before)
             if options.virtual
@@ -127,6 +127,7 @@ async def _run(
                 context=context,
                 suggest=suggest_from_state,
                 version=__version__,
+                improver=improver_for(clock),
                 heartbeat_s=_VIRTUAL_HEARTBEAT_S if options.virtual else 1.0,
                 beat_s=None if options.hosts else files.drivers.beat_s,
                 simulate_people=options.virtual,
@@ -230,9 +231,7 @@ def _start(
         )
     campaign = files.bundle.campaign
     sop = files.bundle.procedure.sop
-    number = 1 + sum(
-        1 for c in before.campaigns.values() if c.spec.campaign.startswith(f"{campaign.id}-")
-    )
+    number = 1 + sum(name.startswith(f"{campaign.id}-") for name in before.campaigns)
     seed = options.seed if options.seed is not None else campaign.seed
     return ev.CampaignStarted(
         campaign=f"{campaign.id}-{number}",

@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     records.command("list")(list_campaigns)
     records.command("show")(show_run)
     records.command("verify")(verify)
+    records.command("rebuild")(rebuild)
     app.add_typer(records, name="records")
     app.command()(export)
 
@@ -102,6 +103,20 @@ def verify(
     else:
         print(f"the chain breaks at row {broken}: it, or a row before it, was changed or removed")
     return 0 if broken is None and not cut else 1
+
+
+def rebuild(where: _Where = None, db: _Db = None, as_json: _Json = False) -> None:
+    """Throw away all that was computed from the journal, and compute it anew. The journal itself is only read."""
+    from lab.app.records import url_of
+    from lab.records.rebuild import rebuild as rebuild_records
+
+    done = rebuild_records(url_of(where, db))
+    if as_json:
+        print_json({"rows": done.rows, "campaigns": done.campaigns, "runs": done.runs})
+    else:
+        print(
+            f"rebuilt from {done.rows} rows of the journal: {done.campaigns} campaigns, {done.runs} runs"
+        )
 
 
 def export(

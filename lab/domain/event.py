@@ -24,7 +24,7 @@ from lab.domain.event_course import (
     TaskWitnessed,
     TimingRecorded,
 )
-from lab.domain.event_plan import BrokenLimit, PlanSource, TimelinePlanned
+from lab.domain.event_plan import BrokenLimit, PlanJudged, PlanSource, TimelinePlanned
 from lab.domain.event_safety import CancelAsked, CancelSettled, InterlockChanged
 from lab.domain.plan import Plan
 
@@ -57,6 +57,7 @@ __all__ = [
     "LabStopping",
     "ObjectiveSpec",
     "ObservationRecorded",
+    "PlanJudged",
     "PlanSource",
     "QualityRecorded",
     "QuestionAnswered",
@@ -412,6 +413,7 @@ Event = Annotated[
     | TrialFailed
     | CampaignFinished
     | TimelinePlanned
+    | PlanJudged
     | RunStarted
     | RunStopping
     | RunFinished

@@ -1,4 +1,4 @@
-"""The event of a new plan."""
+"""The events of a new plan, and of one that was looked for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import Field
 from lab.domain.event_base import EventBase
 from lab.domain.plan import Slot
 
-__all__ = ["BrokenLimit", "PlanSource", "TimelinePlanned"]
+__all__ = ["BrokenLimit", "PlanJudged", "PlanSource", "TimelinePlanned"]
 
 PlanSource = Literal["order", "insertion", "reservation", "search", "solver"]
 """The tier of the planner: the standing order with its times corrected, new runs placed around it, all placed anew,
@@ -38,3 +38,19 @@ class TimelinePlanned(EventBase):
     source: PlanSource = "reservation"
     broken: tuple[BrokenLimit, ...] = ()
     """What no plan that was found keeps."""
+
+
+class PlanJudged(EventBase):
+    """What became of a better timeline that was looked for while the engine went on."""
+
+    kind: Literal["plan_judged"] = "plan_judged"
+    campaign: str
+    plan: int
+    """Record of the timeline that it was to be better than."""
+    source: PlanSource
+    adopted: bool
+    reason: str = ""
+    """Why it is dropped."""
+    gain_s: float = 0.0
+    """Seconds that the samples end earlier by, by their weight and summed; against the standing order at that moment."""
+    makespan_gain_s: float = 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
@@ -15,7 +14,9 @@ from lab.domain.reduce_run import (
     reduce_task,
     stale,
 )
+from lab.domain.replacing import replace
 from lab.domain.run import CLOSED, CommandReport, advance
+from lab.domain.shelf import put
 from lab.domain.state import (
     CampaignState,
     CommandState,
@@ -59,6 +60,8 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
         case ev.CancelAsked():
             entry = replace(state.commands[event.command], cancel=event)
             return replace(state, commands={**state.commands, event.command: entry})
+        case ev.CancelSettled() if event.command not in state.commands:
+            return state  # its run is over, and with its end it was forgotten
         case ev.CancelSettled():
             entry = replace(state.commands[event.command], cancelled=event.outcome)
             return replace(state, commands={**state.commands, event.command: entry})
@@ -77,6 +80,7 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
             | ev.TrialFailed()
             | ev.CampaignFinished()
             | ev.TimelinePlanned()
+            | ev.PlanJudged()
         ):
             return _campaign(state, event, at_s)
         case ev.DeviceDescribed() | ev.DeviceStateChanged() | ev.DeviceMadeSafe():
@@ -227,6 +231,8 @@ def _reported(
         # The device's late word has answered what a person was asked.
         questions = {key: q for key, q in questions.items() if q.command != event.command}
     commands = {**state.commands, event.command: entry}
+    if not entry.open and not state.runs[entry.command.run].open:
+        del commands[event.command]
     return replace(state, commands=commands, questions=questions)
 
 
@@ -237,13 +243,14 @@ def _campaign(
     | ev.TrialCompleted
     | ev.TrialFailed
     | ev.CampaignFinished
-    | ev.TimelinePlanned,
+    | ev.TimelinePlanned
+    | ev.PlanJudged,
     at_s: float,
 ) -> LabState:
     if isinstance(event, ev.CampaignStarted):
         campaign = CampaignState(event, at_s, origin_s=at_s)
         mode: LabMode = "safe" if state.mode == "safe" else "running"
-        campaigns = {**state.campaigns, event.campaign: campaign}
+        campaigns = put(state.campaigns, event.campaign, campaign)
         return replace(state, mode=mode, stop_asked=None, campaigns=campaigns)
     campaign = state.campaigns[event.campaign]
     match event:
@@ -289,8 +296,11 @@ def _campaign(
                 broken=event.broken,
                 plan_stale=False,
                 planned_s=at_s,
+                plan=state.seq,
             )
-    return replace(state, campaigns={**state.campaigns, event.campaign: campaign})
+        case ev.PlanJudged():
+            campaign = replace(campaign, judged=event.plan)
+    return replace(state, campaigns=put(state.campaigns, event.campaign, campaign))
 
 
 def _device(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.domain.course import promises, tolerance_s
+from lab.domain.replacing import replace
+from lab.domain.shelf import put
 from lab.domain.state import Flag, LabState, RunState, StepState, Task
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ __all__ = [
 def with_step(state: LabState, run: RunState, step: StepState) -> LabState:
     """The state with another step in a run."""
     run = replace(run, steps={**run.steps, step.path: step})
-    return replace(state, runs={**state.runs, run.id: run})
+    return replace(state, runs=put(state.runs, run.id, run))
 
 
 def began(state: LabState, run: RunState, step: StepState) -> LabState:
@@ -42,7 +43,7 @@ def stale(state: LabState, campaign: str) -> LabState:
     entry = state.campaigns.get(campaign)
     if entry is None or entry.plan_stale:
         return state
-    return replace(state, campaigns={**state.campaigns, campaign: replace(entry, plan_stale=True)})
+    return replace(state, campaigns=put(state.campaigns, campaign, replace(entry, plan_stale=True)))
 
 
 def reduce_step(
@@ -80,7 +81,7 @@ def _skipped(state: LabState, event: ev.StepsSkipped, at_s: float) -> LabState:
     for path in event.steps:
         steps[path] = replace(steps[path], status="skipped", ended_s=at_s)
     run = replace(run, steps=steps)
-    return stale(replace(state, runs={**state.runs, run.id: run}), run.campaign)
+    return stale(replace(state, runs=put(state.runs, run.id, run)), run.campaign)
 
 
 def reduce_task(
@@ -132,7 +133,7 @@ def reduce_finding(
             run = replace(run, timing={**run.timing, event.window: event})
         case ev.QualityRecorded():
             run = replace(run, quality={**run.quality, event.name: event})
-    return replace(state, runs={**state.runs, run.id: run})
+    return replace(state, runs=put(state.runs, run.id, run))
 
 
 def _as_planned(state: LabState, run: RunState, path: str, at_s: float) -> bool:
@@ -161,6 +162,11 @@ def reduce_run(
             )
         case ev.RunFinished():
             state = _dismiss(state, event.run, at_s, safe_state=True)
+            # Nobody asks any more how its commands ended; what is still open stays until it is known.
+            left = {
+                key: c for key, c in state.commands.items() if c.open or c.command.run != event.run
+            }
+            state = replace(state, commands=left)
             run = replace(
                 state.runs[event.run],
                 status=event.outcome,
@@ -168,12 +174,12 @@ def reduce_run(
                 ended_s=at_s,
                 results=dict(event.results),
             )
-    state = replace(state, runs={**state.runs, event.run: run})
+    state = replace(state, runs=put(state.runs, event.run, run))
     if isinstance(event, ev.RunStarted):
         campaign = state.campaigns[event.campaign]
         trial = replace(campaign.trials[event.trial], run=event.run)
         campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
-        return replace(state, campaigns={**state.campaigns, event.campaign: campaign})
+        return replace(state, campaigns=put(state.campaigns, event.campaign, campaign))
     return stale(state, run.campaign)
 
 
@@ -193,5 +199,5 @@ def _dismiss(state: LabState, name: str, at_s: float, *, safe_state: bool) -> La
             why = "withdrawn: the run was ended"
             steps[asked.step] = replace(steps[asked.step], status="failed", ended_s=at_s, error=why)
     run = replace(run, steps=steps)
-    state = replace(state, questions=questions, runs={**state.runs, name: run})
+    state = replace(state, questions=questions, runs=put(state.runs, name, run))
     return _without_tasks(state, closed)

@@ -5,19 +5,17 @@ All values are frozen; a new state shares what did not change. Times are process
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import JsonValue
 
 from lab.domain import event as ev
+from lab.domain.command import CancelOutcome, Command, Outcome, Settlement
+from lab.domain.plan import Plan, Slot
 from lab.domain.run import CLOSED, CommandStatus, RunStatus, StepStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from lab.domain.command import CancelOutcome, Command, Outcome, Settlement
-    from lab.domain.plan import Plan, Slot
+from lab.domain.shelf import Shelf, newest, open_ones
 
 __all__ = [
     "CampaignState",
@@ -155,7 +153,7 @@ class CampaignState:
     best_trial: int | None = None
     origin_s: float = 0.0
     slots: tuple[Slot, ...] = ()
-    places: Mapping[tuple[str, str], Slot] = field(default_factory=dict[tuple[str, str], "Slot"])
+    places: Mapping[tuple[str, str], Slot] = field(default_factory=dict[tuple[str, str], Slot])
     """Run and step -> its slot."""
     choices: Mapping[str, int] = field(default_factory=dict[str, int])
     broken: tuple[ev.BrokenLimit, ...] = ()
@@ -163,6 +161,10 @@ class CampaignState:
     plan_stale: bool = True
     planned_s: float = 0.0
     """When the timeline was made."""
+    plan: int = 0
+    """The record that holds it."""
+    judged: int = 0
+    """The last timeline for which a better one was looked for, and judged."""
 
     @property
     def open_trials(self) -> tuple[TrialState, ...]:
@@ -244,9 +246,17 @@ class Task:
         return self.answer.failed or self.asked.sign != "witness" or bool(self.witness)
 
 
+def _is_open(run: RunState) -> bool:
+    return run.open
+
+
+def _is_running(campaign: CampaignState) -> bool:
+    return campaign.status == "running"
+
+
 @dataclass(frozen=True, slots=True)
 class LabState:
-    """Everything. Commands hold the open ones and the last of each step."""
+    """Everything. Commands hold the open ones and, while a run is open, the last of each step."""
 
     seq: int = 0
     epoch: int = 0
@@ -265,8 +275,10 @@ class LabState:
     """Safe requests that a person has lifted."""
     stop_asked: tuple[str, str] | None = None
     """Who asked for the campaign's stop and why, also while the lab is safe in between."""
-    campaigns: Mapping[str, CampaignState] = field(default_factory=dict[str, CampaignState])
-    runs: Mapping[str, RunState] = field(default_factory=dict[str, RunState])
+    campaigns: Mapping[str, CampaignState] = field(
+        default_factory=lambda: Shelf[CampaignState](is_open=_is_running)
+    )
+    runs: Mapping[str, RunState] = field(default_factory=lambda: Shelf[RunState](is_open=_is_open))
     commands: Mapping[str, CommandState] = field(default_factory=dict[str, CommandState])
     devices: Mapping[str, DeviceStatus] = field(default_factory=dict[str, DeviceStatus])
     interlocks: Mapping[str, InterlockStatus] = field(default_factory=dict[str, InterlockStatus])
@@ -280,13 +292,14 @@ class LabState:
     @property
     def active_campaign(self) -> CampaignState | None:
         """The campaign that is not finished; at most one."""
-        for campaign in self.campaigns.values():
-            if campaign.status == "running":
-                return campaign
-        return None
+        return next(iter(open_ones(self.campaigns, _is_running)), None)
 
     def open_runs(self) -> tuple[RunState, ...]:
-        return tuple(run for run in self.runs.values() if run.open)
+        return open_ones(self.runs, _is_open)
+
+    def newest_runs(self, count: int) -> tuple[RunState, ...]:
+        """The last runs that began, at most so many, in that order."""
+        return newest(self.runs, count)
 
     def interlocked(self, device: str, action: str) -> InterlockStatus | None:
         """The interlock that keeps a device from an action now."""

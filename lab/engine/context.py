@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from lab.domain.interlock import Interlock
     from lab.domain.plan import Check, Formula, LateArgument, Plan, Slot
     from lab.domain.state import CampaignState, LabState
+    from lab.engine.messages import PlanFound
+    from lab.plan.improvement import PlanJob
 
-__all__ = ["CampaignContext", "Outputs", "PlannedTimeline", "QualityOutcome"]
+__all__ = ["CampaignContext", "Outputs", "PlannedTimeline", "QualityOutcome", "WeighedPlan"]
 
 Outputs: TypeAlias = "Mapping[str, Mapping[str, JsonValue]]"
 """Step -> its outputs, for all steps that succeeded."""
@@ -30,6 +32,16 @@ class PlannedTimeline:
     source: ev.PlanSource = "reservation"
     broken: tuple[ev.BrokenLimit, ...] = ()
     """Limits on time that it does not keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeighedPlan:
+    """A timeline that was looked for, or why it is dropped."""
+
+    timeline: PlannedTimeline | None
+    reason: str = ""
+    gain_s: float = 0.0
+    makespan_gain_s: float = 0.0
 
 
 class QualityOutcome(Protocol):
@@ -68,6 +80,16 @@ class CampaignContext(Protocol):
 
     def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
         """A plan for all open trials."""
+        ...
+
+    def improvable(self, state: LabState, campaign: CampaignState, now_s: float) -> PlanJob | None:
+        """The timeline of this moment as a task for a search; None where there is nothing to choose."""
+        ...
+
+    def weighed(
+        self, state: LabState, campaign: CampaignState, now_s: float, found: PlanFound
+    ) -> WeighedPlan:
+        """What came of that search, beside the standing order of now."""
         ...
 
     def condition(self, plan: Plan, formula: Formula, outputs: Outputs) -> bool | None:

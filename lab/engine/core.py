@@ -15,7 +15,7 @@ The rules, in the order in which they apply:
   trials     a finished run completes or fails its trial
   campaign   the budget is used up, or the lab was told to stop
   optimiser  asked in time, while earlier trials still run
-  timeline   planned anew when it no longer tells the truth
+  timeline   planned anew when it no longer tells the truth; a better one is looked for beside the engine
   gate       starts each step whose turn it is (`lab.engine.gate`)
 """
 
@@ -32,6 +32,7 @@ from lab.engine.context import CampaignContext, PlannedTimeline
 from lab.engine.course import decide_courses, record_timing
 from lab.engine.ending import end_runs
 from lab.engine.gate import next_starts
+from lab.engine.improving import improve_timeline
 from lab.engine.look import Decision, Inflight, Look
 from lab.engine.replanning import keep_timeline
 from lab.engine.steps import end_steps
@@ -270,5 +271,6 @@ _RULES: tuple[_Rule, ...] = (
     _campaign,
     _optimiser,
     keep_timeline,
+    improve_timeline,
     _gate,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,13 @@ class Inflight:
         default_factory=dict[tuple[str, str, str], Reading]
     )
     """Device, channel and unit -> the newest value heard."""
+    improving: bool = False
+    """A better timeline is being looked for."""
+    improve_for: tuple[str, ...] = ()
+    improve_s: float = -math.inf
+    """For which open runs that was last asked, and when."""
+    found: msg.PlanFound | None = None
+    """The last that came of it."""
     safe_seq: int = 0
     safe_s: float = 0.0
     """Which `LabState.mode_seq` the devices have been told of, and when."""
@@ -48,6 +56,10 @@ class Inflight:
                 self.cancelled[effect.command] = now_s
             case msg.AskOptimiser():
                 self.asking = True
+            case msg.ImprovePlan():
+                self.improving, self.found = True, None
+                self.improve_for = tuple(run.run for run in effect.job.snapshot.runs)
+                self.improve_s = now_s
             case msg.MakeSafe():
                 self.safe_seq, self.safe_s = state.mode_seq, now_s
             case msg.Rearm():
@@ -56,9 +68,11 @@ class Inflight:
                 pass
 
     def hear(self, message: msg.Message, now_s: float) -> None:
-        """Note that the optimiser has answered, or the newest value of a signal."""
+        """Note that the optimiser or the search for a better plan has answered, or the newest value of a signal."""
         if isinstance(message, msg.Proposed):
             self.asking, self.ask_failed = False, bool(message.error)
+        elif isinstance(message, msg.PlanFound):
+            self.improving, self.found = False, message if message.slots else None
         elif isinstance(message, Telemetry):
             key = (message.device, message.channel, message.unit)
             for at_s, value in message.samples:

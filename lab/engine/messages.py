@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lab.domain.command import Command
+    from lab.domain.event import PlanSource
+    from lab.domain.plan import Slot
+    from lab.plan.improvement import PlanJob
 
 __all__ = [
     "Answered",
@@ -20,9 +23,11 @@ __all__ = [
     "CancelCommand",
     "DeviceLost",
     "Effect",
+    "ImprovePlan",
     "MakeSafe",
     "Message",
     "Outranked",
+    "PlanFound",
     "Proposal",
     "Proposed",
     "QueryCommand",
@@ -73,6 +78,16 @@ class Proposed:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanFound:
+    """What the search beside the engine came to; without slots where it found nothing better, or died."""
+
+    plan: int
+    """Record of the timeline from which it began."""
+    slots: tuple[Slot, ...] = ()
+    source: PlanSource = "search"
+
+
+@dataclass(frozen=True, slots=True)
 class Requested:
     """A request of a person, as the control API took it; `simulated` only where the engine's shell plays the person."""
 
@@ -89,7 +104,7 @@ class Tick:
     """Time passed: look again."""
 
 
-Message = Upstream | Telemetry | DeviceLost | Outranked | Proposed | Requested | Tick
+Message = Upstream | Telemetry | DeviceLost | Outranked | Proposed | PlanFound | Requested | Tick
 
 
 # -- effects: from the core to the shell -----------------------------------------------------------
@@ -128,6 +143,15 @@ class AskOptimiser:
 
 
 @dataclass(frozen=True, slots=True)
+class ImprovePlan:
+    """Look for a better timeline beside the engine; one at a time."""
+
+    plan: int
+    """Record of the timeline that is to be improved."""
+    job: PlanJob
+
+
+@dataclass(frozen=True, slots=True)
 class MakeSafe:
     """Every device to its declared safe state. `id` is new for each request of a person."""
 
@@ -152,4 +176,13 @@ class Answered:
     detail: str
 
 
-Effect = SendCommand | QueryCommand | CancelCommand | AskOptimiser | MakeSafe | Rearm | Answered
+Effect = (
+    SendCommand
+    | QueryCommand
+    | CancelCommand
+    | AskOptimiser
+    | ImprovePlan
+    | MakeSafe
+    | Rearm
+    | Answered
+)

@@ -15,9 +15,10 @@ from lab.engine.look import Decision
 
 if TYPE_CHECKING:
     from lab.domain.state import CampaignState
+    from lab.engine.context import PlannedTimeline
     from lab.engine.look import Look
 
-__all__ = ["fresh", "keep_timeline", "planned_anew"]
+__all__ = ["as_event", "fresh", "keep_timeline", "planned_anew"]
 
 _FRESH_S = 1.0
 
@@ -44,10 +45,15 @@ def fresh(look: Look, campaign: CampaignState) -> bool:
 def planned_anew(look: Look, campaign: CampaignState) -> ev.TimelinePlanned:
     """The plan of this moment."""
     planned = look.context.timeline(look.state, campaign, look.now_s)
+    return as_event(campaign, planned, "replanned" if campaign.slots else "first plan")
+
+
+def as_event(campaign: CampaignState, planned: PlannedTimeline, reason: str) -> ev.TimelinePlanned:
+    """The fact that this is the plan from now on."""
     return ev.TimelinePlanned(
         campaign=campaign.spec.campaign,
         origin=datetime.fromtimestamp(campaign.origin_s, UTC),
-        reason="replanned" if campaign.slots else "first plan",
+        reason=reason,
         slots=planned.slots,
         choices=dict(planned.choices),
         source=planned.source,

@@ -10,7 +10,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Protocol
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lab.bus import topics
 from lab.domain import event as ev
@@ -21,21 +22,27 @@ from lab.domain.state import LabState
 from lab.engine import messages as msg
 from lab.engine.core import CampaignContext, Inflight, decide
 from lab.engine.gateway import DeviceGateway
+from lab.engine.planner_frames import PlanAnswer
 from lab.engine.proposals import unlawful
 from lab.engine.simulated_people import due_people, simulated_requests
 from lab.engine.translate import translate
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from lab.bus.transport import Transport
     from lab.engine.clock import EngineClock
+    from lab.engine.improver import Improver
 
 __all__ = ["Engine", "JournalWriter", "Suggest"]
 
 _LOG = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _MAX_ROUNDS = 10_000
+_KEEP_EVERY = 5_000
+"""Records after which a snapshot is written, so that a start folds hardly more than so many."""
+_WORTH_KEEPING = 1_000
+"""Records since the last snapshot for which one is written at the end."""
 _VIRTUAL_THINKING_S = 2.0
 """Process seconds that a suggestion takes under the virtual clock, where computing costs no time."""
 
@@ -48,6 +55,10 @@ class JournalWriter(Protocol):
     def append(self, events: list[tuple[ev.Event, datetime]]) -> list[ev.Recorded]: ...
 
     def read(self, after: int = 0) -> list[ev.Recorded]: ...
+
+    def load(self) -> LabState: ...
+
+    def keep(self, state: LabState) -> None: ...
 
 
 Suggest = Callable[[LabState, str, int], tuple[msg.Proposal, ...]]
@@ -73,6 +84,7 @@ class Engine:
         context: CampaignContext,
         suggest: Suggest,
         version: str,
+        improver: Improver | None = None,
         heartbeat_s: float = 1.0,
         beat_s: float | None = 2.0,
         simulate_people: bool = False,
@@ -85,6 +97,7 @@ class Engine:
         self._clock = clock
         self._context = context
         self._suggest = suggest
+        self._improver = improver
         self._version = version
         self._state = LabState()
         self._inflight = Inflight()
@@ -92,12 +105,15 @@ class Engine:
         self._answers: dict[str, asyncio.Future[msg.Answered]] = {}
         self._listeners: list[asyncio.Queue[ev.Recorded | None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._improving: asyncio.Task[None] | None = None
         self._wake: asyncio.Task[None] | None = None
         self._wake_s: float | None = None
         self._last_at: datetime | None = None
         self._simulate_people = simulate_people
         self._played: set[str] = set()
         self._ended = False
+        self._kept_seq = 0
+        self._keeping: asyncio.Task[None] | None = None
         self._threads = (
             None
             if clock.kind == "virtual"
@@ -131,9 +147,9 @@ class Engine:
         `samples_lost` says why the samples of open runs no longer exist, if so: their runs are aborted, and what is
         unknown of them stays so.
         """
-        records = await self._call(self._journal.read)
-        self._state = reduce_all(LabState(), records)
-        self._last_at = records[-1].at if records else None
+        self._state = await self._call(self._journal.load)
+        self._kept_seq = self._state.seq
+        self._last_at = datetime.fromtimestamp(self._state.at_s, UTC) if self._state.seq else None
         first: list[ev.Event] = [
             ev.EngineStarted(
                 epoch=self._journal.epoch,
@@ -164,7 +180,9 @@ class Engine:
             await self._gateway.start(self._journal.epoch, self._state.journal)
             while not self._finished():
                 await self._turn()
+                self._keep_now_and_then()
             await self._gateway.leave()
+            await self._keep_at_the_end()
             return self._state
         finally:
             await self._close()
@@ -303,6 +321,8 @@ class Engine:
                 )
             case msg.AskOptimiser():
                 self._spawn(self._ask(effect))
+            case msg.ImprovePlan():
+                self._improving = self._spawn(self._improve(effect))
             case msg.MakeSafe():
                 self._spawn(self._gateway.safe(effect.actor, effect.id))
             case msg.Rearm():
@@ -329,6 +349,16 @@ class Engine:
             return
         error = unlawful(state.campaigns[effect.campaign].spec, proposals)
         self._inbox.put_nowait(msg.Proposed(() if error else proposals, error))
+
+    async def _improve(self, effect: msg.ImprovePlan) -> None:
+        found = PlanAnswer()
+        try:
+            if self._improver is not None:
+                found = await self._improver.improve(effect.job)
+        except Exception:
+            # Whatever a search raises costs its improvement and nothing else.
+            _LOG.exception("the search for a better plan failed")
+        self._inbox.put_nowait(msg.PlanFound(effect.plan, found.slots, found.source))
 
     def _wake_at(self, wake_s: float | None) -> None:
         if self._wake is not None and not self._wake.done():
@@ -368,17 +398,39 @@ class Engine:
         for record in records:
             await self._transport.publish(topic, record.model_dump_json().encode(), qos=0)
 
-    async def _call(self, work: Callable[[], list[ev.Recorded]]) -> list[ev.Recorded]:
+    def _keep_now_and_then(self) -> None:
+        """A snapshot in a thread of its own: no commit waits for it."""
+        due = self._state.seq - self._kept_seq >= _KEEP_EVERY
+        if due and (self._keeping is None or self._keeping.done()):
+            self._kept_seq = self._state.seq
+            self._keeping = self._spawn(self._keep(self._state))
+
+    async def _keep_at_the_end(self) -> None:
+        if self._state.seq - self._kept_seq >= _WORTH_KEEPING:
+            await self._keep(self._state)
+
+    async def _keep(self, state: LabState) -> None:
+        try:
+            if self._threads is None:
+                self._journal.keep(state)
+            else:
+                await asyncio.to_thread(self._journal.keep, state)
+        except Exception as error:
+            # Whatever the database says: the journal has it all, and the next start only takes longer.
+            _LOG.warning("no snapshot was kept: %s", error)
+
+    async def _call(self, work: Callable[[], T]) -> T:
         if self._threads is None or self._ended:
             return work()
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     # -- tasks ------------------------------------------------------------------------------------
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -394,11 +446,16 @@ class Engine:
         for request, future in self._answers.items():
             if not future.done():
                 future.set_result(msg.Answered(request, False, "the engine has ended"))
+        if self._improving is not None:
+            # Nobody needs its answer any more.
+            self._improving.cancel()
         if self._tasks:
             _, waiting = await asyncio.wait(self._tasks, timeout=2.0)
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
+        if self._improver is not None:
+            await self._improver.close()
         await self._gateway.close()
         if self._threads is not None:
             self._threads.shutdown(wait=True)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from lab.domain import event as ev
 from lab.domain.ids import run_id
 from lab.domain.stations import held_stations
-from lab.engine.context import PlannedTimeline
+from lab.engine.context import PlannedTimeline, WeighedPlan
 from lab.plan.estimates import Learned, Timed, learn
+from lab.plan.improvement import job_of, weigh, worth_a_search
 from lab.plan.replan import replan
 from lab.plan.snapshot import PlanningSnapshot, RunningStep, RunSnapshot
 from lab.plan.worth import broken_limits
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from lab.domain.plan import Plan
     from lab.domain.state import CampaignState, LabState, RunState, TrialState
+    from lab.engine.messages import PlanFound
+    from lab.plan.improvement import PlanJob
     from lab.plan.snapshot import Schedule
 
 __all__ = ["Candidates", "TimelinePlanner", "snapshot_of", "standing_plans"]
@@ -30,6 +33,9 @@ Candidates: TypeAlias = "Callable[[TrialState], tuple[Plan, ...]]"
 _LATE_S = 5.0
 _LATE_SHARE = 0.1
 """A step that is overdue is planned to end after this share of the time that it has taken, and not before so long."""
+
+_LEARN_FROM = 500
+"""Newest runs that durations are learned from: what went before says little of today, and there may be ten thousands."""
 
 _OUT_OF_USE = ("lost", "disconnected", "fault", "manual")
 
@@ -45,11 +51,39 @@ class TimelinePlanner:
         self._timed = Timed(Learned())
         self._learned_of: tuple[str, ...] = ()
 
-    def plan(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
-        """A plan for all open trials, from the campaign's origin; what has begun keeps its binding."""
+    def improvable(self, state: LabState, campaign: CampaignState, now_s: float) -> PlanJob | None:
+        """The timeline of this moment as a task for a search.
+
+        None where too little is left, or a device is out of use: its steps only keep their turn until it is back.
+        """
+        if any(device.state in _OUT_OF_USE for device in state.devices.values()):
+            return None
+        if not worth_a_search(campaign.slots, now_s - campaign.origin_s):
+            return None
+        snapshot, standing = self._now(state, campaign, now_s)
+        return job_of(snapshot, campaign.slots, standing)
+
+    def weighed(
+        self, state: LabState, campaign: CampaignState, now_s: float, found: PlanFound
+    ) -> WeighedPlan:
+        """What came of that search, beside the standing order of now."""
+        snapshot, standing = self._now(state, campaign, now_s)
+        judged = weigh(snapshot, campaign.slots, standing, found.slots)
+        answer = None
+        if judged.schedule is not None:
+            answer = self._answer(state, campaign, snapshot, judged.schedule, found.source)
+        return WeighedPlan(answer, judged.reason, judged.gain_s, judged.makespan_gain_s)
+
+    def _now(
+        self, state: LabState, campaign: CampaignState, now_s: float
+    ) -> tuple[PlanningSnapshot, dict[str, Plan]]:
         timed = self._learn(state)
         snapshot = snapshot_of(state, campaign, now_s, self._candidates, timed)
-        standing = standing_plans(state, campaign, self._candidates, timed)
+        return snapshot, standing_plans(state, campaign, self._candidates, timed)
+
+    def plan(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
+        """A plan for all open trials, from the campaign's origin; what has begun keeps its binding."""
+        snapshot, standing = self._now(state, campaign, now_s)
         known = {(limit.run, limit.window): limit.by_s for limit in campaign.broken}
         planned, source = replan(snapshot, campaign.slots, standing, known)
         if planned.blocked and snapshot.device_free_s:
@@ -60,10 +94,11 @@ class TimelinePlanner:
 
     def _learn(self, state: LabState) -> Timed:
         """What was learned changes when a run ends, and only if that makes a difference is anything timed anew."""
-        over = tuple(run.id for run in state.runs.values() if not run.open)
+        ended = [run for run in state.newest_runs(_LEARN_FROM) if not run.open]
+        over = tuple(run.id for run in ended)
         if over != self._learned_of:
             self._learned_of = over
-            learned = learn(state.runs[name] for name in over)
+            learned = learn(ended)
             if learned != self._timed.learned:
                 self._timed = Timed(learned)
         return self._timed

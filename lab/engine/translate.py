@@ -67,7 +67,12 @@ def _translate(state: LabState, message: msg.Message) -> list[ev.Event]:
         case msg.Proposed():
             return _proposed(state, message)
         case (
-            msg.Outranked() | env.Heartbeat() | env.ProgressMessage() | env.Telemetry() | msg.Tick()
+            msg.Outranked()
+            | msg.PlanFound()
+            | env.Heartbeat()
+            | env.ProgressMessage()
+            | env.Telemetry()
+            | msg.Tick()
         ):
             return []
 

@@ -13,7 +13,7 @@ from lab.domain.ids import run_id
 from lab.domain.interlock import Interlock
 from lab.domain.plan import Formula, Plan, PlannedStep, ResultSpec, RetryPolicy, Slot
 from lab.engine import messages as msg
-from lab.engine.context import PlannedTimeline, QualityOutcome
+from lab.engine.context import PlannedTimeline, QualityOutcome, WeighedPlan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,6 +84,16 @@ class FaultContext:
                 )
                 at = end
         return PlannedTimeline(tuple(slots), {})
+
+    def improvable(self, state: LabState, campaign: CampaignState, now_s: float) -> None:
+        """One sample after another leaves nothing to choose."""
+
+    def weighed(
+        self, state: LabState, campaign: CampaignState, now_s: float, found: msg.PlanFound
+    ) -> WeighedPlan:
+        """Nothing is ever found, as nothing is asked."""
+        del state, campaign, now_s
+        raise AssertionError(found)
 
     def condition(self, plan: Plan, formula: Formula, outputs: Outputs) -> bool | None:
         del plan, formula, outputs

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from lab.domain.errors import RefusedError
 from lab.domain.event import Event, Recorded, event_from_json
+from lab.domain.reduce import reduce_all
+from lab.domain.state import LabState
 from lab.records.codec import chain_hash
 from lab.records.tables import GENESIS_HASH
 
@@ -124,6 +126,13 @@ class MemoryJournal:
             )
             for row in self._database.rows[after:]
         ]
+
+    def load(self) -> LabState:
+        """What is true after the last record."""
+        return reduce_all(LabState(), self.read())
+
+    def keep(self, state: LabState) -> None:
+        """Nothing: snapshots only make a start quicker."""
 
     def close(self) -> None:
         """Free the lock. Safe to call twice."""

@@ -8,27 +8,30 @@ For example, to find the best temperature in batches of two::
         campaign.tell(suggestion.number, measure(suggestion.factors["temperature"]))
     Path("campaign.json").write_text(campaign.to_json())
 
-With pandas: `ask_frame` and `tell_frame` (see docs/tutorial/optimise_without_a_lab.md).
+Of several outcomes, goals and limits: give an `Aim` (`lab.optimize.aim`) in place of the direction, and tell outcomes by
+name. Of a list of candidates: `Campaign.of(pool, "maximize")`. With pandas: `ask_frame` and `tell_frame` (see docs/tutorial/optimise_without_a_lab.md).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lab.domain.errors import InputError, RefusedError
+from lab.optimize.aim import Aim
 from lab.optimize.history import Direction, Suggestion, TrialRecord, best, check_history
+from lab.optimize.outcomes import with_outcomes
 from lab.optimize.space import Setting, Space
 from lab.optimize.suggest import Design, Method, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 
     from lab.optimize.evidence import Evidence, Stopping
+    from lab.optimize.pool import Pool
 
 __all__ = ["Campaign", "Remark"]
 
@@ -50,7 +53,10 @@ class _State(BaseModel):
 
     optimisation_format: Literal[1] = 1
     space: Space
-    direction: Direction
+    direction: Direction | None = None
+    aim: Aim | None = None
+    candidates: dict[str, list[Setting]] | None = None
+    """Of a list the columns; the space is theirs."""
     seed: int
     initial: int
     method: Method
@@ -68,7 +74,7 @@ class Campaign:
     def __init__(
         self,
         space: Space,
-        direction: Direction = "maximize",
+        sought: Direction | Aim = "maximize",
         *,
         seed: int = 0,
         initial: int | None = None,
@@ -79,13 +85,14 @@ class Campaign:
 
         Raises InputError for a direction that is none.
         """
-        if direction not in ("maximize", "minimize"):
+        if not isinstance(sought, Aim) and sought not in ("maximize", "minimize"):
             raise InputError(
-                f"an objective with the direction {direction!r}",
-                hint='say what is better: "maximize" or "minimize"',
+                f"an objective with the direction {sought!r}",
+                hint='say what is better: "maximize" or "minimize", or give an Aim',
             )
         self.space = space
-        self.direction: Direction = direction
+        self.sought: Direction | Aim = sought
+        self._pool: Pool | None = None
         self.seed = seed
         self.initial = max(4, 2 * len(space.factors)) if initial is None else initial
         self.method: Method = method
@@ -93,6 +100,29 @@ class Campaign:
         self._records: dict[int, TrialRecord] = {}
         self._pinned: list[int] = []
         self._remarks: list[Remark] = []
+
+    @classmethod
+    def of(
+        cls,
+        pool: Pool,
+        sought: Direction | Aim = "maximize",
+        *,
+        seed: int = 0,
+        initial: int | None = None,
+    ) -> Campaign:
+        """A campaign that asks for candidates of a list alone; the first ones are drawn at random."""
+        campaign = cls(pool.space, sought, seed=seed, initial=initial)
+        campaign._pool = pool
+        return campaign
+
+    @property
+    def direction(self) -> Direction:
+        """What is better, of the one value. InputError where several outcomes are sought."""
+        if isinstance(self.sought, Aim):
+            raise InputError(
+                "several outcomes have no one direction", hint="look at the goals of the aim"
+            )
+        return self.sought
 
     @property
     def history(self) -> tuple[TrialRecord, ...]:
@@ -106,8 +136,22 @@ class Campaign:
 
     @property
     def best(self) -> TrialRecord | None:
-        """The trial with the best measured value so far."""
-        return best(self.direction, self.history)
+        """The trial with the best measured value so far, of those that keep the limits. InputError where
+        goals pull apart: see `front`.
+        """
+        if isinstance(self.sought, str):
+            return best(self.sought, self.history)
+        if not self.sought.single:
+            raise InputError("of several goals no trial is the best", hint="look at the front")
+        return next(iter(self.sought.front(self.history)), None)
+
+    @property
+    def front(self) -> list[TrialRecord]:
+        """The trials that keep all limits and that no such trial beats in every goal."""
+        if isinstance(self.sought, str):
+            first = self.best
+            return [] if first is None else [first]
+        return self.sought.front(self.history)
 
     def ask(self, n: int = 1, *, held: Mapping[str, Setting] | None = None) -> list[Suggestion]:
         """The next `n` trials; they're pending from now on. Pinned trials come first.
@@ -123,20 +167,8 @@ class Campaign:
             )
             for number in self._pinned[:n]
         ]
-        if n > len(first) or n < 1:
-            suggestions = suggest(
-                self.space,
-                self.direction,
-                self.history,
-                n - len(first),
-                seed=self.seed,
-                initial=self.initial,
-                method=self.method,
-                held=held,
-                design=self.design,
-            )
-        else:
-            suggestions = []
+        more = n > len(first) or n < 1
+        suggestions = self._suggest(n - len(first), held) if more else []
         del self._pinned[: len(first)]
         for item in suggestions:
             self._records[item.number] = TrialRecord(
@@ -144,21 +176,57 @@ class Campaign:
             )
         return first + suggestions
 
+    def _suggest(self, n: int, held: Mapping[str, Setting] | None) -> list[Suggestion]:
+        if self._pool is not None:
+            from lab.optimize.pool import suggest_from
+
+            return suggest_from(
+                self._pool.within(self.space),
+                self.sought,
+                self.history,
+                n,
+                seed=self.seed,
+                initial=self.initial,
+                held=held,
+            )
+        return suggest(
+            self.space,
+            self.sought,
+            self.history,
+            n,
+            seed=self.seed,
+            initial=self.initial,
+            method=self.method,
+            held=held,
+            design=self.design,
+        )
+
     def tell(
         self,
         number: int,
-        value: float | None = None,
-        sd: float | None = None,
+        value: float | Mapping[str, float] | None = None,
+        sd: float | Mapping[str, float] | None = None,
         *,
         failed: bool = False,
     ) -> None:
         """Record the outcome of trial `number`: its value with its standard deviation, or
         `failed=True`.
 
-        Telling a trial again corrects it. A value that's not a finite number is refused: such a
-        trial failed.
+        Of several outcomes tell numbers by name, all at once or as they come: a trial is pending until the aim's
+        outcomes are complete, and what is known of it already teaches. Telling a trial again corrects it. A value
+        that's not a finite number is refused: such a trial failed.
         """
         record = self._known(number)
+        if isinstance(self.sought, Aim) and not failed:
+            self._records[number] = with_outcomes(self.sought, record, value, sd)
+            if number in self._pinned:
+                self._pinned.remove(number)
+            return
+        if isinstance(value, Mapping) or isinstance(sd, Mapping):
+            raise InputError(
+                f"trial {number}: outcomes by name, and this campaign has one value",
+                hint="tell the value alone, or make the campaign with an Aim",
+            )
         if failed == (value is not None):
             raise InputError(
                 f"trial {number}: " + ("failed, but with a value" if failed else "no value"),
@@ -187,8 +255,8 @@ class Campaign:
     def add(
         self,
         factors: dict[str, Setting],
-        value: float | None = None,
-        sd: float | None = None,
+        value: float | Mapping[str, float] | None = None,
+        sd: float | Mapping[str, float] | None = None,
         *,
         failed: bool = False,
     ) -> int:
@@ -214,6 +282,8 @@ class Campaign:
         Raises RefusedError if it breaks a rule of the space; nothing is moved to make it fit.
         """
         broken = self.space.broken(factors)
+        if self._pool is not None and self._pool.find(factors) is None:
+            broken.append("it is no candidate of the list")
         if broken:
             raise RefusedError(
                 f"the pinned trial is not lawful: {'; '.join(broken)}",
@@ -304,17 +374,17 @@ class Campaign:
         """As `ask`: indexed by trial, a column per factor, then the evidence of each suggestion."""
         from lab.optimize.frames import suggestions_frame
 
-        return suggestions_frame(self.space, self.ask(n, held=held))
+        return suggestions_frame(self.space, self.sought, self.ask(n, held=held))
 
     def tell_frame(self, frame: pd.DataFrame) -> None:
-        """As `tell`, for each row: indexed by trial (or with a column `trial`), with a column `value`, and
-        `sd` and `failed` where wanted. All rows are taken in, or none.
+        """As `tell`, for each row: indexed by trial (or with a column `trial`), with a column `value` (of an aim
+        a column per outcome), and `sd` and `failed` where wanted. All rows are taken in, or none.
         """
         from lab.optimize.frames import outcomes
 
         kept = dict(self._records), list(self._pinned)
         try:
-            for number, value, sd, failed in outcomes(frame):
+            for number, value, sd, failed in outcomes(frame, self.sought):
                 self.tell(number, value, sd, failed=failed)
         except InputError:
             self._records, self._pinned = kept
@@ -330,7 +400,7 @@ class Campaign:
         try:
             return [
                 self.add(factors, value, sd, failed=failed)
-                for factors, value, sd, failed in experiments(self.space, frame)
+                for factors, value, sd, failed in experiments(self.space, frame, self.sought)
             ]
         except InputError:
             self._records = kept
@@ -341,13 +411,15 @@ class Campaign:
         """All trials: indexed by trial, a column per factor, `status`, `value` and `sd`."""
         from lab.optimize.frames import history_frame
 
-        return history_frame(self.space, self.history)
+        return history_frame(self.space, self.history, self.sought)
 
     def to_json(self) -> str:
         """The whole state as a JSON document; `from_json` continues exactly where it stood."""
         return _State(
             space=self.space,
-            direction=self.direction,
+            direction=self.sought if isinstance(self.sought, str) else None,
+            aim=self.sought if isinstance(self.sought, Aim) else None,
+            candidates=None if self._pool is None else self._pool.columns,
             seed=self.seed,
             initial=self.initial,
             method=self.method,
@@ -369,14 +441,21 @@ class Campaign:
                 f"not a saved campaign: {where}: {first['msg']}",
                 hint="read a file that Campaign.to_json wrote",
             ) from error
+        sought = state.direction if state.aim is None else state.aim
+        if sought is None:
+            raise InputError("not a saved campaign: neither a direction nor an aim")
         campaign = cls(
             state.space,
-            state.direction,
+            sought,
             seed=state.seed,
             initial=state.initial,
             method=state.method,
             design=state.design,
         )
+        if state.candidates is not None:
+            from lab.optimize.pool import Pool
+
+            campaign._pool = Pool.in_space(state.space, state.candidates)
         records = check_history(state.space, state.history)
         campaign._records = {record.number: record for record in records}
         campaign._pinned = [number for number in state.pinned if number in campaign._records]

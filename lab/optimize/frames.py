@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from lab.optimize.history import Suggestion, TrialRecord
+    from lab.optimize.aim import Aim
+    from lab.optimize.history import Direction, Suggestion, TrialRecord
     from lab.optimize.space import Setting, Space
 
 __all__ = ["experiments", "history_frame", "outcomes", "suggestions_frame"]
@@ -24,16 +25,20 @@ __all__ = ["experiments", "history_frame", "outcomes", "suggestions_frame"]
 _OUTCOME = ("value", "sd", "failed")
 _RESERVED = {"trial", "status", *_OUTCOME}
 
+Told = float | dict[str, float] | None
+"""One value, outcomes by name, or nothing."""
 
-def _pandas(space: Space | None = None) -> Any:  # noqa: ANN401 - the module
+
+def _pandas(space: Space | None = None, sought: Direction | Aim = "maximize") -> Any:  # noqa: ANN401 - the module
     try:
         import pandas
     except ImportError as error:
         raise InputError(
             "pandas is not installed", hint="pip install pandas, or use ask and tell"
         ) from error
+    taken = _RESERVED if isinstance(sought, str) else {*_RESERVED, *sought.outcomes}
     for name in space.names if space else ():
-        if name in _RESERVED:
+        if name in taken:
             raise InputError(
                 f"a factor called {name} would hide a column of that name",
                 hint="use ask and tell, or rename the factor",
@@ -41,25 +46,53 @@ def _pandas(space: Space | None = None) -> Any:  # noqa: ANN401 - the module
     return pandas
 
 
-def suggestions_frame(space: Space, items: Sequence[Suggestion]) -> pd.DataFrame:
-    """Suggestions with their evidence, indexed by trial."""
+def suggestions_frame(
+    space: Space, sought: Direction | Aim, items: Sequence[Suggestion]
+) -> pd.DataFrame:
+    """Suggestions with their evidence, indexed by trial; of an aim with a mean and a standard deviation for each
+    outcome and the chance to keep its limits.
+    """
     rows = [
         {
             "trial": item.number,
             **{name: item.factors[name] for name in space.names},
             "origin": item.origin,
-            "predicted_mean": item.predicted_mean,
-            "predicted_sd": item.predicted_sd,
+            **_predicted(sought, item),
             "nearest_trial": item.nearest_trial,
             "note": item.note,
         }
         for item in items
     ]
-    return _pandas(space).DataFrame(rows).set_index("trial")
+    return _pandas(space, sought).DataFrame(rows).set_index("trial")
 
 
-def history_frame(space: Space, records: Sequence[TrialRecord]) -> pd.DataFrame:
-    """All trials, indexed by trial."""
+def _predicted(sought: Direction | Aim, item: Suggestion) -> dict[str, float | None]:
+    if isinstance(sought, str):
+        return {"predicted_mean": item.predicted_mean, "predicted_sd": item.predicted_sd}
+    found: dict[str, float | None] = {}
+    for name in sought.outcomes:
+        mean, sd = item.predicted.get(name, (None, None))
+        found |= {f"predicted_{name}": mean, f"predicted_{name}_sd": sd}
+    return {**found, "chance": item.chance} if sought.limits else found
+
+
+def history_frame(
+    space: Space, records: Sequence[TrialRecord], sought: Direction | Aim = "maximize"
+) -> pd.DataFrame:
+    """All trials, indexed by trial; of an aim with a column per outcome in place of `value` and `sd`."""
+    if not isinstance(sought, str):
+        shown = [
+            {
+                "trial": record.number,
+                **{name: record.factors[name] for name in space.names},
+                "status": record.status,
+                **{name: record.outcomes.get(name) for name in sought.outcomes},
+            }
+            for record in records
+        ]
+        columns = ["trial", *space.names, "status", *sought.outcomes]
+        frame = _pandas(space, sought).DataFrame(shown, columns=columns)
+        return frame.astype(dict.fromkeys(sought.outcomes, float)).set_index("trial")
     rows = [
         {
             "trial": record.number,
@@ -76,28 +109,28 @@ def history_frame(space: Space, records: Sequence[TrialRecord]) -> pd.DataFrame:
 
 
 def outcomes(
-    frame: pd.DataFrame,
-) -> Iterator[tuple[int, float | None, float | None, bool]]:
-    """Number, value, standard deviation and whether it failed, row by row."""
+    frame: pd.DataFrame, sought: Direction | Aim = "maximize"
+) -> Iterator[tuple[int, Told, float | None, bool]]:
+    """Number, what was measured, standard deviation and whether it failed, row by row."""
     _pandas()
     if "trial" in frame.columns:
         frame = frame.set_index("trial")
-    _demand_value(frame)
+    _demand_value(frame, sought)
     for label, row in frame.iterrows():
         if isinstance(label, bool) or not isinstance(label, int):
             raise InputError(
                 f"the row {label!r} names no trial",
                 hint="index the frame by the numbers of the suggestions, or give a column `trial`",
             )
-        yield (label, *_outcome(row, f"trial {label}"))
+        yield (label, *_outcome(row, f"trial {label}", sought))
 
 
 def experiments(
-    space: Space, frame: pd.DataFrame
-) -> Iterator[tuple[dict[str, Setting], float | None, float | None, bool]]:
-    """Factors, value, standard deviation and whether it failed, row by row."""
-    _pandas(space)
-    _demand_value(frame)
+    space: Space, frame: pd.DataFrame, sought: Direction | Aim = "maximize"
+) -> Iterator[tuple[dict[str, Setting], Told, float | None, bool]]:
+    """Factors, what was measured, standard deviation and whether it failed, row by row."""
+    _pandas(space, sought)
+    _demand_value(frame, sought)
     for name in space.names:
         if name not in frame.columns:
             raise InputError(
@@ -114,10 +147,17 @@ def experiments(
                 else _number(row[factor.name], where, factor.name)
             )
         space.check(factors, where)
-        yield (factors, *_outcome(row, where))
+        yield (factors, *_outcome(row, where, sought))
 
 
-def _demand_value(frame: pd.DataFrame) -> None:
+def _demand_value(frame: pd.DataFrame, sought: Direction | Aim) -> None:
+    if not isinstance(sought, str):
+        if not any(name in frame.columns for name in sought.outcomes):
+            raise InputError(
+                "the table has no column with an outcome",
+                hint=f"the outcomes of this campaign are: {', '.join(sought.outcomes)}",
+            )
+        return
     if "value" not in frame.columns:
         raise InputError(
             "the table has no column `value`",
@@ -125,10 +165,22 @@ def _demand_value(frame: pd.DataFrame) -> None:
         )
 
 
-def _outcome(row: Any, where: str) -> tuple[float | None, float | None, bool]:  # noqa: ANN401
+def _outcome(row: Any, where: str, sought: Direction | Aim) -> tuple[Told, float | None, bool]:  # noqa: ANN401
     """A row that failed has no value; one without a value must say that it failed."""
     failed = row.get("failed", False)
     failed = False if _missing(failed) else bool(failed)
+    if not isinstance(sought, str):
+        found = {
+            name: _number(row[name], where, name)
+            for name in sought.outcomes
+            if name in row.index and not _missing(row[name])
+        }
+        if bool(found) == failed:
+            raise InputError(
+                f"{where}: " + ("failed, but with an outcome" if failed else "no outcome"),
+                hint="say in a column `failed` that it gave nothing, or leave the row out",
+            )
+        return found or None, None, failed
     value = None if _missing(row["value"]) else _number(row["value"], where, "value")
     if value is None and not failed:
         raise InputError(

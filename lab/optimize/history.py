@@ -10,7 +10,7 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lab.domain.errors import InputError
 from lab.optimize.space import Setting
@@ -32,6 +32,9 @@ class TrialRecord(BaseModel):
     trial was made and gave no value; it counts as the worst value seen. pending: asked for, not
     finished. aborted: ended for a reason that says nothing of the point (stopped by a person, the
     laboratory lost); it teaches nothing, but it keeps its number.
+
+    Where several outcomes are sought (`lab.optimize.aim`), `outcomes` holds what was measured instead of `value`, with
+    `deviations` where known. A pending trial may have some of them already: partial results teach, too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,11 +44,16 @@ class TrialRecord(BaseModel):
     status: Literal["done", "failed", "pending", "aborted"]
     value: float | None = None
     standard_deviation: float | None = None
+    outcomes: dict[str, float] = Field(default_factory=dict[str, float])
+    deviations: dict[str, float] = Field(default_factory=dict[str, float])
 
     @model_validator(mode="after")
     def _check_value(self) -> Self:
         where = f"trial {self.number}"
+        self._check_outcomes(where)
         if self.status == "done":
+            if self.value is None and self.outcomes:
+                return self
             if self.value is None or not math.isfinite(self.value):
                 raise InputError(
                     f"{where} is done, but its value is {self.value}",
@@ -63,6 +71,24 @@ class TrialRecord(BaseModel):
             )
         return self
 
+    def _check_outcomes(self, where: str) -> None:
+        if self.outcomes and (self.value is not None or self.status in ("failed", "aborted")):
+            raise InputError(
+                f"{where} is {self.status}, and has outcomes as well",
+                hint="a done or pending trial has outcomes by name, or one value",
+            )
+        for name, number in self.outcomes.items():
+            if not math.isfinite(number):
+                raise InputError(
+                    f"{where}: {name} is {number}", hint="leave out what gave no usable number"
+                )
+        for name, number in self.deviations.items():
+            if name not in self.outcomes or not (math.isfinite(number) and number >= 0):
+                raise InputError(
+                    f"{where}: a standard deviation of {number} of {name}",
+                    hint="give a number of at least 0 for an outcome that was measured",
+                )
+
 
 class Suggestion(BaseModel):
     """The next trial to make, with the evidence that a person may want to see.
@@ -72,6 +98,10 @@ class Suggestion(BaseModel):
     outcome's standard deviations, where a model chose. `nearest_trial` is the finished trial
     nearest in the unit cube. origin: sobol (even spread), design (a classical one), model, random (a spread-out stand-in
     where the model had no new point to offer), or person (pinned).
+
+    Where several outcomes are sought, `predicted` has mean and standard deviation of each, in its unit (the
+    first goal's are also in `predicted_mean` and `predicted_sd`), and `chance` is the probability that all limits
+    on measured outcomes are kept; None without limits.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,6 +114,10 @@ class Suggestion(BaseModel):
     acquisition: float | None = None
     nearest_trial: int | None = None
     note: str = ""
+    predicted: dict[str, tuple[float, float]] = Field(
+        default_factory=dict[str, tuple[float, float]]
+    )
+    chance: float | None = None
 
 
 def check_history(space: Space, history: Sequence[TrialRecord]) -> list[TrialRecord]:

@@ -17,6 +17,8 @@ from lab.domain.errors import InputError
 from lab.optimize.history import Suggestion, TrialRecord, check_history, nearest_trial
 from lab.optimize.sobol import derived_seed
 from lab.optimize.space import Category, Factor, Space
+from lab.optimize.space.region import Region
+from lab.optimize.suggest import measured_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lab.optimize.aim import Aim
     from lab.optimize.domain import Array, Indices
     from lab.optimize.history import Direction
     from lab.optimize.space import Setting
@@ -85,6 +88,46 @@ class Pool:
             )
         names = [factor.name for factor in factors]
         return cls(Space(tuple(factors)), table, {name: columns[name] for name in names})
+
+    @classmethod
+    def in_space(cls, space: Space, columns: Mapping[str, Sequence[Setting]]) -> Pool:
+        """A pool of these rows in a space that is known already. InputError for a row that is not of it."""
+        rows: list[list[float]] = []
+        for line, values in enumerate(zip(*(columns[n] for n in space.names), strict=True), 1):
+            given = dict(zip(space.names, values, strict=True))
+            space.check(given, f"candidate {line}")
+            rows.append(space.row(given))
+        table = np.array(rows, dtype=np.float64)
+        again = _repeated(table)
+        if len(again):
+            raise InputError(
+                f"{len(again)} candidates are listed more than once (row {int(again[0]) + 1})",
+                hint="list each candidate once; replicates belong in the history",
+            )
+        return cls(space, table, dict(columns))
+
+    def within(self, space: Space) -> Pool:
+        """The same candidates under the rules of a space with the same factors."""
+        return self if space is self.space else Pool(space, self.rows, self.settings)
+
+    @property
+    def columns(self) -> dict[str, list[Setting]]:
+        """The settings as plain lists."""
+        return {
+            name: column.tolist() if isinstance(column, np.ndarray) else list(column)
+            for name, column in self.settings.items()
+        }
+
+    def lawful(self, held: Mapping[str, Setting] | None = None) -> Indices:
+        """The candidates that keep the space's constraints and have the factors in `held` as they are there."""
+        kept = np.ones(len(self), dtype=bool)
+        if self.space.constraints or self.space.at_most:
+            kept = Region(self.space).lawful(self.rows)
+        for name, value in (held or {}).items():
+            place = self.space.names.index(self.space.factor(name).name)
+            wanted = self.space.row({**self.values(0), name: value})[place]
+            kept &= np.abs(self.rows[:, place] - wanted) < _SAME
+        return np.flatnonzero(kept)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -149,14 +192,16 @@ def _factor(
 
 def suggest_from(
     pool: Pool,
-    direction: Direction,
+    sought: Direction | Aim,
     history: Sequence[TrialRecord],
     n: int,
     *,
     seed: int,
     initial: int,
+    held: Mapping[str, Setting] | None = None,
 ) -> list[Suggestion]:
-    """The next `n` candidates, none of which is in the history (fewer where fewer are left).
+    """The next `n` candidates, none of which is in the history (fewer where fewer are left), with the factors in
+    `held` as they are there.
 
     Up to the `initial`-th trial, and until two trials have given a value, candidates are drawn at
     random; then the model chooses (`lab.optimize.acquire.pool`). Equal arguments give equal
@@ -168,13 +213,16 @@ def suggest_from(
         raise InputError(f"{n} trials asked for, {initial} initial ones", hint="ask for 1 or more")
     records = check_history(pool.space, history)
     used = [pool.find(record.factors) for record in records]
-    free = np.setdiff1d(np.arange(len(pool)), [index for index in used if index is not None])
+    lawful = pool.lawful(held)
+    free = np.setdiff1d(lawful, [index for index in used if index is not None])
     if not len(free):
+        kept = "" if len(lawful) == len(pool) else f" of {len(pool)} that keep what is asked"
         raise InputError(
-            f"all {len(pool)} candidates have been tried", hint="add candidates, or stop here"
+            f"all {len(lawful)} candidates{kept} have been tried",
+            hint="add candidates, or stop here",
         )
     n = min(n, len(free))
-    measured = sum(record.status == "done" for record in records)
+    measured = measured_in(sought, records)
     spread = n if measured < _FEWEST_VALUES else min(n, max(0, initial - len(records)))
     number = max((record.number for record in records), default=0) + 1
     generator = np.random.Generator(np.random.PCG64(derived_seed("pool", seed, len(records))))
@@ -192,11 +240,24 @@ def suggest_from(
             )
         )
     if spread < n:
-        from lab.optimize.acquire.pool import propose_from
-
         waiting = [
             TrialRecord(number=item.number, factors=item.factors, status="pending") for item in made
         ]
         free = np.setdiff1d(free, drawn)
-        made += propose_from(pool, direction, [*records, *waiting], free, n - spread, seed=seed)
+        if isinstance(sought, str):
+            from lab.optimize.acquire.pool import propose_from
+
+            made += propose_from(pool, sought, [*records, *waiting], free, n - spread, seed=seed)
+        else:
+            from lab.optimize.several import propose_several
+
+            made += propose_several(
+                pool.space,
+                sought,
+                [*records, *waiting],
+                n - spread,
+                seed=seed,
+                pool=pool,
+                free=free,
+            )
     return made

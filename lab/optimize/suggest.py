@@ -18,9 +18,10 @@ from lab.optimize.history import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from lab.optimize.aim import Aim
     from lab.optimize.space import Setting, Space
 
-__all__ = ["Design", "Method", "suggest"]
+__all__ = ["Design", "Method", "measured_in", "suggest"]
 
 Method = Literal["bayesian", "sobol"]
 Design = Literal["sobol", "latin_hypercube", "factorial", "d_optimal"]
@@ -32,7 +33,7 @@ _FEWEST_VALUES = 2
 
 def suggest(
     space: Space,
-    direction: Direction,
+    sought: Direction | Aim,
     history: Sequence[TrialRecord],
     n: int,
     *,
@@ -43,6 +44,8 @@ def suggest(
     design: Design = "sobol",
 ) -> list[Suggestion]:
     """The next `n` trials, with the factors in `held` as they are there (today's bath is at 60 degC).
+
+    `sought`: whether more or less of the one value is better, or an `Aim` of several outcomes.
 
     Trials up to the `initial`-th are those of the `design` (scrambled Sobol points, unless it says
     otherwise), chosen by the count of trials before them; then a Gaussian process and noisy expected improvement choose
@@ -64,7 +67,7 @@ def suggest(
         raise InputError(f"{initial} initial trials", hint="0 or more; 2 to 3 per factor is usual")
     records = check_history(space, history)
     first_number = max((record.number for record in records), default=0) + 1
-    measured = sum(record.status == "done" for record in records)
+    measured = measured_in(sought, records)
     if method == "sobol":
         spread = n
         note = "even spread over the factor space"
@@ -90,20 +93,18 @@ def suggest(
             )
         )
     if spread < n:
-        from lab.optimize.acquisition import propose
-
         waiting = [
             TrialRecord(number=item.number, factors=item.factors, status="pending")
             for item in suggestions
         ]
         same = {name: waiting[0].factors[name] for name in space.alike} if waiting else {}
-        suggestions += propose(
+        suggestions += _by_model(
             space,
-            direction,
+            sought,
             [*records, *waiting],
             n - spread,
-            seed=seed,
-            held={**same, **(held or {})},
+            seed,
+            {**same, **(held or {})},
         )
     for item in suggestions:
         broken = space.broken(item.factors)
@@ -113,6 +114,35 @@ def suggest(
                 hint="this is a fault of the optimiser: nothing was changed to make it fit",
             )
     return suggestions
+
+
+def measured_in(sought: Direction | Aim, records: Sequence[TrialRecord]) -> int:
+    """How many trials a model could be made of. InputError for records that don't fit what is sought."""
+    one = isinstance(sought, str)
+    for record in records:
+        if record.status == "done" and (record.value is not None) != one:
+            raise InputError(
+                f"trial {record.number} has {'several outcomes' if one else 'one value without a name'}",
+                hint="tell one value where one is optimised, and outcomes by name where an aim has them",
+            )
+    return sum(record.status == "done" for record in records) if one else sought.measured(records)
+
+
+def _by_model(
+    space: Space,
+    sought: Direction | Aim,
+    records: Sequence[TrialRecord],
+    n: int,
+    seed: int,
+    held: Mapping[str, Setting],
+) -> list[Suggestion]:
+    if isinstance(sought, str):
+        from lab.optimize.acquisition import propose
+
+        return propose(space, sought, records, n, seed=seed, held=held)
+    from lab.optimize.several import propose_several
+
+    return propose_several(space, sought, records, n, seed=seed, held=held)
 
 
 def _spread(

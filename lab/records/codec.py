@@ -10,7 +10,13 @@ from pydantic import BaseModel
 from lab.domain.event import Event, Recorded, event_from_json
 from lab.records.tables import JournalRow
 
-__all__ = ["campaign_of", "chain_hash", "record_from_row", "row_from_event"]
+__all__ = [
+    "campaign_of",
+    "chain_hash",
+    "record_from_columns",
+    "record_from_row",
+    "row_from_event",
+]
 
 
 def chain_hash(prev_hash: str, seq: int, epoch: int, at: str, body: str) -> str:
@@ -54,10 +60,15 @@ def row_from_event(
 
 def record_from_row(row: JournalRow) -> Recorded:
     """The event with its stamp. pydantic.ValidationError where the body is not an event of this version."""
+    return record_from_columns(row.seq, row.epoch, row.at, row.body, row.hash)
+
+
+def record_from_columns(seq: int, epoch: int, at: str, body: str, hash_: str) -> Recorded:
+    """The same of plain columns."""
     return Recorded(
-        seq=row.seq,
-        epoch=row.epoch,
-        at=datetime.fromisoformat(row.at),
-        event=event_from_json(row.body),
-        hash=row.hash,
+        seq=seq,
+        epoch=epoch,
+        at=datetime.fromisoformat(at),
+        event=event_from_json(body),
+        hash=hash_,
     )

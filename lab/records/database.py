@@ -107,7 +107,7 @@ def _refuse_network(path: Path) -> None:
         )
 
 
-_TABLES = [SQLModel.metadata.tables["meta"], SQLModel.metadata.tables["journal"]]
+_TABLES = [SQLModel.metadata.tables[name] for name in ("meta", "journal", "part", "snapshot")]
 
 
 def _connectable(url: str, path: Path | None, *, read_only: bool) -> Engine:

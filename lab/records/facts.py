@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
+from lab.domain.replacing import replace
 from lab.records.facts_course import CourseFacts
 
 if TYPE_CHECKING:

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
+from lab.domain.replacing import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

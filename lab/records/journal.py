@@ -6,24 +6,30 @@ One `append` is one durable transaction however many events it holds, so all tha
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING
 
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from lab.domain.errors import RefusedError
-from lab.records.codec import record_from_row, row_from_event
-from lab.records.database import EngineLock, last_row, open_database
+from lab.domain.reduce import reduce
+from lab.records.codec import record_from_columns, record_from_row, row_from_event
+from lab.records.database import EngineLock, database_path, last_row, open_database
+from lab.records.snapshots import newest_snapshot, write_snapshot
 from lab.records.tables import GENESIS_HASH, JournalRow, MetaRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from lab.domain.event import Event, Recorded
+    from lab.domain.state import LabState
+    from lab.records.snapshots import Kept
 
-__all__ = ["Journal", "read_records", "read_rows"]
+__all__ = ["Journal", "folded", "read_records", "read_rows", "records_of"]
 
 
 class Journal:
@@ -45,6 +51,8 @@ class Journal:
             raise
         self.seq = 0 if last is None else last.seq
         self.head = GENESIS_HASH if last is None else last.hash
+        self._kept: Kept | None = None
+        self._keeping = Lock()
 
     def _take_epoch(self) -> int:
         with Session(self._engine) as session:
@@ -72,18 +80,41 @@ class Journal:
             rows.append(row)
         records = [record_from_row(row) for row in rows]
         with Session(self._engine) as session:
-            # Shared, so that the next engine takes its epoch before this transaction or after it, not in between.
-            mine = session.get(MetaRow, "epoch", with_for_update={"read": True})
-            if mine is None or int(mine.value) != self.epoch:
-                raise RefusedError(
-                    f"another engine has taken these records: this one was number {self.epoch}, "
-                    f"now it is {'none' if mine is None else mine.value}",
-                    hint="that one goes on with the campaign: lab status tells",
-                )
+            self._refuse_outranked(session)
             session.add_all(rows)
             session.commit()
         self.seq, self.head = seq, head
         return records
+
+    def _refuse_outranked(self, session: Session) -> None:
+        # Shared, so that the next engine takes its epoch before this transaction or after it, not in between.
+        mine = session.get(MetaRow, "epoch", with_for_update={"read": True})
+        if mine is None or int(mine.value) != self.epoch:
+            raise RefusedError(
+                f"another engine has taken these records: this one was number {self.epoch}, "
+                f"now it is {'none' if mine is None else mine.value}",
+                hint="that one goes on with the campaign: lab status tells",
+            )
+
+    def load(self) -> LabState:
+        """What is true after the last record: the newest snapshot that counts, and what came after it."""
+        kept = self._kept = newest_snapshot(self._engine)
+        return folded(self._engine, kept.state)
+
+    def keep(self, state: LabState) -> None:
+        """Write a snapshot, so that the next start is quick; `state` is one that `load` gave or that came of it.
+
+        May be called from another thread than `append` is. Nothing depends on it: where it fails, nothing is lost.
+        """
+        if database_path(self.url) is None and self._engine.dialect.name == "sqlite":
+            return  # memory, with one connection for all: there is nothing to come back to
+        with self._keeping:
+            kept = self._kept or newest_snapshot(self._engine)
+            with Session(self._engine) as session:
+                self._refuse_outranked(session)
+                kept = write_snapshot(session.connection(), state, kept)
+                session.commit()
+            self._kept = kept
 
     def read(self, after: int = 0) -> list[Recorded]:
         """All records after a sequence number, in order."""
@@ -104,7 +135,30 @@ def read_rows(engine: Engine, after: int = 0) -> Iterator[JournalRow]:
         yield from session.exec(statement).yield_per(1000)
 
 
-def read_records(engine: Engine, after: int = 0) -> Iterator[Recorded]:
-    """Records after a sequence number, in order, without holding them all."""
-    for row in read_rows(engine, after):
-        yield record_from_row(row)
+_RECORDS = text(
+    "SELECT seq, epoch, at, body, hash FROM journal WHERE seq > :after AND seq <= :upto ORDER BY seq"
+)
+_NEVER = 2**62
+
+
+def read_records(engine: Engine, after: int = 0, upto: int = _NEVER) -> Iterator[Recorded]:
+    """Records after a sequence number, up to another one where it is given, in order, without holding them all."""
+    with engine.connect() as connection:
+        yield from records_of(connection, after, upto)
+
+
+def records_of(connection: Connection, after: int, upto: int) -> Iterator[Recorded]:
+    """The same within a transaction."""
+    span = {"after": after, "upto": upto}
+    # For this statement alone: the connection would keep them for all that comes after.
+    options = {"yield_per": 1000}
+    with connection.execute(_RECORDS, span, execution_options=options) as rows:
+        for seq, epoch, at, body, hash_ in rows:
+            yield record_from_columns(seq, epoch, at, body, hash_)
+
+
+def folded(engine: Engine, state: LabState) -> LabState:
+    """The state after the last record, from that after an earlier one."""
+    for record in read_records(engine, state.seq):
+        state = reduce(state, record)
+    return state

@@ -15,12 +15,12 @@ from sqlalchemy.exc import DBAPIError
 
 from lab.domain.errors import UnavailableError
 from lab.domain.reduce import reduce
-from lab.domain.state import LabState
 from lab.records import course_rows, history
 from lab.records.database import database_url, open_database
 from lab.records.facts import Facts
 from lab.records.journal import read_records, read_rows
 from lab.records.rows import Rows, utc
+from lab.records.snapshots import newest_snapshot
 from lab.records.verify import first_broken_row, has_head
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from lab.domain.event import Recorded
+    from lab.domain.state import LabState
     from lab.records.history import StepTime
     from lab.records.tables import JournalRow
 
@@ -57,13 +58,14 @@ class Records:
         self.url = url
         self._engine = engine
         self._lock = Lock()
-        self._state = LabState()
+        self._state: LabState | None = None
         self._facts = Facts()
+        self._facts_seq = 0
 
     def state(self) -> LabState:
         """What is true after the last record."""
-        with self._newest() as (state, _):
-            return state
+        with self._lock:
+            return self._newest_state()
 
     def step_times(self, run: str = "") -> list[StepTime]:
         """Every step of every run (or of one) with planned and actual times, as values rather than rows."""
@@ -208,13 +210,37 @@ class Records:
     def _newest(self) -> Generator[tuple[LabState, Facts]]:
         """State and facts with all that is new. Locked, because the facts grow in place."""
         with self._lock:
+            state = self._newest_state()
             try:
-                for record in read_records(self._engine, self._state.seq):
-                    self._state = reduce(self._state, record)
+                for record in read_records(self._engine, self._facts_seq, state.seq):
                     self._facts.apply(record)
-            except (DBAPIError, ValidationError, KeyError, UnicodeDecodeError) as error:
-                raise UnavailableError(
-                    f"the records can't be read after event {self._state.seq}: {error}",
-                    hint="lab records verify tells which record is damaged",
-                ) from error
-            yield self._state, self._facts
+                    self._facts_seq = record.seq
+            except _DAMAGE as error:
+                raise _damaged(self._facts_seq, error) from error
+            yield state, self._facts
+
+    def _newest_state(self) -> LabState:
+        """With what is new; the first time from a snapshot, where one counts."""
+        state = newest_snapshot(self._engine).state if self._state is None else self._state
+        try:
+            for record in read_records(self._engine, state.seq):
+                state = reduce(state, record)
+                # Facts that have been asked for before go on with it, so that nothing is read twice.
+                if self._facts_seq and self._facts_seq == record.seq - 1:
+                    self._facts.apply(record)
+                    self._facts_seq = record.seq
+        except _DAMAGE as error:
+            raise _damaged(state.seq, error) from error
+        finally:
+            self._state = state
+        return state
+
+
+_DAMAGE = (DBAPIError, ValidationError, KeyError, UnicodeDecodeError)
+
+
+def _damaged(after: int, error: Exception) -> UnavailableError:
+    return UnavailableError(
+        f"the records can't be read after event {after}: {error}",
+        hint="lab records verify tells which record is damaged",
+    )

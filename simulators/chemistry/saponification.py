@@ -50,4 +50,5 @@ def reacted(one_mol_l: float, other_mol_l: float, k: float, seconds: float) -> f
     progress = k * seconds
     # (1 - q) / surplus, which tends to k t as the surplus vanishes
     span = -math.expm1(-surplus * progress) / surplus if surplus * progress > 0.0 else progress
-    return larger * smaller * span / (1.0 + smaller * span)
+    # rounding must not let more react than there is
+    return min(smaller, larger * smaller * span / (1.0 + smaller * span))

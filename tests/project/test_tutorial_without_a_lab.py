@@ -24,7 +24,7 @@ def test_every_block_runs_and_says_what_the_page_says(
 ):
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"measure": _measure}
-    assert len(BLOCKS) == 9
+    assert len(BLOCKS) == 11
     for block in BLOCKS:
         exec(compile(block, str(PAGE), "exec"), names)
     assert f"``{names['message']}``" in PAGE.read_text(encoding="utf-8")
@@ -43,3 +43,9 @@ def test_every_block_runs_and_says_what_the_page_says(
     later = table.loc[17:]  # pyright: ignore[reportAttributeAccessIssue]
     assert "toluene" not in later["solvent"].tolist()
     assert names["best"].value > 60  # pyright: ignore[reportAttributeAccessIssue]
+    aim, front = names["aim"], names["several"].front  # pyright: ignore[reportAttributeAccessIssue]
+    assert names["front"] == [record.number for record in front]
+    assert front
+    assert all(aim.keeps(record.outcomes) for record in front)  # pyright: ignore[reportAttributeAccessIssue]
+    assert names["volume"] > 0.0  # pyright: ignore[reportOperatorIssue]
+    assert names["chosen"]["temperature"].isin([30, 60]).all()  # pyright: ignore[reportIndexIssue]

@@ -22,6 +22,7 @@ from lab.engine import messages as msg
 from lab.engine.core import Inflight, PlannedTimeline, decide
 from lab.engine.timeline import TimelinePlanner
 from lab.engine.translate import translate
+from lab.plan.tiers import improved
 from tests.lab.engine.kit import START, KitContext, campaign_started
 
 if TYPE_CHECKING:
@@ -31,24 +32,33 @@ if TYPE_CHECKING:
     from lab.domain.state import CampaignState
 
 
+THINKING_S = 5.0
+
+
 class PlannedContext(KitContext):
     """Candidates as given; plans with the engine's own planner, and counts how long that takes."""
 
-    def __init__(self, plans: Sequence[Plan]) -> None:
-        super().__init__(plans[0])
-        self.plans = tuple(plans)
-        self.planner = TimelinePlanner(lambda _trial: self.plans)
+    def __init__(self, *kinds: Sequence[Plan]) -> None:
+        super().__init__(kinds[0][0])
+        self.kinds = tuple(tuple(plans) for plans in kinds)
+        self.planner = TimelinePlanner(lambda trial: self.candidates(trial.number, {}))
         self.cpu_s: list[float] = []
         """CPU seconds of each plan."""
 
     def candidates(self, trial, factors):
-        return self.plans
+        return self.kinds[(trial - 1) % len(self.kinds)]
 
     def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
         began = time.process_time()
         planned = self.planner.plan(state, campaign, now_s)
         self.cpu_s.append(time.process_time() - began)
         return planned
+
+    def improvable(self, state, campaign, now_s):
+        return self.planner.improvable(state, campaign, now_s)
+
+    def weighed(self, state, campaign, now_s, found):
+        return self.planner.weighed(state, campaign, now_s, found)
 
 
 def ten_percent(random: random.Random, step: PlannedStep) -> float:
@@ -63,11 +73,15 @@ class ClosedLoop:
 
     plans: Sequence[Plan]
     samples: int
+    others: Sequence[Sequence[Plan]] = ()
+    """Candidates of other SOPs, which samples follow in turn."""
     takes: Callable[[random.Random, PlannedStep], float] = ten_percent
     seed: int = 0
     batch: int = 0
     """Samples that are proposed together; 0: all."""
     parallel: int = 0
+    evaluations: int = 0
+    """Orders that each search beside the engine tries; 0: there is no search."""
     state: LabState = field(default_factory=LabState)
     events: list[ev.Event] = field(default_factory=list)
     journal: list[tuple[float, ev.Event]] = field(default_factory=list)
@@ -75,7 +89,7 @@ class ClosedLoop:
     now_s: float = START.timestamp()
 
     def __post_init__(self) -> None:
-        self.context = PlannedContext(self.plans)
+        self.context = PlannedContext(self.plans, *self.others)
         self.inflight = Inflight()
         self._random = random.Random(self.seed)
         self._due: list[tuple[float, int, msg.Message]] = []
@@ -84,7 +98,9 @@ class ClosedLoop:
         many = self.parallel or self.samples
         started = campaign_started(self.samples, parallel=many, batch=self.batch or many)
         self._record(started)
-        devices = dict.fromkeys(step.device for plan in self.plans for step in plan.steps)
+        devices = dict.fromkeys(
+            step.device for kind in self.context.kinds for plan in kind for step in plan.steps
+        )
         for device in devices:
             self._record(ev.DeviceStateChanged(device=device, state="ready"))
 
@@ -144,6 +160,10 @@ class ClosedLoop:
                     1.0,
                     msg.Proposed(tuple(msg.Proposal({"x": 0.5}, "sobol") for _ in range(count))),
                 )
+            case msg.ImprovePlan(plan=plan, job=job):
+                found = improved(job, self.evaluations) if self.evaluations else None
+                slots = () if found is None else found.timeline.slots
+                self.later(THINKING_S, msg.PlanFound(plan, slots))
             case _:
                 raise AssertionError(effect)
 
@@ -157,6 +177,10 @@ class ClosedLoop:
     def broken(self) -> set[str]:
         """Samples of which a limit on time was broken."""
         return {e.run for e in self.events if isinstance(e, ev.TimingRecorded) and not e.kept}
+
+    @property
+    def judged(self) -> list[ev.PlanJudged]:
+        return [e for e in self.events if isinstance(e, ev.PlanJudged)]
 
     @property
     def planned(self) -> list[ev.TimelinePlanned]:

@@ -46,6 +46,8 @@ class Planned:
     seconds: float = 0.0
     impossible: tuple[Impossible, ...] = ()
     """Limits that no plan can keep; they are planned as if they were not there, and count as broken."""
+    solved: bool = False
+    """Whether the best plan is CP-SAT's."""
     history: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
     """(seconds, makespan) of each plan that was the best."""
 
@@ -118,10 +120,11 @@ class _Run:
         best = not self.valued and not plan.score.broken and plan.makespan <= self.state.bound
         return best or self.elapsed >= self.seconds
 
-    def adopt(self, plan: Solution) -> None:
+    def adopt(self, plan: Solution, *, solved: bool = False) -> None:
         """Keep the better one of two."""
         if plan.score < self.state.plan.score:
             self.state.plan = plan
+            self.state.solved = solved
             self.state.history.append((self.elapsed, plan.makespan))
 
     def search_until(self, until: float, stale: float) -> None:
@@ -155,7 +158,7 @@ class _Run:
                 if answer.number != number:
                     continue
                 if isinstance(answer, Better):
-                    self.adopt(answer.plan)
+                    self.adopt(answer.plan, solved=True)
                     if shop is not None:
                         shop.adopt(answer.plan)
                     continue
@@ -166,5 +169,5 @@ class _Run:
         solver.stop()
         for answer in solver.answers():
             if answer.number == number and isinstance(answer, Better):
-                self.adopt(answer.plan)
+                self.adopt(answer.plan, solved=True)
         return False

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lab.plan.model.problem import Problem
     from lab.plan.model.solution import Solution
 
-__all__ = ["Better", "Done", "Request", "Stop", "frame", "read_frame"]
+__all__ = ["Better", "Done", "Request", "Stop", "frame", "read_frame", "unpacked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,14 @@ def frame(message: object) -> bytes:
     return len(body).to_bytes(4, "big") + body
 
 
+def unpacked(body: bytes) -> object:
+    """The message of a frame, without its length."""
+    return pickle.loads(body)
+
+
 def read_frame(stream: IO[bytes]) -> object:
     """The next message; None at the end of the stream."""
     head = stream.read(4)
     if len(head) < 4:
         return None
-    body = stream.read(int.from_bytes(head, "big"))
-    return pickle.loads(body)
+    return unpacked(stream.read(int.from_bytes(head, "big")))

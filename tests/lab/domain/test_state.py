@@ -35,6 +35,7 @@ def test_the_sample_uses_most_kinds_and_the_rest_are_told_here():
     seen = {record.event.kind for record in SAMPLE}
     assert kinds - seen == {
         "cancel_asked",
+        "plan_judged",
         "cancel_settled",
         "interlock_changed",
         "command_refused",

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from lab.domain.interlock import Interlock
     from lab.domain.plan import LateArgument
-    from lab.engine.context import Outputs
+    from lab.engine.context import Outputs, WeighedPlan
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DEVICES = ("pump", "balance")
@@ -142,6 +142,15 @@ class KitContext:
                 )
                 at += planned.duration_s
         return PlannedTimeline(tuple(slots), {})
+
+    def improvable(self, state: LabState, campaign: CampaignState, now_s: float) -> None:
+        """One sample after another leaves nothing to choose."""
+
+    def weighed(
+        self, state: LabState, campaign: CampaignState, now_s: float, found: msg.PlanFound
+    ) -> WeighedPlan:
+        """Nothing is ever found, as nothing is asked."""
+        raise AssertionError(found)
 
     def condition(self, plan: Plan, formula: Formula, outputs: Outputs) -> bool | None:
         value = calculate(formula, outputs)

@@ -164,6 +164,12 @@ class MortalJournal:
     def read(self, after: int = 0) -> list[ev.Recorded]:
         return self._journal.read(after)
 
+    def load(self) -> LabState:
+        return self._journal.load()
+
+    def keep(self, state: LabState) -> None:
+        self._journal.keep(state)
+
 
 def suggest(state: LabState, campaign: str, count: int) -> tuple[msg.Proposal, ...]:
     """Factors from the number of the trial: a pure function of the state, as it must be."""

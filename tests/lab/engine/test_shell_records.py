@@ -9,14 +9,17 @@ import pytest
 
 from lab.domain import event as ev
 from lab.domain.errors import RefusedError
+from lab.domain.reduce import reduce_all
+from lab.domain.state import LabState
+from lab.engine import shell
 from lab.engine.virtual_loop import run_virtual
-from lab.records.database import database_url
+from lab.records.database import database_url, open_database
+from lab.records.journal import Journal
+from lab.records.snapshots import newest_snapshot
 from tests.lab.engine.shell_bench import ShellBench
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from lab.domain.state import LabState
 
 RUNS = ["kit-1/r001", "kit-1/r002"]
 
@@ -153,3 +156,57 @@ def test_a_reading_is_repeated_where_its_ledger_was_lost(tmp_path: Path) -> None
         assert bench.devices["pump"].did("dose") == RUNS
 
     run_virtual(main())
+
+
+# -- snapshots ----------------------------------------------------------------------------------------
+
+
+def newest(url: str) -> LabState:
+    engine = open_database(url, read_only=True)
+    try:
+        return newest_snapshot(engine).state
+    finally:
+        engine.dispose()
+
+
+def test_an_engine_that_dies_is_followed_by_one_that_starts_from_its_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shell, "_KEEP_EVERY", 8)
+    monkeypatch.setattr(shell, "_WORTH_KEEPING", 1)
+
+    async def main() -> None:
+        bench = ShellBench(tmp_path)
+        async with bench.hosts():
+            await killed_after(bench, 25)
+            kept = newest(bench.url)
+            assert kept.seq >= 16
+            async with bench.running(None) as (_, work):
+                state = await work
+        assert bench.devices["pump"].did("dose") == RUNS
+        records = bench.records()
+        assert state == reduce_all(LabState(), records)
+        assert kept == reduce_all(LabState(), records[: kept.seq])
+        assert newest(bench.url) == state, "the end is kept, too"
+
+    run_virtual(main())
+
+
+def test_a_database_that_takes_no_snapshot_stops_no_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(_self: Journal, _state: LabState) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(shell, "_KEEP_EVERY", 8)
+    monkeypatch.setattr(Journal, "keep", full)
+
+    async def main() -> None:
+        bench = ShellBench(tmp_path)
+        async with bench.hosts():
+            state = await to_the_end(bench)
+        assert [run.status for run in state.runs.values()] == ["succeeded", "succeeded"]
+        assert newest(bench.url).seq == 0
+
+    run_virtual(main())
+    assert "no snapshot was kept: the disk is full" in caplog.text
