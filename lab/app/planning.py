@@ -58,12 +58,14 @@ def plan_samples(
     lab_file: Path | None = None,
     db: str | None = None,
     start: datetime | None = None,
+    told: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """A document about that many samples of each campaign or SOP, on one laboratory's devices.
 
     A campaign's factors are in the middle of their ranges, an SOP's parameters have their defaults. The planner
     searches for `seconds` of real time after its first plan. The records `db` tell how long steps took in earlier runs.
-    `start`: the local time at which the plan begins, now if left out; people's hours count from it.
+    `start`: the local time at which the plan begins, now if left out; people's hours count from it. `told` gets a line
+    for a person who has to wait.
 
     Raises InputError for files that can't be read or lie in different laboratories, UnavailableError for records that
     aren't there, and what binding raises.
@@ -87,7 +89,7 @@ def plan_samples(
     procedures = {work.procedure.id: work.procedure for work in works}
     due = needs.calibrations(first, procedures)
     calibrated = [item for item in due if item.takes_s is not None]
-    planned, services, proved = _searched(snapshot, first, seconds, supplied, calibrated)
+    planned, services, proved = _searched(snapshot, first, seconds, supplied, calibrated, told)
     needs.refuse_beyond_horizon(planned, services)
     notes = needs.notes(due, services)
     bound = max(proved, least_makespan(snapshot))
@@ -158,6 +160,7 @@ def _searched(
     seconds: float,
     supplied: Sequence[Supply],
     calibrated: Sequence[Calibration],
+    told: Callable[[str], None] | None,
 ) -> tuple[Schedule, list[Service], float]:
     """The best timeline that is found in time, what people do for it, and a bound on the makespan in seconds."""
     served = bool(supplied or calibrated)
@@ -170,7 +173,7 @@ def _searched(
                 hint='pip install "labwright[plan]"',
             )
         return first, [], 0.0
-    from lab.app.scheduling import solver_if_installed, warm_up
+    from lab.app.scheduling import prepare, solver_if_installed
     from lab.engine.solver.anytime import plan_anytime
     from lab.plan.model.solution import Solution, score
     from lab.plan.model.verify import faults
@@ -186,7 +189,7 @@ def _searched(
         placed = translation.placed(first)
         standing = None if faults(problem, placed) else Solution(placed, score(problem, placed))
     with solver_if_installed() as solver:
-        warm_up()
+        prepare(solver, told=told) if told else prepare(solver)
         try:
             found = plan_anytime(problem, seconds, wall_seconds, solver, standing=standing)
         except Unplaced as error:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lab.cli.output import print_json, print_table
+from lab.cli.output import print_json, print_table, say
 
 __all__ = ["register"]
 
@@ -57,7 +57,7 @@ def plan(
     from lab.app.gantt import write_gantt_page, write_gantt_picture
     from lab.app.planning import plan_samples
 
-    document = plan_samples(files, samples, time, lab, db, start)
+    document = plan_samples(files, samples, time, lab, db, start, say)
     if html is not None:
         write_gantt_page(document, html)
     if png is not None:
