@@ -253,6 +253,7 @@ def _start(
         batch=campaign.strategy.batch,
         trials=options.trials or campaign.budget.trials,
         parallel=campaign.budget.parallel,
+        hopeless_holds=campaign.hopeless_holds,
         seed=0 if seed is None else seed,
     )
 

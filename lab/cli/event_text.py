@@ -66,6 +66,8 @@ def course_text(event: ev.Event) -> str:
             return f"{event.actor} witnessed {event.task} ({event.run})"
         case ev.TimingRecorded():
             return f"{event.run} window {event.window} {_kept(event)}"
+        case ev.HoldJudged():
+            return f"{event.run} {_hold(event)}"
         case ev.QualityRecorded():
             verdict = "accepted" if event.accepted else "not accepted"
             return f"{event.run} {event.check} {event.name} {verdict}: {event.detail}"
@@ -80,6 +82,20 @@ def course_text(event: ev.Event) -> str:
             return f"{event.run} {event.outcome}{f': {event.reason}' if event.reason else ''}"
         case _:
             return ""
+
+
+def _hold(event: ev.HoldJudged) -> str:
+    limit = f"limit {event.window} ({event.first} to {event.second})"
+    match event.state:
+        case "safe":
+            return f"{limit} is no longer in danger"
+        case "excused":
+            return f"{limit} is broken; the sample is {event.reason}"
+        case "hopeless":
+            return f"{limit} is hopeless, by {event.by_s:.0f} s: {event.reason}"
+        case "endangered":
+            due = f"; due by {event.until:%H:%M:%S}" if event.until else ""
+            return f"{limit} is in danger: {event.reason}{due}"
 
 
 def _kept(event: ev.TimingRecorded) -> str:

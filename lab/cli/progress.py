@@ -62,6 +62,7 @@ class ProgressLines:
                 | ev.TaskWitnessed()
                 | ev.DecisionMade()
                 | ev.SampleFlagged()
+                | ev.HoldJudged()
             ):
                 return f"        {course_text(event)}"
             case ev.DeviceStateChanged() if event.state in ("fault", "lost", "disconnected"):

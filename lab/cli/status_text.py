@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 from lab.cli.event_text import answers_text
 
 if TYPE_CHECKING:
-    from lab.control.document import EngineStatus, TaskDocument, WaitDocument, WindowDocument
+    from lab.control.document import (
+        EngineStatus,
+        HoldDocument,
+        TaskDocument,
+        WaitDocument,
+        WindowDocument,
+    )
 
 __all__ = ["status_lines"]
 
@@ -57,6 +63,7 @@ def status_lines(document: EngineStatus) -> list[str]:
     for queued in document["queued"]:
         lines.append(f"  {queued['run']} not begun")
         lines += [_waiting(wait) for wait in queued["waits"]]
+    lines += [_hold(hold) for hold in document["holds"]]
     for lock in document["interlocks"]:
         text = f"  interlock {lock['interlock']} {lock['state']}: {lock['detail']}"
         if lock["state"] != "holds":
@@ -94,6 +101,18 @@ def _task(task: TaskDocument) -> list[str]:
     typed = " ".join(["lab answer", task["id"], *fields, "--who NAME"])
     after = ", then a witness" if task["sign"] == "witness" else ""
     return [*lines, f"    answer with: {typed}{after}"]
+
+
+def _hold(hold: HoldDocument) -> str:
+    limit = f"  LIMIT {hold['window']} of {hold['run']} ({hold['first']} to {hold['second']})"
+    match hold["state"]:
+        case "endangered":
+            due = f"; due by {hold['until']}" if hold["until"] else ""
+            return f"{limit} is in danger: {hold['reason']}{due}"
+        case "hopeless":
+            return f"{limit} can't be kept, by {_duration(hold['by_s'])}"
+        case "excused":
+            return f"{limit} is not kept; the sample is {hold['reason']}"
 
 
 def _window(window: WindowDocument) -> str:

@@ -17,6 +17,7 @@ __all__ = [
     "DeviceDocument",
     "EngineDocument",
     "EngineStatus",
+    "HoldDocument",
     "ObjectiveDocument",
     "QuestionDocument",
     "QueuedDocument",
@@ -74,6 +75,23 @@ class WindowDocument(TypedDict):
     since: str
     for_s: float
     left_s: float
+
+
+class HoldDocument(TypedDict):
+    """A longest time of an open or planned run that is in danger or can't be kept, between two steps.
+
+    `by_s` seconds are too few; 0 where that depends on when devices that are `away` come back. `until` is when `second`
+    is due, where the time has begun."""
+
+    run: str
+    window: str
+    first: str
+    second: str
+    state: Literal["endangered", "hopeless", "excused"]
+    by_s: float
+    reason: str
+    away: list[str]
+    until: str | None
 
 
 class RunDocument(TypedDict):
@@ -260,6 +278,7 @@ class StatusDocument(TypedDict):
     campaigns: list[CampaignDocument]
     runs: list[RunDocument]
     queued: list[QueuedDocument]
+    holds: list[HoldDocument]
     devices: list[DeviceDocument]
     interlocks: list[InterlockDocument]
     stations: list[StationDocument]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lab.control.moments import elapsed, iso
 from lab.control.tasks import task_documents
 from lab.control.waits import run_waits, station_holders, step_title
-from lab.control.windows import window_documents
+from lab.control.windows import hold_documents, window_documents
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,6 +64,7 @@ def status_document(state: LabState, now: datetime) -> StatusDocument:
             {"run": run, "waits": [_wait(state, wait, now_s) for wait in waits[run]]}
             for run in queued
         ],
+        "holds": hold_documents(state),
         "devices": [_device(state, device, now_s) for device in state.devices.values()],
         "interlocks": [
             {

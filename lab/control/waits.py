@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.domain.course import Course, earliest_start
+from lab.domain.holds import devices_away
 from lab.domain.run import OPERATOR
 from lab.domain.stations import held_since, safe_steps
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from lab.control.document import WaitKind
     from lab.domain.plan import PlannedStep
-    from lab.domain.state import LabState, RunState, Task
+    from lab.domain.state import DeviceStatus, LabState, RunState, Task
 
 __all__ = ["Wait", "run_waits", "station_holders", "step_title"]
 
@@ -197,6 +198,10 @@ def _explain(
     if device is not None and device.state not in _READY:
         why = f" ({device.detail})" if device.detail else ""
         return wait("device", f"{step.device}, which is {device.state}{why}", device.since_s)
+    away = _away_from_limit(state, step)
+    if away is not None:
+        why = f"{away.name}, which is {away.state}: a longest time that runs from here could not be kept"
+        return wait("device", why, away.since_s)
     for command in state.open_commands():
         other = command.command
         if other.device == step.device and (other.run, other.step) != (step.run, step.step):
@@ -214,6 +219,18 @@ def _explain(
         if holder and holder != step.run:
             return wait("station", f"{claim}, held by run {holder}", since_s)
     return _planned(state, step, now_s, wait)
+
+
+def _away_from_limit(state: LabState, step: _Candidate) -> DeviceStatus | None:
+    """A device that is out of use and that a limit on time, which this step begins, needs to be kept."""
+    run = state.runs.get(step.run)
+    if run is None or step.safe_state:
+        return None
+    for window in run.plan.timing:
+        if window.less_than_s is not None and step.step in window.from_steps:
+            for status in devices_away(run, window.to_steps[0], state.devices).values():
+                return status
+    return None
 
 
 def _planned(state: LabState, step: _Candidate, now_s: float, wait: _Waiter) -> Wait:

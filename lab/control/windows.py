@@ -8,10 +8,10 @@ from lab.control.moments import elapsed, iso
 from lab.domain.course import begin_of
 
 if TYPE_CHECKING:
-    from lab.control.document import WindowDocument
-    from lab.domain.state import RunState
+    from lab.control.document import HoldDocument, WindowDocument
+    from lab.domain.state import LabState, RunState
 
-__all__ = ["window_documents"]
+__all__ = ["hold_documents", "window_documents"]
 
 
 def window_documents(run: RunState, now_s: float) -> list[WindowDocument]:
@@ -35,3 +35,28 @@ def window_documents(run: RunState, now_s: float) -> list[WindowDocument]:
                 }
             )
     return sorted(found, key=lambda window: window["left_s"])
+
+
+def hold_documents(state: LabState) -> list[HoldDocument]:
+    """Limits in danger of samples that are under way or planned; those that nothing can save first."""
+    campaign = state.active_campaign
+    found: list[HoldDocument] = []
+    for judged in () if campaign is None else campaign.holds:
+        run = state.runs.get(judged.run)
+        over = run is not None and (run.status != "running" or judged.window in run.timing)
+        if judged.state == "safe" or over:
+            continue
+        found.append(
+            {
+                "run": judged.run,
+                "window": judged.window,
+                "first": judged.first,
+                "second": judged.second,
+                "state": judged.state,
+                "by_s": judged.by_s,
+                "reason": judged.reason,
+                "away": list(judged.away),
+                "until": None if judged.until is None else iso(judged.until.timestamp()),
+            }
+        )
+    return sorted(found, key=lambda item: (item["state"] == "endangered", -item["by_s"]))

@@ -24,7 +24,14 @@ from lab.domain.event_course import (
     TaskWitnessed,
     TimingRecorded,
 )
-from lab.domain.event_plan import BrokenLimit, PlanJudged, PlanSource, TimelinePlanned
+from lab.domain.event_plan import (
+    BrokenLimit,
+    HoldJudged,
+    HopelessPolicy,
+    PlanJudged,
+    PlanSource,
+    TimelinePlanned,
+)
 from lab.domain.event_safety import CancelAsked, CancelSettled, InterlockChanged
 from lab.domain.plan import Plan
 
@@ -49,6 +56,8 @@ __all__ = [
     "Event",
     "FactorSpec",
     "FlagKind",
+    "HoldJudged",
+    "HopelessPolicy",
     "InterlockChanged",
     "LabMadeSafe",
     "LabPaused",
@@ -122,6 +131,7 @@ class CampaignStarted(EventBase):
     batch: int
     trials: int
     parallel: int
+    hopeless_holds: HopelessPolicy = "wait"
     seed: int
 
 
@@ -414,6 +424,7 @@ Event = Annotated[
     | CampaignFinished
     | TimelinePlanned
     | PlanJudged
+    | HoldJudged
     | RunStarted
     | RunStopping
     | RunFinished

@@ -10,11 +10,22 @@ from pydantic import Field
 from lab.domain.event_base import EventBase
 from lab.domain.plan import Slot
 
-__all__ = ["BrokenLimit", "PlanJudged", "PlanSource", "TimelinePlanned"]
+__all__ = [
+    "BrokenLimit",
+    "HoldJudged",
+    "HopelessPolicy",
+    "PlanJudged",
+    "PlanSource",
+    "TimelinePlanned",
+]
 
 PlanSource = Literal["order", "insertion", "reservation", "search", "solver"]
 """The tier of the planner: the standing order with its times corrected, new runs placed around it, all placed anew,
 found by search, found by the solver."""
+
+
+HopelessPolicy = Literal["wait", "scrap", "ask"]
+"""What follows where a longest time can't be kept any more: the sample goes on, is given up, or a person decides."""
 
 
 class BrokenLimit(EventBase):
@@ -23,6 +34,9 @@ class BrokenLimit(EventBase):
     run: str
     window: str
     by_s: float
+    first: str = ""
+    second: str = ""
+    """The steps between which it holds."""
 
 
 class TimelinePlanned(EventBase):
@@ -54,3 +68,25 @@ class PlanJudged(EventBase):
     gain_s: float = 0.0
     """Seconds that the samples end earlier by, by their weight and summed; against the standing order at that moment."""
     makespan_gain_s: float = 0.0
+
+
+class HoldJudged(EventBase):
+    """A longest time of a sample is in danger, can't be kept any more, or is safe again; told before it is broken."""
+
+    kind: Literal["hold_judged"] = "hold_judged"
+    campaign: str
+    run: str
+    window: str
+    first: str
+    second: str
+    """The steps between which it holds."""
+    state: Literal["endangered", "hopeless", "excused", "safe"]
+    """endangered: the plan doesn't keep it, or a device that it takes is away; hopeless: nothing can keep it;
+    excused: a person lets the sample go on all the same."""
+    by_s: float
+    """Seconds that are too few; 0 where that depends on when a device comes back."""
+    reason: str
+    away: tuple[str, ...] = ()
+    """Devices that it takes and that are out of use."""
+    until: datetime | None = None
+    """When the second step is due at the latest, where the time has begun."""

@@ -81,6 +81,7 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
             | ev.CampaignFinished()
             | ev.TimelinePlanned()
             | ev.PlanJudged()
+            | ev.HoldJudged()
         ):
             return _campaign(state, event, at_s)
         case ev.DeviceDescribed() | ev.DeviceStateChanged() | ev.DeviceMadeSafe():
@@ -244,7 +245,8 @@ def _campaign(
     | ev.TrialFailed
     | ev.CampaignFinished
     | ev.TimelinePlanned
-    | ev.PlanJudged,
+    | ev.PlanJudged
+    | ev.HoldJudged,
     at_s: float,
 ) -> LabState:
     if isinstance(event, ev.CampaignStarted):
@@ -298,6 +300,10 @@ def _campaign(
                 planned_s=at_s,
                 plan=state.seq,
             )
+        case ev.HoldJudged():
+            known = campaign.hold(event.run, event.window)
+            others = tuple(hold for hold in campaign.holds if hold is not known)
+            campaign = replace(campaign, holds=(*others, event))
         case ev.PlanJudged():
             campaign = replace(campaign, judged=event.plan)
     return replace(state, campaigns=put(state.campaigns, event.campaign, campaign))

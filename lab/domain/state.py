@@ -163,12 +163,18 @@ class CampaignState:
     """When the timeline was made."""
     plan: int = 0
     """The record that holds it."""
+    holds: tuple[ev.HoldJudged, ...] = ()
+    """What was last told of each longest time that was in danger."""
     judged: int = 0
     """The last timeline for which a better one was looked for, and judged."""
 
     @property
     def open_trials(self) -> tuple[TrialState, ...]:
         return tuple(trial for trial in self.trials.values() if trial.status == "pending")
+
+    def hold(self, run: str, window: str) -> ev.HoldJudged | None:
+        """What was last told of a longest time."""
+        return next((h for h in self.holds if (h.run, h.window) == (run, window)), None)
 
     def best(self) -> TrialState | None:
         """The finished trial with the best measured value."""

@@ -8,7 +8,7 @@ The rules, in the order in which they apply:
   interlocks what live signals allow; all below goes by what is recorded of them
   commands   an intent of an earlier engine, an overdue or orphaned command becomes unknown; unknown ones are queried
   steps      a closed command or an answered task ends its step: checks, observations, limits, retry or failure
-  times      a window whose two marks are known is judged
+  times      a window whose two marks are known is judged; a longest time in danger is told before
   course     branches and loop ends are decided; what they exclude is skipped
   runs       a failed step stops its run, is skipped, or is put to a person; safe-state steps run; a run with all
              steps done yields its results
@@ -32,6 +32,7 @@ from lab.engine.context import CampaignContext, PlannedTimeline
 from lab.engine.course import decide_courses, record_timing
 from lab.engine.ending import end_runs
 from lab.engine.gate import next_starts
+from lab.engine.holds import judge_holds
 from lab.engine.improving import improve_timeline
 from lab.engine.look import Decision, Inflight, Look
 from lab.engine.replanning import keep_timeline
@@ -265,6 +266,7 @@ _RULES: tuple[_Rule, ...] = (
     _commands,
     end_steps,
     record_timing,
+    judge_holds,
     decide_courses,
     end_runs,
     _trials,

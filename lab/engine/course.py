@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.domain.course import TIME_TOLERANCE_S, begin_of, end_of
+from lab.engine.holds import excused
 from lab.engine.look import Decision
 
 if TYPE_CHECKING:
@@ -86,14 +87,16 @@ def record_timing(look: Look) -> Decision:
         if run.status != "running":
             continue
         for window in run.plan.timing:
-            if window.name not in run.timing and (found := _timing(run, window)):
+            if window.name not in run.timing and (
+                found := _timing(run, window, excused=excused(look, run, window.name))
+            ):
                 events += found
                 if isinstance(found[-1], ev.RunStopping):
                     break
     return Decision(tuple(events))
 
 
-def _timing(run: RunState, window: pl.TimeWindow) -> list[ev.Event]:
+def _timing(run: RunState, window: pl.TimeWindow, *, excused: bool) -> list[ev.Event]:
     begin, end = begin_of(run, window), end_of(run, window)
     if begin is None or end is None:
         return []
@@ -118,7 +121,7 @@ def _timing(run: RunState, window: pl.TimeWindow) -> list[ev.Event]:
         return [recorded]
     reason = f"{window.name} took {lag:.1f} s; {_limits(window)}"
     flagged = ev.SampleFlagged(run=run.id, step="", flag="timing", reason=reason)
-    if window.on_violation == "flag":
+    if excused or window.on_violation == "flag":
         return [recorded, flagged]
     outcome = "aborted" if window.on_violation == "scrap" else "failed"
     return [recorded, flagged, ev.RunStopping(run=run.id, outcome=outcome, reason=reason)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.domain.course import begins_limit, earliest_start
+from lab.domain.holds import devices_away
 from lab.domain.ids import run_id
 from lab.domain.run import OPERATOR
 from lab.domain.stations import held_stations, safe_steps
@@ -111,10 +112,21 @@ def next_starts(look: Look, campaign: CampaignState) -> Starts:
         if earliest > look.now_s:
             wakes.append(earliest)
             continue
+        if begins_limit(run.plan, slot.step) and _ends_nowhere(look, run, slot.step):
+            continue
         if begins_limit(run.plan, slot.step) and not fresh(look, campaign):
             return Starts([planned_anew(look, campaign)])
         return begin_step(look, run, planned)
     return Starts(wake_s=min(wakes, default=None))
+
+
+def _ends_nowhere(look: Look, run: RunState, path: str) -> bool:
+    """Does a longest time run from this step to one for which a device is out of use?"""
+    return any(
+        devices_away(run, window.to_steps[0], look.state.devices)
+        for window in run.plan.timing
+        if window.less_than_s is not None and path in window.from_steps
+    )
 
 
 def _over(run: RunState, slot: Slot) -> bool:

@@ -11,6 +11,7 @@ from lab.domain import event as ev
 from lab.domain.answers import AnswerError, read_answers
 from lab.domain.command import Settlement
 from lab.domain.stations import safe_steps
+from lab.engine.holds import hold_asked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +53,10 @@ def judge_answer(state: LabState, message: msg.Requested) -> Judgement:
             question=name, answer=answer, actor=message.actor, reason=message.reason
         )
     ]
-    if question.step:
+    judged = hold_asked(state, question)
+    if judged is not None:
+        facts.append(_after_hopeless(judged, answer, message))
+    elif question.step:
         facts += _after_hold(state, question, answer, message)
     entry = state.commands.get(question.command)
     if entry is not None and entry.status == "unknown":
@@ -66,6 +70,15 @@ def judge_answer(state: LabState, message: msg.Requested) -> Judgement:
             )
         )
     return True, f"recorded: {answer}", facts
+
+
+def _after_hopeless(judged: ev.HoldJudged, answer: str, message: msg.Requested) -> ev.Event:
+    by = f"by {message.actor}{f': {message.reason}' if message.reason else ''}"
+    if answer == "continue":
+        return judged.model_copy(update={"state": "excused", "reason": f"let go on {by}"})
+    return ev.RunStopping(
+        run=judged.run, outcome="aborted", reason=f"{judged.reason}; given up {by}"
+    )
 
 
 def _after_hold(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from lab.domain import event as ev
+from lab.domain.holds import OUT_OF_USE
 from lab.domain.ids import run_id
 from lab.domain.stations import held_stations
 from lab.engine.context import PlannedTimeline, WeighedPlan
@@ -37,8 +38,6 @@ _LATE_SHARE = 0.1
 _LEARN_FROM = 500
 """Newest runs that durations are learned from: what went before says little of today, and there may be ten thousands."""
 
-_OUT_OF_USE = ("lost", "disconnected", "fault", "manual")
-
 
 class TimelinePlanner:
     """Plans timelines with what the runs before have taught; keeps what it has worked out, so it is asked by one lab.
@@ -56,7 +55,7 @@ class TimelinePlanner:
 
         None where too little is left, or a device is out of use: its steps only keep their turn until it is back.
         """
-        if any(device.state in _OUT_OF_USE for device in state.devices.values()):
+        if any(device.state in OUT_OF_USE for device in state.devices.values()):
             return None
         if not worth_a_search(campaign.slots, now_s - campaign.origin_s):
             return None
@@ -125,10 +124,16 @@ class TimelinePlanner:
         slots = planned.timeline.slots
         placed = {name: plan for name, plan in true.items() if name not in planned.blocked}
         broken = tuple(
-            ev.BrokenLimit(run=item.run, window=item.window, by_s=round(item.by_s, 3))
+            _broken(placed[item.run], item.run, item.window, item.by_s)
             for item in broken_limits(snapshot, placed, slots)
         )
         return PlannedTimeline(slots, choices, source, broken)
+
+
+def _broken(plan: Plan, run: str, name: str, by_s: float) -> ev.BrokenLimit:
+    window = next(window for window in plan.timing if window.name == name)
+    first, second = window.from_steps[-1], window.to_steps[0]
+    return ev.BrokenLimit(run=run, window=name, by_s=round(by_s, 3), first=first, second=second)
 
 
 def standing_plans(
@@ -157,7 +162,7 @@ def snapshot_of(
     origin = campaign.origin_s
     now = now_s - origin
     out_of_use = {
-        name: math.inf for name, device in state.devices.items() if device.state in _OUT_OF_USE
+        name: math.inf for name, device in state.devices.items() if device.state in OUT_OF_USE
     }
     runs: list[RunSnapshot] = []
     for trial in campaign.open_trials:

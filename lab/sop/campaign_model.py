@@ -167,6 +167,12 @@ class Campaign(FileModel):
     objective: Objective = Field(description="What is sought")
     strategy: Strategy = Field(default_factory=Strategy, description="How trials are chosen")
     budget: Budget = Field(description="When it ends")
+    hopeless_holds: Literal["wait", "scrap", "ask"] = Field(
+        default="wait",
+        description="What follows where a longest time of a sample can't be kept any more: wait (it goes on; the SOP's "
+        "on_violation counts when the limit is broken), scrap (it is given up at once), ask (a person decides)",
+        examples=["scrap"],
+    )
     seed: int | None = Field(
         default=None,
         ge=0,

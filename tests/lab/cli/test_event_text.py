@@ -13,6 +13,10 @@ from tests.golden.plays import PLAYS
 from tests.lab.engine.stage import Stage
 
 TASK: dict[str, Any] = {"task": "t-1", "run": "a/r001", "step": "read"}
+HOLD: dict[str, Any] = {
+    "campaign": "a", "run": "a/r001", "window": "fresh", "first": "dose", "second": "read",
+}  # fmt: skip
+LIMIT = "a/r001 limit fresh (dose to read)"
 
 
 @pytest.mark.parametrize(
@@ -38,6 +42,15 @@ TASK: dict[str, Any] = {"task": "t-1", "run": "a/r001", "step": "read"}
          "a/r001 window fresh kept: 80 s, 10 s to spare"),
         (ev.TimingRecorded(run="a/r001", window="fresh", lag_s=80, kept=True),
          "a/r001 window fresh took 80 s"),
+        (ev.HoldJudged(**HOLD, state="endangered", by_s=0, reason="meter is lost", until="2026-01-01T12:04:10Z"),
+         f"{LIMIT} is in danger: meter is lost; due by 12:04:10"),
+        (ev.HoldJudged(**HOLD, state="endangered", by_s=40, reason="the plan takes 40 s too long"),
+         f"{LIMIT} is in danger: the plan takes 40 s too long"),
+        (ev.HoldJudged(**HOLD, state="hopeless", by_s=2, reason="meter is lost"),
+         f"{LIMIT} is hopeless, by 2 s: meter is lost"),
+        (ev.HoldJudged(**HOLD, state="safe", by_s=0, reason=""), f"{LIMIT} is no longer in danger"),
+        (ev.HoldJudged(**HOLD, state="excused", by_s=2, reason="let go on by Ada"),
+         f"{LIMIT} is broken; the sample is let go on by Ada"),
         (ev.QualityRecorded(run="a/r001", name="buffer", check="standard", value=7.1, unit="", accepted=False, detail="deviation 0.1"),
          "a/r001 standard buffer not accepted: deviation 0.1"),
         (ev.QuestionAnswered(question="h-1", answer="skip", actor="Ada", reason="by hand"),
