@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from lab.domain.errors import RefusedError
 from lab.domain.quantity import Quantity
 from lab.plan.board import route_of
 
@@ -87,7 +88,10 @@ def doses(
 def supplies(
     plans: Mapping[str, Plan], lab: Lab, capabilities: Mapping[str, CapabilitySpec]
 ) -> list[Supply]:
-    """Of all runs together, those that need at least one service. `plans`: run -> its plan."""
+    """Of all runs together, those that need at least one service. `plans`: run -> its plan.
+
+    RefusedError where one step takes all that there is and others take less, so that nothing but a full one helps.
+    """
     used: dict[tuple[str, str], dict[tuple[str, str], int]] = {}
     for run, plan in plans.items():
         for step in route_of(plan).main:
@@ -141,8 +145,10 @@ def _supply(kind: str, name: str, uses: Mapping[tuple[str, str], int], lab: Lab)
     even = min(uses.values()) == most
     back = room // most * most if even else room - most
     if back <= 0:
-        # one step can take all that there is: only what the smallest one took is surely gone
-        back = min(uses.values())
+        raise RefusedError(
+            f"one step takes all that {name} holds, and others take less: when it is due can't be planned",
+            hint="provide more than one step takes",
+        )
     return Supply(
         f"{kind} {name}", task, room, back, -(-over // back), takes.to("s").magnitude, dict(uses)
     )

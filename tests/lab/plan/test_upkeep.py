@@ -7,10 +7,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lab.devices.capability import CAPABILITIES
+from lab.domain.errors import RefusedError
 from lab.domain.run import OPERATOR
 from lab.plan.schedule import PlanningSnapshot, RunSnapshot, schedule
 from lab.plan.search.construct import Constructor
@@ -107,6 +108,7 @@ def supply_of(room: int, amounts: list[int]) -> tuple[dict[str, Plan], Supply | 
 )
 def test_no_dose_draws_air_and_nothing_runs_over(room, amounts, nights):
     """The bottle's level, followed dose by dose along the timeline that the planner makes."""
+    assume(max(amounts) < room or len(set(amounts)) == 1)
     made, supply = supply_of(room, amounts)
     if supply is None:
         assert sum(amounts) <= room
@@ -140,11 +142,13 @@ def test_no_dose_draws_air_and_nothing_runs_over(room, amounts, nights):
         assert one.end_s <= other.start_s
 
 
-def test_one_dose_that_takes_the_whole_bottle():
-    made, supply = supply_of(5, [5, 1, 5])
-    assert supply is not None
-    assert (supply.back, supply.services) == (1_000_000, 6)
-    del made
+def test_one_dose_that_takes_the_whole_bottle_and_others_that_take_less():
+    with pytest.raises(RefusedError, match="takes all that concentrate holds") as caught:
+        supply_of(5, [5, 1, 5])
+    assert "more" in caught.value.hint
+    _, even = supply_of(5, [5, 5, 5])
+    assert even is not None
+    assert (even.back, even.services) == (5_000_000, 2)
 
 
 def calibrated(on: str, max_age: str = "365 day", takes: str = "20 min"):
