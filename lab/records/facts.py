@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
+from lab.domain.plan_changes import with_change
 from lab.domain.replacing import replace
 from lab.records.facts_course import CourseFacts
 
 if TYPE_CHECKING:
     from lab.domain.command import Command
-    from lab.domain.plan import DurationSource
+    from lab.domain.plan import DurationSource, Slot
 
 __all__ = ["CommandFact", "Facts", "ObservationFact", "PlannedTime", "StepTries"]
 
@@ -82,6 +83,8 @@ class Facts:
     tries: dict[tuple[str, str], StepTries] = field(
         default_factory=dict[tuple[str, str], StepTries]
     )
+    timelines: dict[str, tuple[Slot, ...]] = field(default_factory=dict[str, "tuple[Slot, ...]"])
+    """Campaign -> its newest timeline."""
     proposed_s: dict[tuple[str, int], float] = field(default_factory=dict[tuple[str, int], float])
     ended_s: dict[tuple[str, int], float] = field(default_factory=dict[tuple[str, int], float])
     described: dict[str, ev.DeviceDescribed] = field(default_factory=dict[str, ev.DeviceDescribed])
@@ -174,7 +177,12 @@ class Facts:
 
     def _plan(self, event: ev.TimelinePlanned) -> None:
         origin = event.origin.timestamp()
-        for slot in event.slots:
+        slots = event.slots
+        if not event.whole:
+            before = self.timelines.get(event.campaign, ())
+            slots = with_change(before, slots, event.gone, event.moved)
+        self.timelines[event.campaign] = slots
+        for slot in slots:
             key = (slot.run, slot.step)
             if key not in self.tries:  # a step keeps the plan under which it began
                 self.planned[key] = PlannedTime(
