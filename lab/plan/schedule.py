@@ -16,7 +16,7 @@ import heapq
 import math
 from typing import TYPE_CHECKING
 
-from lab.domain.plan import Plan, PlannedStep, Timeline
+from lab.domain.plan import Plan, PlannedStep, Slot, Timeline
 from lab.plan.board import (
     Board,
     Bookings,
