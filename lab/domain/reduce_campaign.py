@@ -113,6 +113,7 @@ def reduce_campaign(
                 broken=event.broken,
                 plan_stale=False,
                 planned_s=at_s,
+                partial=event.partial,
                 plan=state.seq,
             )
         case ev.HoldJudged():

@@ -173,6 +173,8 @@ class CampaignState:
     vetoes: tuple[ev.SpaceVetoed, ...] = ()
     nearness: ev.StoppingJudged | None = None
     """How near the optimum was when the optimiser was last asked, where the campaign wants to know."""
+    partial: bool = False
+    """Whether runs are left that the timeline does not hold yet."""
     plan: int = 0
     """The record that holds it."""
     holds: tuple[ev.HoldJudged, ...] = ()
