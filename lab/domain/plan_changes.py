@@ -1,6 +1,6 @@
 """A timeline as what it changes of the one before: most plans only move what is there, by the same time in long rows. Pure.
 
-A step that keeps its device and stations is moved; `Shift` says how many steps of a run, one after the other in the earlier
+A step that keeps its device, its stations and who told its duration is moved; `Shift` says how many steps of a run, one after the other in the earlier
 timeline, begin and end by how many seconds later. Steps that are over are named. All else is written out.
 """
 
@@ -47,7 +47,7 @@ def plan_change(old: Sequence[Slot], new: Sequence[Slot]) -> PlanChange | None:
             if now is None:
                 over.append(slot.step)
                 left -= 1
-            elif (now.device, now.claims) == (slot.device, slot.claims):
+            elif _kind(now) == _kind(slot):
                 kept.add((run, slot.step))
                 later = round(now.start_s - slot.start_s, _DIGITS)
                 _add(shifts, later, round(now.end_s - slot.end_s, _DIGITS))
@@ -125,4 +125,11 @@ def _timed(slot: Slot, start_s: float, end_s: float) -> Slot:
         claims=slot.claims,
         start_s=round(start_s, _DIGITS),
         end_s=round(end_s, _DIGITS),
+        duration_from=slot.duration_from,
+        duration_runs=slot.duration_runs,
     )
+
+
+def _kind(slot: Slot) -> tuple[str, tuple[str, ...], str]:
+    """What does not change while a slot is only moved. How many runs tell its duration is no reason to write it anew."""
+    return slot.device, slot.claims, slot.duration_from

@@ -16,7 +16,7 @@ from lab.records.facts_course import CourseFacts
 
 if TYPE_CHECKING:
     from lab.domain.command import Command
-    from lab.domain.plan import Slot
+    from lab.domain.plan import DurationSource, Slot
 
 __all__ = ["CommandFact", "Facts", "ObservationFact", "PlannedTime", "StepTries"]
 
@@ -27,6 +27,8 @@ class PlannedTime:
 
     start_s: float
     end_s: float
+    duration_from: DurationSource = "sop"
+    duration_runs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +185,9 @@ class Facts:
         for slot in slots:
             key = (slot.run, slot.step)
             if key not in self.tries:  # a step keeps the plan under which it began
-                self.planned[key] = PlannedTime(origin + slot.start_s, origin + slot.end_s)
+                self.planned[key] = PlannedTime(
+                    origin + slot.start_s,
+                    origin + slot.end_s,
+                    slot.duration_from,
+                    slot.duration_runs,
+                )

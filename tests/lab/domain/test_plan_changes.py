@@ -182,3 +182,22 @@ def test_the_plans_of_a_campaign_take_a_tenth_of_what_whole_ones_would():
             loop.run(until_s=loop._due[0][0] - START.timestamp() + 1.0)
     assert seen >= 20
     assert 10 * compact < whole
+
+
+def test_who_told_a_duration_is_kept_while_a_step_moves_and_told_when_it_changes():
+    by_driver = {"duration_from": "driver"}
+    old = timeline(*(s.model_copy(update=by_driver) for s in OLD))
+    later = timeline(
+        *(s.model_copy(update={"start_s": s.start_s + 5, "end_s": s.end_s + 5}) for s in old)
+    )
+    written, _, _ = told(old, later)
+    assert written == ()
+    change = {"duration_from": "journal", "duration_runs": 8}
+    learned = timeline(*(s.model_copy(update=change) if s.step == "s3" else s for s in old))
+    written, _, _ = told(old, learned)
+    assert {s.step for s in written} == {"s3"}
+    more = timeline(
+        *(s.model_copy(update={"duration_runs": 9}) if s.step == "s3" else s for s in learned)
+    )
+    change = plan_change(learned, more)
+    assert change == ((), {}, {}), "one run more is no news"
