@@ -19,9 +19,11 @@ from lab.engine.people import SETTLE_CHOICES, judge_answer, judge_witness
 from lab.engine.people_trials import judge_trial
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lab.domain.state import CommandState, LabState, RunState
 
-__all__ = ["translate"]
+__all__ = ["can_wait", "translate"]
 
 _VERBS = ("pause", "resume", "stop", "abort", "safe", "rearm", "answer", "witness", "trial")
 
@@ -77,6 +79,20 @@ def _translate(state: LabState, message: msg.Message) -> list[ev.Event]:
             | msg.Tick()
         ):
             return []
+
+
+def can_wait(batch: Sequence[msg.Message]) -> bool:
+    """Is there nothing among these messages but acceptances, and what calls for nothing?"""
+    accepted = False
+    for message in batch:
+        match message:
+            case env.Ack(accepted=True):
+                accepted = True
+            case env.State(state="busy" | "ready"):
+                pass
+            case _:
+                return False
+    return accepted
 
 
 def _if_new(
