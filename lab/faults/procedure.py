@@ -6,6 +6,7 @@ trial and step.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
@@ -58,7 +59,7 @@ class FaultContext:
 
     def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
         del factors
-        return (_plan(self._knobs, trial, self._version),)
+        return (_plan(self._knobs.warms, trial, self._version),)
 
     def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
         """One sample after another."""
@@ -115,7 +116,8 @@ class FaultContext:
         return ()
 
 
-def _plan(knobs: Knobs, trial: int, version: int) -> Plan:
+@cache
+def _plan(warms: bool, trial: int, version: int) -> Plan:
     def dose(number: int) -> dict[str, JsonValue]:
         return {"volume": volume_of(trial, number, version) / 1000, "rate": 10.0}
 
@@ -124,13 +126,13 @@ def _plan(knobs: Knobs, trial: int, version: int) -> Plan:
     warm = [_step("warm", "heater", args={"temperature": 60.0, "tolerance": 1.0})]
     cool = [_step("cool", "heater", args={"temperature": 20.0, "tolerance": 1.0}, safe_state=True)]
     steps = [
-        *(warm if knobs.warms else []),
-        _step("dose", "pump", args=dose(1), needs=("warm",) if knobs.warms else ()),
+        *(warm if warms else []),
+        _step("dose", "pump", args=dose(1), needs=("warm",) if warms else ()),
         _step("top-up", "pump", args=dose(2), needs=("dose",)),
         _step("weigh", "balance", needs=("top-up",)),
         _step("drain", "drain", args=dose(3), needs=("weigh",), draws_from=("pot",)),
         _step("rinse", "drain", args=dose(4), needs=("drain",), draws_from=("pot",)),
-        *(cool if knobs.warms else []),
+        *(cool if warms else []),
         _step(
             "empty", "drain", args=all_of_it, timeout_s=30.0, safe_state=True, draws_from=("pot",)
         ),
