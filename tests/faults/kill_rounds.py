@@ -210,7 +210,7 @@ def _kill_at_random(
     """One after another, each started again at once, until there were so many or the campaign is over."""
     each = list({victim.name: victim for victim in victims}.values())
     while sum(victim.kills for victim in each) < kills and lab.engine.code != 0:
-        time.sleep(0.2 + 3.0 * chance.random())
+        time.sleep(0.1 + 2.0 * chance.random())
         # Half of all kills hit what recovers, the other half what is at work again.
         at_work = time.monotonic() + (_PATIENCE_S if chance.random() < 0.5 else 0.0)
         while not watch.acted and time.monotonic() < at_work and lab.engine.code is None:
