@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 from lab.domain import event as ev
 from lab.domain.ids import run_id
 from lab.domain.interlock import Interlock
-from lab.domain.plan import Formula, Plan, PlannedStep, ResultSpec, RetryPolicy, Slot
+from lab.domain.plan import (
+    Formula,
+    Plan,
+    PlannedStep,
+    ResultSpec,
+    RetryPolicy,
+    Slot,
+    TimeWindow,
+)
 from lab.engine import messages as msg
 from lab.engine.context import PlannedTimeline, QualityOutcome, WeighedPlan
 
@@ -24,14 +32,12 @@ if TYPE_CHECKING:
     from lab.domain.plan import Check, LateArgument
     from lab.domain.state import CampaignState, LabState
     from lab.engine.context import Outputs
-    from lab.faults.knobs import Knobs
+    from lab.faults.knobs import Knobs, Scale
 
-__all__ = ["LAB", "POT_UL", "FaultContext", "campaign_of", "capabilities", "suggest", "volume_of"]
+__all__ = ["LAB", "FaultContext", "campaign_of", "capabilities", "suggest", "volume_of"]
 
 LAB = "room"
 CAMPAIGN = "faults-1"
-POT_UL = 2500.0
-"""What the pot holds: two doses of one sample, and no third."""
 
 _LID = Interlock(
     name="lid", device="pump", signal="lid", unit="1", minimum=0.5, max_age_s=12.0, blocks=("pump",)
@@ -44,9 +50,9 @@ def capabilities(knobs: Knobs) -> dict[str, str]:
     return {**names, "heater": "heating_stirring"} if knobs.warms else names
 
 
-def volume_of(trial: int, number: int, version: int = 1) -> int:
+def volume_of(trial: int, number: int, version: int = 1, base_ul: int = 1000) -> int:
     """The uL that name a step."""
-    return 1000 + 100 * (version - 1) + 10 * trial + number
+    return base_ul + 100 * (version - 1) + 10 * trial + number
 
 
 class FaultContext:
@@ -59,7 +65,7 @@ class FaultContext:
 
     def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
         del factors
-        return (_plan(self._knobs.warms, trial, self._version),)
+        return (_plan(self._knobs.warms, trial, self._version, self._knobs.scale),)
 
     def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
         """One sample after another."""
@@ -117,12 +123,13 @@ class FaultContext:
 
 
 @cache
-def _plan(warms: bool, trial: int, version: int) -> Plan:
-    def dose(number: int) -> dict[str, JsonValue]:
-        return {"volume": volume_of(trial, number, version) / 1000, "rate": 10.0}
+def _plan(warms: bool, trial: int, version: int, scale: Scale) -> Plan:
+    def dose(number: int, more_ul: float = 0.0) -> dict[str, JsonValue]:
+        volume = volume_of(trial, number, version, scale.base_ul)
+        return {"volume": (more_ul + volume) / 1000, "rate": 10.0}
 
     # More than the pot holds: whatever is in it.
-    all_of_it = {"volume": (2 * POT_UL + volume_of(trial, 5, version)) / 1000, "rate": 10.0}
+    all_of_it = dose(5, 2 * scale.pot_ul)
     warm = [_step("warm", "heater", args={"temperature": 60.0, "tolerance": 1.0})]
     cool = [_step("cool", "heater", args={"temperature": 20.0, "tolerance": 1.0}, safe_state=True)]
     steps = [
@@ -145,8 +152,21 @@ def _plan(warms: bool, trial: int, version: int) -> Plan:
         parameters={},
         stations=("pot",),
         steps=tuple(steps),
+        timing=_soak(scale.soak_s) if scale.soak_s else (),
         results=(ResultSpec(name="mass", unit="g", formula=Formula(expression="mass")),),
     )
+
+
+def _soak(seconds: float) -> tuple[TimeWindow, ...]:
+    window = TimeWindow(
+        name="soak",
+        from_steps=("top-up",),
+        from_mark="end",
+        to_steps=("weigh",),
+        to_mark="start",
+        more_than_s=seconds,
+    )
+    return (window,)
 
 
 _ACTS = {"pump": ("dispense", "once"), "drain": ("dispense", "once"), "balance": ("weigh", "none")}
