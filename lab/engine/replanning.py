@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.domain.course import tolerance_s
+from lab.domain.plan_changes import kept_choices, plan_change, rounded
 from lab.engine.look import Decision
 
 if TYPE_CHECKING:
@@ -49,13 +50,24 @@ def planned_anew(look: Look, campaign: CampaignState) -> ev.TimelinePlanned:
 
 
 def as_event(campaign: CampaignState, planned: PlannedTimeline, reason: str) -> ev.TimelinePlanned:
-    """The fact that this is the plan from now on."""
+    """The fact that this is the plan from now on; what it changes of the one before, where that says it shorter."""
+    change = plan_change(campaign.slots, planned.slots) if campaign.slots else None
+    choices = dict(planned.choices)
+    if change is None:
+        slots, gone, moved = tuple(rounded(slot) for slot in planned.slots), {}, {}
+    else:
+        slots, gone, moved = change
+        known = kept_choices(campaign.choices, planned.slots)
+        choices = {run: n for run, n in choices.items() if known.get(run) != n}
     return ev.TimelinePlanned(
         campaign=campaign.spec.campaign,
         origin=datetime.fromtimestamp(campaign.origin_s, UTC),
         reason=reason,
-        slots=planned.slots,
-        choices=dict(planned.choices),
+        slots=slots,
+        whole=change is None,
+        gone=gone,
+        moved=moved,
+        choices=choices,
         source=planned.source,
         broken=planned.broken,
     )

@@ -16,8 +16,17 @@ import heapq
 import math
 from typing import TYPE_CHECKING
 
-from lab.domain.plan import Plan, PlannedStep, Slot, Timeline
-from lab.plan.board import Board, Bookings, Placement, Route, held_now, leaving, route_of
+from lab.domain.plan import Plan, PlannedStep, Timeline
+from lab.plan.board import (
+    Board,
+    Bookings,
+    Placement,
+    Route,
+    held_now,
+    leaving,
+    route_of,
+    slot_of,
+)
 from lab.plan.interleave import interleave
 from lab.plan.lags import BrokenWindow, Times, broken_windows, least_start
 from lab.plan.snapshot import (
@@ -59,10 +68,12 @@ def schedule(snapshot: PlanningSnapshot, kept: Schedule | None = None) -> Schedu
     board = Board()
     for station, free in snapshot.stations_free_s.items():
         board.station(station).add(-math.inf, free)
+    busy: dict[str, float] = {}
     for run in snapshot.runs:
         for path, (start, end) in run.running.items():
             device = run.plans[0].step(path).device
             board.device(device).add(start, max(end, snapshot.now_s))
+            busy[device] = max(end, snapshot.now_s, busy.get(device, snapshot.now_s))
         if not run.progress:
             continue
         soon = leaving(run, route_of(run.plans[0]), snapshot.now_s) if run.running else {}
@@ -71,6 +82,10 @@ def schedule(snapshot: PlanningSnapshot, kept: Schedule | None = None) -> Schedu
                 board.station(station).add(-math.inf, soon[station])
             else:
                 board.held[station] = run.run
+    for device, closed in snapshot.closed_s.items():
+        for start, end in closed:
+            # what runs goes on: its end may lie in a break
+            board.device(device).add(max(start, busy.get(device, start)), end)
     queue = [
         run
         for _, run in sorted(
@@ -191,12 +206,8 @@ def _place(
         if clash is None:
             end = max((slot[2] for slot in placed.values()), default=snapshot.now_s)
             slots = tuple(
-                Slot(
-                    run=run.run, step=step.path, device=step.device, claims=step.claims,
-                    start_s=start, end_s=until,
-                )
-                for step, start, until in placed.values()
-            )  # fmt: skip
+                slot_of(run.run, step, start, until) for step, start, until in placed.values()
+            )
             return Placement(route.plan, slots, holds, end)
         station, until = clash
         if math.isinf(until):
