@@ -207,8 +207,8 @@ def seventeen_days(trials: int = 350) -> Knobs:
         ),
         store=StoreKnobs(fails=0.0005, after=0.5),
         room=RoomKnobs(garbles=0.01, line_drops=20, hangs=20, reboots=20, early_ends=0.01),
-        engine_kills=9,
-        host_kills=9,
+        engine_kills=200,
+        host_kills=200,
         trials=trials,
         scale=Scale(
             base_ul=5000,
