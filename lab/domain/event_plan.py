@@ -51,6 +51,8 @@ class TimelinePlanned(EventBase):
     reason: str
     slots: tuple[Slot, ...]
     """All of them; else those of steps that are new, or have another device or station."""
+    partial: bool = False
+    """Whether runs are left that get a place next: many at once are placed in parts, so that nothing waits for the plan."""
     whole: bool = True
     gone: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Run -> steps of the plan before that are over; none: all of them."""

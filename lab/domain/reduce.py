@@ -303,6 +303,7 @@ def _campaign(
                 broken=event.broken,
                 plan_stale=False,
                 planned_s=at_s,
+                partial=event.partial,
                 plan=state.seq,
             )
         case ev.HoldJudged():

@@ -46,7 +46,7 @@ def ask_optimiser(look: Look) -> Decision:
 
 def _idle_s(look: Look, campaign: CampaignState) -> float | None:
     """When to ask so that nothing falls idle; None where that can't be told, or a batch must stay together."""
-    if campaign.spec.alike or campaign.plan_stale:
+    if campaign.spec.alike or campaign.plan_stale or campaign.partial:
         return None
     trial = campaign.open_trials[-1]
     neck = bottleneck(look.context.candidates(trial.number, trial.factors))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["as_event", "fresh", "keep_timeline", "planned_anew"]
 
 _FRESH_S = 1.0
+_PART_S = 0.001
+"""Process seconds after a part of a plan that the next one is made."""
 
 
 def keep_timeline(look: Look) -> Decision:
@@ -32,9 +34,13 @@ def keep_timeline(look: Look) -> Decision:
     if look.state.mode not in ("running", "paused"):
         return Decision()
     if not campaign.plan_stale:
-        overdue_s = _overdue(look, campaign)
-        if overdue_s is None or overdue_s > look.now_s:
-            return Decision(wake_s=overdue_s)
+        due_s = _overdue(look, campaign)
+        if campaign.partial:
+            # What the engine has to do meanwhile comes first.
+            soon_s = campaign.planned_s + _PART_S
+            due_s = soon_s if due_s is None else min(due_s, soon_s)
+        if due_s is None or due_s > look.now_s:
+            return Decision(wake_s=due_s)
     return Decision((planned_anew(look, campaign),))
 
 
@@ -70,6 +76,7 @@ def as_event(campaign: CampaignState, planned: PlannedTimeline, reason: str) -> 
         choices=choices,
         source=planned.source,
         broken=planned.broken,
+        partial=planned.partial,
     )
 
 
