@@ -71,9 +71,10 @@ def main() -> None:
         sys.exit(130)
     except Exception as error:
         # Typer brings its own copy of click, whose usage errors it does not export by name.
-        if not hasattr(error, "format_message"):
+        told = getattr(error, "format_message", None)
+        if told is None:
             raise
-        say(f"lab: {error}")
+        say(f"lab: {told()}")
         say("     `lab --help` and `lab VERB --help` say what is understood")
         sys.exit(2)
     sys.exit(result if isinstance(result, int) else 0)

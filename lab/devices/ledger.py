@@ -2,8 +2,11 @@
 
 A command passes through `received` > `prepared` > `acting` > `ended`. What a crash leaves in `received` or `prepared`
 certainly did nothing; in `acting` it may have acted and must be settled (`settled`). `refused_forever` ids never act,
-however late a copy arrives. Each call is durable when it returns (WAL, synchronous=FULL), and takes about one disk
-flush; the API is synchronous on purpose: between a check and its record nothing else runs.
+however late a copy arrives. The API is synchronous on purpose: between a check and its record nothing else runs.
+
+Each call outlives the process when it returns (WAL). It outlives a power cut, too, at the price of a disk flush, where that
+could let something act twice or be forgotten: refusals, requests to be safe, and of what acts once the point of no return and
+the end. A command that a power cut makes forgotten has certainly not acted, or it reads or sets something and may be sent again.
 
 One process at a time may open a ledger file: a second device host on the same devices could act twice.
 """
@@ -16,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from lab.devices.ledger_schema import FROM_1, SCHEMA, VERSION, empty
+from lab.devices.transaction import transaction, unflushed
 from lab.domain.command import Command, Outcome, Settlement
 from lab.domain.errors import RefusedError, UnavailableError
 from lab.domain.storage import network_file_system
@@ -193,7 +197,7 @@ class DeviceLedger:
         ):
             return False
         self._known_holder = None
-        with self._transaction():
+        with transaction(self._db):
             self._db.execute("UPDATE claim SET state = 'lost' WHERE device = ?", (self._device,))
             self._db.execute(
                 "INSERT OR REPLACE INTO claim VALUES (?, ?, ?, 'holds')",
@@ -254,7 +258,7 @@ class DeviceLedger:
         An id is accepted once. Only what reads or sets a state (effect none, absolute) and was interrupted may be
         accepted anew.
         """
-        with self._transaction():
+        with unflushed(self._db), transaction(self._db):
             known = self.entry(command.id)
             if known is not None and (
                 command.effect == "once" or known.state in ("ended", "refused_forever")
@@ -271,7 +275,7 @@ class DeviceLedger:
         self, command_id: str, reason: str, detail: str, *, epoch: int, journal: str, seq: int = -1
     ) -> None:
         """Never act on that id. What was accepted before stays as it is."""
-        with self._transaction():
+        with transaction(self._db):
             if seq >= 0:
                 self._take_seq(epoch, seq, journal)
             self._db.execute(
@@ -293,7 +297,7 @@ class DeviceLedger:
         )
         if count <= _KEPT + _SLACK:
             return
-        with self._transaction():
+        with transaction(self._db):
             self._db.execute(
                 "DELETE FROM command WHERE device = ? AND state IN ('ended', 'settled', 'refused_forever')"
                 " AND journal = ? AND (epoch < ? OR (epoch = ? AND seq < ?)) AND rowid <= (SELECT rowid FROM command"
@@ -315,26 +319,20 @@ class DeviceLedger:
 
     def prepare(self, command_id: str) -> None:
         """The driver is about to be called. Still certainly nothing happened."""
-        self._step(command_id, "prepared", ("received",))
+        with unflushed(self._db):
+            self._step(command_id, "prepared", ("received",))
 
-    def act(self, command_id: str) -> None:
+    def act(self, command_id: str, *, once: bool = True) -> None:
         """The physical act is about to begin: the point of no return."""
-        self._step(
-            command_id,
-            "acting",
-            ("prepared",),
-            "act_order = (SELECT MAX(act_order) + 1 FROM command AS c WHERE c.device = command.device)",
-        )
+        order = "(SELECT MAX(act_order) + 1 FROM command AS c WHERE c.device = command.device)"
+        with unflushed(self._db, unless=once):
+            self._step(command_id, "acting", ("prepared",), f"act_order = {order}")
 
-    def end(self, command_id: str, outcome: Outcome) -> None:
+    def end(self, command_id: str, outcome: Outcome, *, once: bool = True) -> None:
         """Record how it ended."""
-        self._step(
-            command_id,
-            "ended",
-            ("received", "prepared", "acting"),
-            "outcome = ?",
-            outcome.model_dump_json(),
-        )
+        allowed: tuple[LedgerState, ...] = ("received", "prepared", "acting")
+        with unflushed(self._db, unless=once):
+            self._step(command_id, "ended", allowed, "outcome = ?", outcome.model_dump_json())
 
     def settle(self, command_id: str, settlement: Settlement) -> None:
         """Record what the device said of an interrupted command, or of one whose outcome was unknown."""
@@ -443,22 +441,6 @@ class DeviceLedger:
 
     def try_to_write(self) -> None:
         """sqlite3.Error where the file still takes nothing."""
-        with self._transaction():
+        with transaction(self._db):
             self._db.execute("CREATE TABLE room (for_a_page)")
             self._db.execute("DROP TABLE room")
-
-    def _transaction(self) -> _Transaction:
-        return _Transaction(self._db)
-
-
-class _Transaction:
-    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK on any error."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._db.execute("ROLLBACK" if kind else "COMMIT")

@@ -17,9 +17,11 @@ from lab.engine.aborting import cancels_settled, judge_abort
 from lab.engine.people import SETTLE_CHOICES, judge_answer, judge_witness
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lab.domain.state import CommandState, LabState, RunState
 
-__all__ = ["translate"]
+__all__ = ["can_wait", "translate"]
 
 _VERBS = ("pause", "resume", "stop", "abort", "safe", "rearm", "answer", "witness")
 
@@ -75,6 +77,20 @@ def _translate(state: LabState, message: msg.Message) -> list[ev.Event]:
             | msg.Tick()
         ):
             return []
+
+
+def can_wait(batch: Sequence[msg.Message]) -> bool:
+    """Is there nothing among these messages but acceptances, and what calls for nothing?"""
+    accepted = False
+    for message in batch:
+        match message:
+            case env.Ack(accepted=True):
+                accepted = True
+            case env.State(state="busy" | "ready"):
+                pass
+            case _:
+                return False
+    return accepted
 
 
 def _if_new(
