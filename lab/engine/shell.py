@@ -360,7 +360,8 @@ class Engine:
             _LOG.exception("the optimiser failed")
             self._inbox.put_nowait(msg.Proposed((), f"{type(error).__name__}: {error}"))
             return
-        error = unlawful(state.campaigns[effect.campaign].spec, proposals)
+        campaign = state.campaigns[effect.campaign]
+        error = unlawful(campaign.spec, proposals, campaign.vetoes)
         self._inbox.put_nowait(msg.Proposed(() if error else proposals, error))
 
     async def _improve(self, effect: msg.ImprovePlan) -> None:
