@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lab.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from lab.domain.state import CampaignState
 
 __all__ = ["register"]
 
@@ -32,6 +35,14 @@ def register(app: typer.Typer) -> None:
     app.command()(export)
 
 
+def _best(campaign: CampaignState) -> str | None:
+    best = campaign.best()
+    if best is not None:
+        return f"{best.value:.5g}"
+    front = campaign.front()
+    return f"{len(front)} on the front" if front else None
+
+
 def list_campaigns(where: _Where = None, db: _Db = None, as_json: _Json = False) -> None:
     """The campaigns in the records, with how they ended."""
     from lab.app.records import open_where
@@ -43,7 +54,7 @@ def list_campaigns(where: _Where = None, db: _Db = None, as_json: _Json = False)
             campaign.status,
             len(campaign.trials),
             sum(1 for trial in campaign.trials.values() if trial.status == "failed"),
-            None if (best := campaign.best()) is None else f"{best.value:.5g}",
+            _best(campaign),
             campaign.spec.objective.unit,
         )
         for name, campaign in state.campaigns.items()

@@ -23,6 +23,7 @@ from lab.cli import (
     optimising,
     plan,
     running,
+    trials,
 )
 from lab.cli.output import print_error, say
 from lab.domain.errors import LabError
@@ -54,7 +55,19 @@ def options(
     """Options before the verb."""
 
 
-for room in (files, plan, running, asking, keeping, devices, machine, optimising, bench, faults):
+for room in (
+    files,
+    plan,
+    running,
+    asking,
+    trials,
+    keeping,
+    devices,
+    machine,
+    optimising,
+    bench,
+    faults,
+):
     room.register(app)
 
 

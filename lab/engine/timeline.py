@@ -119,7 +119,7 @@ class TimelinePlanner:
     ) -> PlannedTimeline:
         choices: dict[str, int] = {}
         true: dict[str, Plan] = {}
-        for trial in campaign.open_trials:
+        for trial in campaign.ready_trials:
             name = run_id(campaign.spec.campaign, trial.number)
             if name in state.runs:
                 true[name] = state.runs[name].plan
@@ -160,7 +160,7 @@ def standing_plans(
 ) -> dict[str, Plan]:
     """The plan that each run has in the timeline that stands."""
     plans: dict[str, Plan] = {}
-    for trial in campaign.open_trials:
+    for trial in campaign.ready_trials:
         name = run_id(campaign.spec.campaign, trial.number)
         run = state.runs.get(name)
         if run is not None:
@@ -184,7 +184,7 @@ def snapshot_of(
         name: math.inf for name, device in state.devices.items() if device.state in OUT_OF_USE
     }
     runs: list[RunSnapshot] = []
-    for trial in campaign.open_trials:
+    for trial in campaign.ready_trials:
         name = run_id(campaign.spec.campaign, trial.number)
         run = state.runs.get(name)
         if run is None:
