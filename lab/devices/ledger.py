@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
+from lab.devices.ledger_schema import FROM_1, SCHEMA, VERSION, empty
 from lab.devices.transaction import transaction, unflushed
 from lab.domain.command import Command, Outcome, Settlement
 from lab.domain.errors import RefusedError, UnavailableError
@@ -30,48 +31,9 @@ __all__ = ["Claim", "CommandLedger", "DeviceLedger", "LedgerEntry", "LedgerState
 
 LedgerState = Literal["received", "prepared", "acting", "ended", "settled", "refused_forever"]
 
-_VERSION = 2
 _KEPT = 1000
 _SLACK = 100
 """Closed commands of a device that are kept whatever the engine says, and how many more may gather before the rest goes."""
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS command (
-    device TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
-    command TEXT, outcome TEXT, settlement TEXT, reason TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL DEFAULT '',
-    act_order INTEGER NOT NULL DEFAULT 0, journal TEXT NOT NULL DEFAULT '', PRIMARY KEY (device, id)
-) STRICT;
-CREATE TABLE IF NOT EXISTS claim (
-    device TEXT NOT NULL, journal TEXT NOT NULL, epoch INTEGER NOT NULL, state TEXT NOT NULL,
-    PRIMARY KEY (device, journal)
-) STRICT;
-CREATE TABLE IF NOT EXISTS number (
-    device TEXT NOT NULL, journal TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
-    PRIMARY KEY (device, journal, epoch)
-) STRICT;
-CREATE TABLE IF NOT EXISTS safe_request (
-    device TEXT NOT NULL, id TEXT NOT NULL, armed INTEGER NOT NULL, confirmed INTEGER NOT NULL, detail TEXT NOT NULL,
-    PRIMARY KEY (device, id)
-) STRICT;
-CREATE TABLE IF NOT EXISTS charge (device TEXT PRIMARY KEY, somebody INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS self (one INTEGER PRIMARY KEY CHECK (one = 1), identity TEXT NOT NULL) STRICT;
-PRAGMA user_version = 2;
-"""
-
-_FROM_1 = """
-BEGIN IMMEDIATE;
-ALTER TABLE command ADD COLUMN journal TEXT NOT NULL DEFAULT '';
-CREATE TABLE claim (
-    device TEXT NOT NULL, journal TEXT NOT NULL, epoch INTEGER NOT NULL, state TEXT NOT NULL,
-    PRIMARY KEY (device, journal)
-) STRICT;
-INSERT INTO claim SELECT device, '', epoch, 'left' FROM epoch;
-DROP TABLE epoch;
-DROP TABLE seq;
-PRAGMA user_version = 2;
-COMMIT;
-"""
-"""Version 1 knew one journal for all, so no engine that speaks of its records has its epochs or numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +111,12 @@ class CommandLedger:
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
-            if self._version() == 1:
-                self._db.executescript(_FROM_1)
-            self._db.executescript(_SCHEMA)
+            if str(path) == ":memory:":
+                self._db.deserialize(empty())
+            else:
+                if self._version() == 1:
+                    self._db.executescript(FROM_1)
+                self._db.executescript(SCHEMA)
             self._db.execute("INSERT OR IGNORE INTO self VALUES (1, ?)", (identity,))
             row = cast("tuple[str]", self._db.execute("SELECT identity FROM self").fetchone())
             self.identity = row[0]
@@ -168,10 +133,10 @@ class CommandLedger:
     def _version(self) -> int:
         """0 of a new file. UnavailableError where a newer Labwright wrote it."""
         version = cast("tuple[int]", self._db.execute("PRAGMA user_version").fetchone())[0]
-        if version > _VERSION:
+        if version > VERSION:
             raise UnavailableError(
                 f"command ledger {self._path}: written by a newer version of Labwright (format {version};"
-                f" this one reads up to {_VERSION})",
+                f" this one reads up to {VERSION})",
                 hint="upgrade Labwright on this machine, or choose another ledger file",
             )
         return version
@@ -193,19 +158,21 @@ class DeviceLedger:
         self._device = device
         self.identity = identity
         """Of the whole ledger."""
+        self._known_holder: Claim | None = None
+        """As in the file, which nobody else writes to; None after each write that may change it."""
 
     # -- who holds the device, and sequence numbers ----------------------------------------------
 
     def holder(self) -> Claim:
         """Who holds the device, or held it last."""
-        row = cast(
-            "tuple[str, int, str] | None",
-            self._db.execute(
+        if self._known_holder is None:
+            found = self._db.execute(
                 "SELECT journal, epoch, state FROM claim WHERE device = ? AND state != 'lost'",
                 (self._device,),
-            ).fetchone(),
-        )
-        return Claim() if row is None else Claim(row[0], row[1], row[2] == "left")
+            ).fetchone()
+            row = cast("tuple[str, int, str] | None", found)
+            self._known_holder = Claim(row[0], row[1], row[2] == "left") if row else Claim()
+        return self._known_holder
 
     def is_stale(self, epoch: int, journal: str) -> bool:
         """Is that engine over for this device? It had it, and lost it to another or to a later start."""
@@ -229,6 +196,7 @@ class DeviceLedger:
             holder.free or takes == (holder.epoch, holder.journal)
         ):
             return False
+        self._known_holder = None
         with transaction(self._db):
             self._db.execute("UPDATE claim SET state = 'lost' WHERE device = ?", (self._device,))
             self._db.execute(
@@ -239,6 +207,7 @@ class DeviceLedger:
 
     def leave(self, epoch: int, journal: str) -> None:
         """That engine has ended in order: other records may have the device. Nothing where it does not hold it."""
+        self._known_holder = None
         self._db.execute(
             "UPDATE claim SET state = 'left' WHERE device = ? AND journal = ? AND epoch = ? AND state = 'holds'",
             (self._device, journal, epoch),

@@ -14,7 +14,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from lab.bus import topics
 from lab.domain import event as ev
 from lab.domain.reduce import reduce, reduce_all
 from lab.domain.state import LabState
@@ -22,6 +21,7 @@ from lab.engine import messages as msg
 from lab.engine.core import CampaignContext, Inflight, decide
 from lab.engine.gateway import DeviceGateway
 from lab.engine.handover import given_up, outranked
+from lab.engine.herald import Herald
 from lab.engine.planner_frames import PlanAnswer
 from lab.engine.proposals import unlawful
 from lab.engine.simulated_people import due_people, simulated_requests
@@ -107,6 +107,7 @@ class Engine:
         self._answers: dict[str, asyncio.Future[msg.Answered]] = {}
         self._listeners: list[asyncio.Queue[ev.Recorded | None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._herald = Herald(transport, lab)
         self._improving: asyncio.Task[None] | None = None
         self._wake: asyncio.Task[None] | None = None
         self._wake_s: float | None = None
@@ -403,13 +404,9 @@ class Engine:
         for record in records:
             for queue in self._listeners:
                 queue.put_nowait(record)
-        self._spawn(self._publish(records))
+        if self._herald.take(records):
+            self._spawn(self._herald.tell())
         return records
-
-    async def _publish(self, records: list[ev.Recorded]) -> None:
-        topic = topics.lab_events(self._lab)
-        for record in records:
-            await self._transport.publish(topic, record.model_dump_json().encode(), qos=0)
 
     def _keep_now_and_then(self) -> None:
         """A snapshot in a thread of its own: no commit waits for it."""

@@ -139,11 +139,11 @@ class TimelinePlanner:
 
 def _part(
     snapshot: PlanningSnapshot, standing: Mapping[str, Plan], *, begun: bool
-) -> tuple[PlanningSnapshot, int | None]:
-    """Many new runs are placed some at a time; each tries no more candidates than if all were placed at once."""
+) -> tuple[PlanningSnapshot, int]:
+    """Many new runs are placed some at a time; each tries no more candidates than if all that are open were placed at once."""
     new = [run for run in snapshot.runs if run.run not in standing]
     if len(new) <= _MANY and not (begun and new):
-        return snapshot, None
+        return snapshot, tries_for(len(snapshot.runs))
     now = {run.run for run in new[:_PART]}
     runs = tuple(run for run in snapshot.runs if run.run in standing or run.run in now)
     return replace(snapshot, runs=runs), tries_for(len(snapshot.runs))

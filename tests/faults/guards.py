@@ -90,7 +90,7 @@ def forgotten_ledger(patch: pytest.MonkeyPatch) -> None:
 
 def no_begin(patch: pytest.MonkeyPatch) -> None:
     """The ledger does not hear that an act begins."""
-    patch.setattr(ledger.DeviceLedger, "act", lambda *_: None)
+    patch.setattr(ledger.DeviceLedger, "act", lambda *_, **__: None)
 
 
 def device_not_asked(patch: pytest.MonkeyPatch) -> None:
