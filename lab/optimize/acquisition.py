@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lab.optimize.acquire.likely import Likely
 from lab.optimize.acquire.noisy import NoisyImprovement, baseline
 from lab.optimize.acquire.search import maximise
 from lab.optimize.acquire.within import maximise_within
@@ -31,10 +32,10 @@ from lab.optimize.space.sampling import sample
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lab.optimize.domain import Array
+    from lab.optimize.domain import Acquisition, Array
     from lab.optimize.space import Setting, Space
 
-__all__ = ["note_on", "propose"]
+__all__ = ["chance_of", "note_on", "propose"]
 
 _DRAWS = 64
 _BASELINE = 32
@@ -85,6 +86,7 @@ def propose(
                     acquisition=value,
                     nearest_trial=nearest_trial(space, records, factors),
                     note=note_on(model, origin, model.sign * means[0] > best_mean),
+                    chance=chance_of(model, point.reshape(1, -1)),
                 )
             )
             taken = np.concatenate([taken, point.reshape(1, -1)])
@@ -97,7 +99,9 @@ def _next_point(
     """The point of highest acquisition away from `taken` with its value, or a stand-in with None."""
     base = baseline(model.mixture, model.measured, _BASELINE)
     normals = normal_points(seed, _DRAWS, len(base) + len(taken))
-    acquisition = NoisyImprovement(model.mixture, base, taken, normals)
+    acquisition: Acquisition = NoisyImprovement(model.mixture, base, taken, normals)
+    if model.success is not None:
+        acquisition = Likely(acquisition, model.success)
     if region.space.plain and not region.held:
         candidates, values = maximise(acquisition, base[:_AROUND], seed)
     else:
@@ -122,6 +126,13 @@ def _stand_in(model: FittedModel, region: Region, taken: Array, seed: int) -> Ar
     points = region.space.encode(sample(region, seed, 0, _STAND_INS))
     known = np.concatenate([model.tested, taken])
     return points[int(squared_distances(points, known).min(axis=1).argmax())]
+
+
+def chance_of(model: FittedModel, point: Array) -> float | None:
+    """The probability that a trial at the point (1 x d) gives a value; None while nothing failed."""
+    if model.success is None:
+        return None
+    return float(np.exp(model.success.log_chance(point)[0]))
 
 
 def note_on(model: FittedModel, origin: str, better: bool) -> str:

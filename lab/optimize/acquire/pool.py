@@ -24,7 +24,7 @@ import numpy as np
 
 from lab.optimize.acquire.logei import log_h_and_slopes
 from lab.optimize.acquire.noisy import baseline
-from lab.optimize.acquisition import note_on
+from lab.optimize.acquisition import chance_of, note_on
 from lab.optimize.history import Suggestion, check_history, nearest_trial
 from lab.optimize.model import fit_model, history_seed
 from lab.optimize.model.families import pool_families
@@ -152,12 +152,13 @@ def propose_from(
         base = baseline(model.mixture, model.measured, _BASELINE + 2 * rank)
         left = screened(model.mixture, model.measured, pool, free, rank)
         points = pool.space.encode(pool.rows[left])
+        likely = model.success.log_chance(points) if model.success else np.zeros(len(points))
         taken = model.pending
         for offset in range(n):
             acquisition = PoolImprovement(
                 model.mixture, base, taken, rank, derived_seed(run_seed, offset)
             )
-            values = acquisition.value(points)
+            values = acquisition.value(points) + likely
             best = int(values.argmax())
             point = points[best : best + 1]
             means, deviations = model.predict(point)
@@ -172,9 +173,10 @@ def propose_from(
                     acquisition=float(values[best]),
                     nearest_trial=nearest_trial(pool.space, records, factors),
                     note=note_on(model, "model", model.sign * means[0] > best_mean),
+                    chance=chance_of(model, point),
                 )
             )
             taken = np.concatenate([taken, point])
             keep = np.arange(len(left)) != best
-            left, points = left[keep], points[keep]
+            left, points, likely = left[keep], points[keep], likely[keep]
     return made

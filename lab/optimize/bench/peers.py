@@ -64,6 +64,8 @@ class _Peer(ABC):
         self.tried: list[int] = []
 
     def tell(self, records: Sequence[TrialRecord]) -> None:
+        """Trials that failed are left out, as the peers' defaults do."""
+        records = [record for record in records if record.status == "done"]
         self.records += records
         if self.task.pool is not None:
             rows = [self.task.pool.find(record.factors) for record in records]

@@ -11,6 +11,8 @@ searches better (docs/explanation/optimiser.md).
   BoTorch and Ax.
 - `very-smooth`: squared exponential with the Gamma of the first; for lists of candidates, whose columns
   hold few levels.
+- `steady` and `steady-smooth`: Matern-5/2 and squared exponential with a Gamma of the same mode that holds each lengthscale the
+  more firmly the more there are: with as many outcomes as lengthscales the freer prior makes some of them short by chance.
 - `descriptors`: lengthscales and output scale that are both large, for many columns of chemical
   descriptors of which few matter (Chen et al. 2026, also in BayBE and BoFire).
 """
@@ -65,6 +67,8 @@ def families_for(dimension: int) -> tuple[Family, ...]:
     """The families for points of `dimension` lengthscales."""
     root = math.sqrt(dimension)
     mode = math.exp(math.sqrt(2.0) - 3.0) * root
+    concentration = max(3.0, 2.0 * dimension)
+    firm = Prior("gamma", concentration, (concentration - 1.0) / mode)
     chen = Prior("gamma", 0.4 * root + 4.0, 1.0)
     return (
         Family("smooth-short", "matern52", Prior("gamma", 3.0, 2.0 / mode)),
@@ -75,17 +79,19 @@ def families_for(dimension: int) -> tuple[Family, ...]:
         ),
         Family("descriptors", "matern52", chen, chen),
         Family("very-smooth", "rbf", Prior("gamma", 3.0, 2.0 / mode)),
+        Family("steady", "matern52", firm),
+        Family("steady-smooth", "rbf", firm),
     )
 
 
 def default_families(dimension: int) -> tuple[Family, ...]:
-    """What is fitted where nobody asks for more: the first family alone, or where there are so many
+    """What is fitted where nobody asks for more: the two steady families, or where there are so many
     lengthscales that most columns must be chemical descriptors, theirs."""
     families = families_for(dimension)
-    return families[:1] if dimension <= MANY else families[2:3]
+    return families[4:] if dimension <= MANY else families[2:3]
 
 
 def pool_families(dimension: int) -> tuple[Family, ...]:
     """The same for a list of candidates."""
     families = families_for(dimension)
-    return families[3:] if dimension <= MANY else families[2:3]
+    return families[3:4] if dimension <= MANY else families[2:3]

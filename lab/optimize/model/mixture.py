@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Mixture", "Rule", "fit_mixture", "loo_weights"]
 
 _LEAST_WEIGHT = 0.05
+_FEWEST = 12
+"""Measurements below which a choice between families is chance."""
 
 Rule = Literal["average", "choose"]
 
@@ -55,8 +57,10 @@ def fit_mixture(
     problem: Problem, families: Sequence[Family] | None = None, rule: Rule = "average"
 ) -> Mixture:
     """Fit `families` (by default `default_families`) and weigh them by what they predict of the
-    measurements that they weren't shown, or keep the best alone."""
+    measurements that they weren't shown, or keep the best alone (the first, of fewer than `_FEWEST` measurements)."""
     chosen = default_families(problem.lengthscales) if families is None else tuple(families)
+    if rule == "choose" and len(problem.outcomes) < _FEWEST:
+        chosen = chosen[:1]
     fits = [fit_family(family, problem) for family in chosen]
     processes = [process for process, _ in fits]
     weights = loo_weights(processes)
