@@ -67,10 +67,11 @@ def propose(
     with single_threaded():
         model = fit_model(space, direction, records)
         best_mean = max(model.sign * mean for mean in model.predict(model.measured)[0])
+        base = baseline(model.mixture, model.measured, _BASELINE)
         taken = model.pending
         region = Region(space, held)
         for offset in range(n):
-            point, value = _next_point(model, region, taken, derived_seed(run_seed, offset))
+            point, value = _next_point(model, region, base, taken, derived_seed(run_seed, offset))
             origin = "random" if value is None else "model"
             factors = space.from_unit(point.tolist())
             if offset == 0 and space.alike:
@@ -94,10 +95,10 @@ def propose(
 
 
 def _next_point(
-    model: FittedModel, region: Region, taken: Array, seed: int
+    model: FittedModel, region: Region, base: Array, taken: Array, seed: int
 ) -> tuple[Array, float | None]:
-    """The point of highest acquisition away from `taken` with its value, or a stand-in with None."""
-    base = baseline(model.mixture, model.measured, _BASELINE)
+    """The point of highest acquisition away from `taken` with its value, or a stand-in with None. `base`: the tested
+    points whose outcome is drawn, best first."""
     normals = normal_points(seed, _DRAWS, len(base) + len(taken))
     acquisition: Acquisition = NoisyImprovement(model.mixture, base, taken, normals)
     if model.success is not None:

@@ -102,7 +102,5 @@ FUNCTIONS: Mapping[str, Known] = {
     "levy4": Known(levy4, 4, "minimize", 0.0, 0.5),
     "michalewicz5": Known(michalewicz5, 5, "maximize", 4.687658, 0.1),
     "styblinski5": Known(styblinski5, 5, "minimize", -39.166166, 0.5),
-    "hartmann6_failing": Known(
-        hartmann6, 6, "maximize", 3.32237, 0.1, works_beside_the_optimum
-    ),
+    "hartmann6_failing": Known(hartmann6, 6, "maximize", 3.32237, 0.1, works_beside_the_optimum),
 }

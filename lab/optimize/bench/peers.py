@@ -226,6 +226,8 @@ class BaybePeer(_Peer):
         import pandas as pd
 
         rows = [{**record.factors, "y": record.value} for record in records]
+        if not rows:
+            return
         self.campaign.add_measurements(pd.DataFrame(rows))
 
     def propose(self, n: int) -> list[dict[str, Setting]]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Task", "function_task", "table_task"]
 
+
 @dataclass(frozen=True)
 class Task:
     """`truth` gives the value without noise; `optimum` is known for functions, `top` (the best 5 % of

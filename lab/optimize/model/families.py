@@ -1,9 +1,8 @@
 """Families of prior belief about a response surface, one of which fits most laboratories.
 
 The prior of the lengthscales decides the first 20 to 40 experiments, and no one prior wins
-everywhere. Several can be fitted and weighed by how well each predicts the measurements that it was
-not shown (`lab.optimize.model.mixture`); by default the first alone is used, because so far that
-searches better (docs/explanation/optimiser.md).
+everywhere. Several are fitted and weighed by how well each predicts the measurements that it was
+not shown (`lab.optimize.model.mixture`); by default the two steady ones (docs/explanation/optimiser.md).
 
 - `smooth-short`: Matern-5/2, Gamma(3) lengthscales whose mode grows with the root of the number of
   columns, as BayBE chose it after Hvarfner, Hellsten, Nardi 2024 (arXiv:2402.02229).
@@ -67,7 +66,7 @@ def families_for(dimension: int) -> tuple[Family, ...]:
     """The families for points of `dimension` lengthscales."""
     root = math.sqrt(dimension)
     mode = math.exp(math.sqrt(2.0) - 3.0) * root
-    concentration = max(3.0, 2.0 * dimension)
+    concentration = max(3.0, 3.0 * (dimension - 1.0))
     firm = Prior("gamma", concentration, (concentration - 1.0) / mode)
     chen = Prior("gamma", 0.4 * root + 4.0, 1.0)
     return (

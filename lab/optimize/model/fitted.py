@@ -1,10 +1,8 @@
 """The Gaussian process behind the suggestions, and what it says about a campaign.
 
 Inputs are scaled to the unit cube; outcomes are standardised, with the sign turned so that more is
-better, and bent where they are skewed (`lab.optimize.model.warp`). The kernel is Matern-5/2 with a lengthscale per factor. The prior of the lengthscales
-decides the first 20 to 40 trials: a Gamma with concentration 3 whose mode grows with the square
-root of the number of factors, as BayBE chose it (after Hvarfner et al. 2024, arXiv:2402.02229,
-whose log-normal has the same mode and a heavier tail).
+better, and bent where they are skewed (`lab.optimize.model.warp`). The kernels have a lengthscale per factor, whose prior decides the first 20 to 40 trials
+(`lab.optimize.model.families`). What failed teaches the chance of success (`lab.optimize.model.success`).
 """
 
 from __future__ import annotations
@@ -166,7 +164,6 @@ def fit_model(
             within=told.within,
         ),
         families(int(space.groups.max()) + 1),
-        "choose",
     )
     return FittedModel(
         mixture=mixture,

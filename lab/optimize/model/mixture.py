@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from lab.optimize.model.families import default_families
-from lab.optimize.model.fit import fit_family
+from lab.optimize.model.fit import COARSE, fit_family, spread_subset, subset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,10 +57,19 @@ def fit_mixture(
     problem: Problem, families: Sequence[Family] | None = None, rule: Rule = "average"
 ) -> Mixture:
     """Fit `families` (by default `default_families`) and weigh them by what they predict of the
-    measurements that they weren't shown, or keep the best alone (the first, of fewer than `_FEWEST` measurements)."""
+    measurements that they weren't shown, or keep the best alone.
+
+    Of fewer than `_FEWEST` measurements the first family is taken; of more than `COARSE` the one that is best on a part
+    of them, because all of them would cost more than they say.
+    """
     chosen = default_families(problem.lengthscales) if families is None else tuple(families)
-    if rule == "choose" and len(problem.outcomes) < _FEWEST:
+    count = len(problem.outcomes)
+    if count < _FEWEST:
         chosen = chosen[:1]
+    elif count > COARSE and len(chosen) > 1:
+        part = subset(problem, spread_subset(problem, COARSE))
+        (member,) = fit_mixture(part, chosen, "choose").members
+        chosen = (member.family,)
     fits = [fit_family(family, problem) for family in chosen]
     processes = [process for process, _ in fits]
     weights = loo_weights(processes)

@@ -73,18 +73,14 @@ class Process:
         variance = self.scale - np.einsum("ij,ij->i", half, half)
         return self.mean + cross @ self.alpha, np.maximum(variance, 1e-12 * self.scale)
 
-    def mean_and_variance_with_gradients(
-        self, points: Array
-    ) -> tuple[Array, Array, Array, Array]:
+    def mean_and_variance_with_gradients(self, points: Array) -> tuple[Array, Array, Array, Array]:
         """Means (k), their gradients (k x d), variances (k), theirs, at k points."""
         scaled = points / self.lengths
         kernel, slope = correlation_and_slope(
             self.family.shape, squared_distances(scaled, self.scaled)
         )
         half = self.scale * kernel @ self.root.T
-        variance = np.maximum(
-            self.scale - np.einsum("ij,ij->i", half, half), 1e-12 * self.scale
-        )
+        variance = np.maximum(self.scale - np.einsum("ij,ij->i", half, half), 1e-12 * self.scale)
         mean = self.mean + self.scale * kernel @ self.alpha
 
         def gradient(by_kernel: Array) -> Array:
