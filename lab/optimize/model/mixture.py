@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Mixture", "Rule", "fit_mixture", "loo_weights"]
 
 _LEAST_WEIGHT = 0.05
-_FEWEST = 12
+_FEWEST = 8
 """Measurements below which a choice between families is chance."""
 
 Rule = Literal["average", "choose"]

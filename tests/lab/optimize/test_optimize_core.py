@@ -138,10 +138,10 @@ def test_families_are_weighed_by_what_they_predict():
 
 @pytest.mark.parametrize("rule", ["average", "choose"])
 def test_of_few_measurements_the_first_family_is_taken(rule):
-    few = fit_mixture(_problem(11), FAMILIES[::-1], rule)
+    few = fit_mixture(_problem(7), FAMILIES[::-1], rule)
     assert [member.family for member in few.members] == [FAMILIES[-1]]
     chosen = [
-        fit_mixture(_problem(12, seed=seed), FAMILIES, "choose").members[0].family.name
+        fit_mixture(_problem(8, seed=seed), FAMILIES, "choose").members[0].family.name
         for seed in range(6)
     ]
     assert len(set(chosen)) > 1
