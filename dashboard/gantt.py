@@ -36,6 +36,8 @@ class Bar:
     actual_s: tuple[float, float] | None
     """Start and end; for a running step the end is now."""
     note: str = ""
+    planned_by: str = ""
+    """Who says how long it takes."""
 
     @property
     def problem(self) -> bool:
@@ -231,7 +233,8 @@ def _hover(bar: Bar) -> str:
     for name, span in (("planned", bar.planned_s), ("actual", bar.actual_s)):
         if span is not None:
             begin, end = utc_text(span[0])[11:19], utc_text(span[1])[11:19]
-            lines.append(f"{name} {begin} to {end}, {span[1] - span[0]:.0f} s")
+            by = f" (by {bar.planned_by})" if name == "planned" and bar.planned_by else ""
+            lines.append(f"{name} {begin} to {end}, {span[1] - span[0]:.0f} s{by}")
     if bar.note:
         lines.append(plain(bar.note))
     return "<br>".join(lines)

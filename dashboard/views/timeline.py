@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.data import database, look, records_of
 from dashboard.gantt import Bar, timeline_figure
 from dashboard.views.frame import REFRESH_S, figure, guarded
+from lab.plan.gantt import source_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,6 +106,7 @@ def bars_of(state: LabState, times: Sequence[StepTime], now_s: float) -> list[Ba
                 planned_s=planned,
                 actual_s=actual,
                 note=time.errors[-1] if time.errors else "",
+                planned_by=source_text(time.duration_from, time.duration_runs),
             )
         )
     return bars + _not_started(state)
@@ -125,6 +127,7 @@ def _not_started(state: LabState) -> list[Bar]:
             attempts=0,
             planned_s=(campaign.origin_s + slot.start_s, campaign.origin_s + slot.end_s),
             actual_s=None,
+            planned_by=source_text(slot.duration_from, slot.duration_runs),
         )
         for slot in campaign.slots
         if slot.run not in state.runs

@@ -6,7 +6,19 @@ a current datasheet.
 
 from __future__ import annotations
 
-__all__ = ["MAX_US_CM", "format_conductivity", "resolution_us_cm"]
+from typing import TYPE_CHECKING
+
+from lab.devices.ezo import reading_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
+
+__all__ = ["MAX_US_CM", "durations", "format_conductivity", "resolution_us_cm"]
+
+_READING_S = 0.6
+"""EZO-EC datasheet, command `R`."""
 
 MAX_US_CM = 500_000.0
 
@@ -26,3 +38,11 @@ def format_conductivity(value: float) -> str:
     step = resolution_us_cm(rounded)  # 99.999 is shown as 100.0
     decimals = {0.01: 2, 0.1: 1}.get(step, 0)
     return f"{round(value / step) * step:.{decimals}f}"
+
+
+def durations(
+    action: str, args: Mapping[str, JsonValue], settings: Mapping[str, JsonValue]
+) -> float | None:
+    """Of a measurement; see `lab.domain.action.Durations`."""
+    del settings
+    return reading_seconds(action, args, _READING_S)

@@ -8,13 +8,33 @@ above the mid point in percent of an ideal electrode, and by how many mV the ele
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["MAX_PH", "MIN_PH", "POINTS", "RESOLUTION", "Slopes", "calibration", "format_ph"]
+from lab.devices.ezo import reading_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
+
+__all__ = [
+    "MAX_PH",
+    "MIN_PH",
+    "POINTS",
+    "RESOLUTION",
+    "Slopes",
+    "calibration",
+    "durations",
+    "format_ph",
+]
 
 MIN_PH: Final = 0.001
 MAX_PH: Final = 14.0
 RESOLUTION: Final = 0.001
+
+_READING_S: Final = 0.9
+_ORDER_S: Final = 0.3
+"""Of a reading, and of setting a temperature: EZO-pH datasheet, commands `R` and `T`."""
 
 POINTS: Final = {"low": (0.0, 6.0), "mid": (6.0, 8.0), "high": (8.0, 14.0)}
 """Calibration point -> buffers that can be meant by it, as their pH. The circuit itself does not check."""
@@ -50,3 +70,11 @@ def calibration(point: str, value: float) -> str:
 def format_ph(value: float) -> str:
     """As the circuit prints it: never beyond its scale."""
     return f"{min(max(value, MIN_PH), MAX_PH):.3f}"
+
+
+def durations(
+    action: str, args: Mapping[str, JsonValue], settings: Mapping[str, JsonValue]
+) -> float | None:
+    """Of a measurement, which sets the temperature first; see `lab.domain.action.Durations`."""
+    del settings
+    return reading_seconds(action, args, _READING_S, _ORDER_S)

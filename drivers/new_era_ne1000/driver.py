@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from drivers.new_era_ne1000.link import PowerLostError, PumpLink, describe_alarm, why
-from drivers.new_era_ne1000.settings import read_settings
+from drivers.new_era_ne1000.settings import dose_seconds, read_settings
 from drivers.new_era_ne1000.wire import (
     RATE_FACTOR_ML_MIN,
     VOLUME_FACTOR_ML,
@@ -224,7 +224,7 @@ class NE1000:
             raise DeviceError("bad_volume", f"the pump can't be told that dose: {error}") from None
         number, unit = parse_rate(rate_text)
         volume_ml = float(volume_text) * factor
-        seconds = 2.0 * 60.0 * volume_ml / (number * RATE_FACTOR_ML_MIN[unit])
+        seconds = dose_seconds(volume_ml, number * RATE_FACTOR_ML_MIN[unit])
         return _Dose(volume_text, volume_ml, rate_text, seconds)
 
     async def _program_again(self, dose: _Dose) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-__all__ = ["PumpSettings", "limits", "read_settings"]
+__all__ = ["PumpSettings", "dose_seconds", "durations", "limits", "read_settings"]
 
 _LEAST_AND_MOST = {
     "syringe_diameter_mm": (0.1, 50.0),
@@ -50,6 +50,24 @@ def limits(settings: Mapping[str, JsonValue]) -> Mapping[str, tuple[float, float
     """Least and greatest volume (mL) and rate (mL/min) of a dose. InputError where the settings are wrong."""
     read = read_settings(settings)
     return {"volume": (0.0, read.volume_ml), "rate": read.rates_ml_min}
+
+
+def dose_seconds(volume_ml: float, rate_ml_min: float) -> float:
+    """A dose is drawn and then delivered at the same rate."""
+    return 2.0 * 60.0 * volume_ml / rate_ml_min
+
+
+def durations(
+    action: str, args: Mapping[str, JsonValue], settings: Mapping[str, JsonValue]
+) -> float | None:
+    """Of a dose; see `lab.domain.action.Durations`. The syringe makes no difference."""
+    del settings
+    volume, rate = args.get("volume"), args.get("rate")
+    if action != "dispense" or not isinstance(volume, int | float):
+        return None
+    if not isinstance(rate, int | float) or rate <= 0.0:
+        return None
+    return dose_seconds(volume, rate)
 
 
 def _number(settings: Mapping[str, JsonValue], name: str) -> float:

@@ -36,6 +36,7 @@ class FilesContext:
     def __init__(self, files: CampaignFiles) -> None:
         self._bundle = files.bundle
         self._device_capabilities = files.drivers.capabilities
+        self._durations = files.drivers.durations
         self.interlocks = files.drivers.interlocks
         self._bound: dict[tuple[int, tuple[float, ...]], tuple[Plan, ...]] = {}
 
@@ -54,6 +55,7 @@ class FilesContext:
                 CAPABILITIES,
                 trial,
                 self._device_capabilities,
+                durations=self._durations,
             )
             self._bound[key] = known
         return known

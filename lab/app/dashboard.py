@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
-import subprocess
-from typing import TYPE_CHECKING, Protocol, cast
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from lab.app.records import url_of
 from lab.domain.errors import InputError
@@ -26,21 +27,21 @@ class _Launcher(Protocol):
 
 def run_dashboard(
     where: Path | None, db: str | None, port: int, on_ready: Callable[[str], None]
-) -> int:
-    """Serve the dashboard until interrupted; returns the server's exit code."""
+) -> NoReturn:
+    """Serve the dashboard until interrupted.
+
+    This process becomes the server, so that whatever ends it, a service manager or a kill, leaves nothing behind.
+    InputError for records that are not there.
+    """
     url = url_of(where, db)
     # Opened once here, so that a wrong path is a clear error and not an empty page.
     open_records(url).close()
     command = _launcher()(database_path(url) or url, port)
     chosen = next(word for word in command if word.startswith("--server.port="))
     on_ready(f"http://127.0.0.1:{chosen.partition('=')[2]}")
-    process = subprocess.Popen(command)
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        process.terminate()
-        process.wait()
-        return 0
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(command[0], command)
 
 
 def _launcher() -> _Launcher:

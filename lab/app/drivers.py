@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from lab.devices.driver import Driver
     from lab.devices.manifest import Manifest
     from lab.devices.stream import ByteStream
+    from lab.domain.action import Durations
     from lab.domain.clock import Clock
+    from lab.plan.bind import Duration
     from lab.sop.lab_model import Device, Lab, Station
 
 __all__ = [
@@ -82,6 +84,16 @@ class LabDrivers:
     def capabilities(self) -> dict[str, tuple[str, ...]]:
         """Device -> names of its capabilities."""
         return {name: manifest.capabilities for name, manifest in self.manifests.items()}
+
+    @cached_property
+    def durations(self) -> dict[str, Duration]:
+        """Device -> how long its actions take, of those whose driver can tell. InputError where that can't be loaded."""
+        found: dict[str, Duration] = {}
+        for name, device in self.lab.devices.items():
+            expected = self.registry.durations(device.driver)
+            if expected is not None:
+                found[name] = _duration(expected, device.settings)
+        return found
 
     @property
     def simulated(self) -> tuple[str, ...]:
@@ -157,6 +169,10 @@ class LabDrivers:
         if url.startswith("serial:") and "?" not in url and manifest.serial:
             url = f"{url}?{manifest.serial}"
         return DeviceConnector(name, url, world, messages)
+
+
+def _duration(expected: Durations, settings: Mapping[str, JsonValue]) -> Duration:
+    return lambda action, args: expected(action, args, settings)
 
 
 class DeviceConnector:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from lab.app.show import write_text
 from lab.domain.errors import InputError
-from lab.plan.gantt import chart_rows, gantt_page, sample_colour, text_on, tick_step, time_text
+from lab.plan.gantt import (
+    chart_rows,
+    gantt_page,
+    sample_colour,
+    sample_label,
+    text_on,
+    tick_step,
+    time_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,7 +99,8 @@ def _draw(axes: _Axes, row: Row, bar: Bar, y: float, span: float) -> None:
         linewidth=1.8 if bar.critical else 0.8,
         zorder=3 if bar.critical else 2,
     )
-    if (bar.end_s - bar.start_s) * _NUMBERED >= span * len(str(bar.sample)):
+    label = sample_label(bar.sample)
+    if label and (bar.end_s - bar.start_s) * _NUMBERED >= span * len(label):
         ink = text_on(colour) if filled else _INK
         style = {"ha": "center", "va": "center", "fontsize": 7, "color": ink, "zorder": 4}
-        axes.text((bar.start_s + bar.end_s) / 2, y, str(bar.sample), **style)
+        axes.text((bar.start_s + bar.end_s) / 2, y, label, **style)

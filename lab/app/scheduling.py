@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from lab.domain.errors import InputError
 from lab.engine.clock import wall_seconds
@@ -16,12 +17,14 @@ from lab.plan.formats.slab import TABLES, read_slab
 from lab.plan.formats.workload import lab_workload
 from lab.plan.model.solution import broken_lags
 from lab.plan.model.verify import faults
+from lab.plan.search import construct
+from lab.plan.search.compiled import is_kept
 from lab.plan.search.pull_fifo import pull_fifo
+from lab.plan.shop import search as shop_search
 from lab.plan.shop.search import ShopSearch
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Generator, Sequence
 
     from lab.engine.solver.anytime import Planned
     from lab.plan.formats.instance import Instance
@@ -33,12 +36,25 @@ __all__ = [
     "bench_instances",
     "bench_workload",
     "compile_all",
+    "prepare",
     "read_instances",
     "solver_if_installed",
-    "warm_up",
 ]
 
 Format = Literal["slab", "fjsp", "jsp"]
+
+
+Told: TypeAlias = "Callable[[str], None]"
+"""Where a line for a person who waits goes."""
+
+_CONSTRUCTION_CODE = Path(construct.__file__).parent
+_SHOP_CODE = Path(shop_search.__file__).parent
+_PATIENCE_S = 60.0
+"""Real seconds that the solver's library may take to load."""
+
+
+def _silent(line: str) -> None:
+    del line
 
 
 def read_instances(path: Path, kind: Format) -> list[Instance]:
@@ -70,15 +86,17 @@ def solver_if_installed() -> Generator[SolverProcess | None]:
 
 
 def bench_instances(
-    paths: Sequence[Path], kind: Format, seconds: float, seed: int
+    paths: Sequence[Path], kind: Format, seconds: float, seed: int, told: Told = _silent
 ) -> list[dict[str, Any]]:
     """One document per instance, in order; times in the instance's unit, `seconds` real.
 
-    The time of the first instance of a file begins before the file is read, that of the others where the one before
-    ends; so all that happens counts. Every plan is verified before it is given out.
+    The search's machine code and the solver's library are loaded first. The time of the first instance of a file begins
+    before the file is read, that of the others where the one before ends; so all that happens then counts. Every plan
+    is verified before it is given out.
     """
     found: list[dict[str, Any]] = []
     with solver_if_installed() as solver:
+        prepare(solver, shop=kind != "slab", told=told)
         for path in paths:
             since = wall_seconds()
             for instance in read_instances(path, kind):
@@ -97,11 +115,13 @@ def bench_instances(
     return found
 
 
-def bench_workload(name: str, samples: int, seconds: float, seed: int) -> dict[str, Any]:
+def bench_workload(
+    name: str, samples: int, seconds: float, seed: int, told: Told = _silent
+) -> dict[str, Any]:
     """Our plan of a laboratory workload and what pull-FIFO makes of it; times in units of 30 s."""
     problem = lab_workload(_workloads(), name, samples)
     with solver_if_installed() as solver:
-        warm_up()
+        prepare(solver, told=told)
         planned = plan_anytime(problem, seconds, wall_seconds, solver, seed)
     _verify(problem, planned.plan)
     fifo = pull_fifo(problem)
@@ -163,15 +183,30 @@ def _workloads() -> dict[str, Any]:
     return json.loads(text)
 
 
-def warm_up() -> None:
-    """Loads the machine code of the construction, so that times tell of planning."""
+def prepare(solver: SolverProcess | None, *, shop: bool = False, told: Told = _silent) -> None:
+    """Load what planning needs, so that its time is spent on planning; machine code that is missing is made first."""
+    if not is_kept(_SHOP_CODE if shop else _CONSTRUCTION_CODE):
+        told("compiling the planner's search; once, about a minute ...")
+    if shop:
+        _load_shop_search()
+    else:
+        _load_construction()
+    if solver is not None:
+        solver.wait_until_ready(_PATIENCE_S)
+
+
+def _load_construction() -> None:
     plan_anytime(lab_workload(_workloads(), "s3", 3), 0.0, wall_seconds)
 
 
-def compile_all() -> None:
-    """Makes and keeps the machine code of every search."""
-    warm_up()
+def _load_shop_search() -> None:
     shop = read_flexible_job_shop("2 2\n2 1 0 2 2 0 2 1 3\n2 1 0 2 1 1 3\n", "two jobs")
     search = ShopSearch(shop[0].problem)
     going = iter((True, False))
     search.improve(lambda: next(going))
+
+
+def compile_all() -> None:
+    """Makes and keeps the machine code of every search."""
+    _load_construction()
+    _load_shop_search()

@@ -241,15 +241,20 @@ class QueryReply(_Message):
 
 
 class Telemetry(_Message):
-    """Topic `data/<channel>`, QoS 0: pairs of Unix time (process clock) and value in `unit`.
+    """Topic `data/<channel>`, QoS 0: pairs of Unix time on the host's process clock and value in `unit`, oldest first.
 
-    Not one of `Upstream`: the engine does not listen to it. Parse it with `Telemetry.model_validate_json`.
+    Process clocks begin with their processes, and each goes on steadily whatever happens to the wall clock. So `samples`
+    tells the order and the distances of values within one `boot`, and `sent_at` how old the last one is elsewhere. Not
+    one of `Upstream`, as it says nothing of commands. Parse it with `Telemetry.model_validate_json`.
     """
 
     kind: Literal["telemetry"] = "telemetry"
     device: str
+    boot: str
     channel: str
     unit: str
+    sent_at: float
+    """Unix time of the last sample on the host's real clock, as in a command (process clock when virtual)."""
     samples: list[tuple[float, float]]
 
 

@@ -70,7 +70,7 @@ def schedule(
     """
     from lab.app.scheduling import bench_instances
 
-    found = bench_instances(files, format.value, time, seed)
+    found = bench_instances(files, format.value, time, seed, say)
     if as_json:
         print_json(found)
     else:
@@ -95,7 +95,7 @@ def lab_workload(
     """Plan one of our laboratory workloads, beside what pull-FIFO makes of it. One time unit is 30 s."""
     from lab.app.scheduling import bench_workload
 
-    found = bench_workload(workload.value, samples, time, seed)
+    found = bench_workload(workload.value, samples, time, seed, say)
     if as_json:
         print_json(found)
     else:

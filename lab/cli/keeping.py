@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     records.command("show")(show_run)
     records.command("verify")(verify)
     records.command("rebuild")(rebuild)
+    records.command("migrate")(migrate)
     app.add_typer(records, name="records")
     app.command()(export)
 
@@ -117,6 +118,21 @@ def rebuild(where: _Where = None, db: _Db = None, as_json: _Json = False) -> Non
         print(
             f"rebuilt from {done.rows} rows of the journal: {done.campaigns} campaigns, {done.runs} runs"
         )
+
+
+def migrate(where: _Where = None, db: _Db = None, as_json: _Json = False) -> None:
+    """Bring records of an earlier version to this one's format. A file is copied before; of a server make a backup."""
+    from lab.app.records import url_of
+    from lab.records.database import migrate_records
+
+    done = migrate_records(url_of(where, db))
+    copy = None if done.copy is None else str(done.copy)
+    if as_json:
+        print_json({"before": done.before, "after": done.after, "copy": copy})
+    elif done.before == done.after:
+        print(f"the records are of format {done.after} already")
+    else:
+        print(f"the records were of format {done.before} and are of format {done.after} now")
 
 
 def export(

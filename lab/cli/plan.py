@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from lab.cli.output import print_json, print_table
+from lab.cli.output import print_json, print_table, say
 
 __all__ = ["register"]
 
@@ -33,6 +34,18 @@ def plan(
     lab: Annotated[
         Path | None, typer.Option("--lab", help="Lab of SOPs; lab.yaml beside them if left out.")
     ] = None,
+    db: Annotated[
+        str | None,
+        typer.Option("--db", help="Records whose finished runs tell how long steps take."),
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            "--start",
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
+            help="When it begins, for people's hours and calibrations; now if left out.",
+        ),
+    ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the chart as a page.")] = None,
     png: Annotated[Path | None, typer.Option("--png", help="Write the chart as a picture.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -44,7 +57,7 @@ def plan(
     from lab.app.gantt import write_gantt_page, write_gantt_picture
     from lab.app.planning import plan_samples
 
-    document = plan_samples(files, samples, time, lab)
+    document = plan_samples(files, samples, time, lab, db, start, say)
     if html is not None:
         write_gantt_page(document, html)
     if png is not None:
@@ -84,6 +97,8 @@ def _print(document: dict[str, Any]) -> None:
     )
     for run, reason in document["not_planned"].items():
         print(f"not planned: {run}: {reason}")
+    for note in document["notes"]:
+        print(f"note: {note}")
     if document["bottleneck"]:
         print(f"the bottleneck is {document['bottleneck']}")
     for heading, columns, table in plan_tables(document):

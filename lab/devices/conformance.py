@@ -69,8 +69,9 @@ def _manifest_findings(manifest: Manifest, driver_class: type) -> Iterator[str]:
         yield f"manifest: entry is {manifest.entry!r}, but the class is {own!r}"
     if manifest.simulator and not _REFERENCE.fullmatch(manifest.simulator):
         yield f"manifest: simulator {manifest.simulator!r} must be module:Class"
-    if manifest.limits and not _REFERENCE.fullmatch(manifest.limits):
-        yield f"manifest: limits {manifest.limits!r} must be module:function"
+    for name, reference in (("limits", manifest.limits), ("durations", manifest.durations)):
+        if reference and not _REFERENCE.fullmatch(reference):
+            yield f"manifest: {name} {reference!r} must be module:function"
     if manifest.connection not in ("stream", "http", "mqtt"):
         yield f"manifest: connection {manifest.connection!r} must be stream, http or mqtt"
     yield from _line_findings(manifest)

@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from pydantic import JsonValue
 
 __all__ = [
     "BAUD_RATES",
@@ -33,6 +35,7 @@ __all__ = [
     "decode",
     "encode",
     "numbers",
+    "reading_seconds",
     "single_value",
 ]
 
@@ -104,6 +107,16 @@ def numbers(fields: Sequence[str]) -> tuple[float, ...]:
         if not re.fullmatch(r"-?\d+(\.\d*)?", text) or not math.isfinite(float(text)):
             raise WireError(f"not a number: {text!r}")
     return tuple(float(text) for text in fields)
+
+
+def reading_seconds(
+    action: str, args: Mapping[str, JsonValue], one_s: float, before_s: float = 0.0
+) -> float | None:
+    """How long `measure` takes: `before_s`, then `readings` of `one_s` each; None for what can't be told."""
+    readings = args.get("readings")
+    if action != "measure" or not isinstance(readings, int):
+        return None
+    return before_s + readings * one_s
 
 
 def single_value(frames: list[Frame]) -> float:

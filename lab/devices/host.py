@@ -240,11 +240,11 @@ class DeviceHost:
                 continue
             async with self._line.lock:
                 values = await self._line.read_telemetry()
-            at = self._clock.now().timestamp()
+            at, sent_at = self._clock.now().timestamp(), self._real_time()
             for channel, unit in self._manifest.telemetry.items():
                 value = values.get(channel)
                 if value is not None and math.isfinite(value):
-                    self._voice.telemetry(channel, unit, at, value)
+                    self._voice.telemetry(self._boot, channel, unit, value, at=at, sent_at=sent_at)
 
     # -- messages -------------------------------------------------------------------------------
 

@@ -251,8 +251,9 @@ class DeviceLedger:
     # -- who is in charge -----------------------------------------------------------------------
 
     def is_in_charge(self) -> bool:
-        """Whether an engine is in charge of the device, and has not left it in order."""
-        return self._number("SELECT somebody FROM charge WHERE device = ?", (self._device,)) == 1
+        """Whether an engine is in charge of the device, and has not left it in order. A ledger that knows nothing of the
+        device may have been lost: then somebody may be."""
+        return self._number("SELECT somebody FROM charge WHERE device = ?", (self._device,), 1) == 1
 
     def in_charge(self, somebody: bool) -> None:
         """Remember it; it outlives restarts."""

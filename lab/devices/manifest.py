@@ -27,6 +27,9 @@ class Manifest(BaseModel):
     limits: str = ""
     """`module:function` that tells from a device's settings what it can be asked for, see `lab.domain.action.Limits`;
     empty where the contract says it all."""
+    durations: str = ""
+    """`module:function` that tells from an action's arguments how long it takes, see `lab.domain.action.Durations`;
+    empty where only the SOP can tell."""
     connection: str
     """stream, http or mqtt."""
     serial: str = ""

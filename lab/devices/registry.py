@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from lab.devices.driver import Driver
-    from lab.domain.action import Limits
+    from lab.domain.action import Durations, Limits
 
 __all__ = ["GROUP", "Registry", "read_manifest"]
 
@@ -68,13 +68,11 @@ class Registry:
 
     def limits(self, driver: str) -> Limits | None:
         """What its devices can be asked for, if the manifest names it. InputError when that can't be loaded."""
-        reference = self.manifest(driver).limits
-        if not reference:
-            return None
-        loaded = _load(reference, driver)
-        if not callable(loaded):
-            raise InputError(f"driver {driver}: {reference!r} is not a function")
-        return cast("Limits", loaded)
+        return cast("Limits | None", _load_function(self.manifest(driver).limits, driver))
+
+    def durations(self, driver: str) -> Durations | None:
+        """How long its devices' actions take, if the manifest names it. InputError when that can't be loaded."""
+        return cast("Durations | None", _load_function(self.manifest(driver).durations, driver))
 
     def simulator_class(self, driver: str) -> type[object]:
         """The class named by `simulator`; see `simulators.contract`. InputError when there is none."""
@@ -130,6 +128,16 @@ def _load_class(reference: str, driver: str) -> type[object]:
     loaded = _load(reference, driver)
     if not isinstance(loaded, type):
         raise InputError(f"driver {driver}: {reference!r} is not a class")
+    return loaded
+
+
+def _load_function(reference: str, driver: str) -> object:
+    """None for an empty reference."""
+    if not reference:
+        return None
+    loaded = _load(reference, driver)
+    if not callable(loaded):
+        raise InputError(f"driver {driver}: {reference!r} is not a function")
     return loaded
 
 

@@ -2,7 +2,9 @@
 
 Persons' requests come over the bus. The timer makes one when nobody is in charge any more: the engine's beats feed it. It
 begins with the first of them (or with the first command) and ends with the engine's word that it leaves in order. The
-ledger keeps both, so a host that is started again stays safe, and counts from its start where somebody was in charge.
+ledger keeps both, so a host that is started again stays safe, and counts from its start unless the last engine left in
+order. Of a device that the ledger doesn't know it can't tell, as the ledger may be a new one for one that was lost: there
+it counts too.
 """
 
 from __future__ import annotations

@@ -149,9 +149,18 @@ class Voice:
             SafeReply(device=self._device, id=request_id, confirmed=confirmed, detail=detail)
         )
 
-    def telemetry(self, channel: str, unit: str, at: float, value: float) -> None:
-        """One live value; `at` is Unix time on the process clock."""
-        batch = Telemetry(device=self._device, channel=channel, unit=unit, samples=[(at, value)])
+    def telemetry(
+        self, boot: str, channel: str, unit: str, value: float, *, at: float, sent_at: float
+    ) -> None:
+        """One live value of this moment: Unix time `at` on the process clock, `sent_at` on the real one."""
+        batch = Telemetry(
+            device=self._device,
+            boot=boot,
+            channel=channel,
+            unit=unit,
+            sent_at=sent_at,
+            samples=[(at, value)],
+        )
         topic = topics.data(self._lab, self._device, channel)
         self._outbox.post(topic, batch, qos=0, droppable=True)
 

@@ -7,7 +7,16 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-__all__ = ["ActionSpec", "ArgSpec", "CapabilitySpec", "Effect", "Limits", "OutputSpec", "Settle"]
+__all__ = [
+    "ActionSpec",
+    "ArgSpec",
+    "CapabilitySpec",
+    "Durations",
+    "Effect",
+    "Limits",
+    "OutputSpec",
+    "Settle",
+]
 
 Effect = Literal["none", "absolute", "once"]
 """none: reads only. absolute: sets a state, safe to repeat. once: acts physically, must not be repeated."""
@@ -19,6 +28,13 @@ Limits = Callable[[Mapping[str, JsonValue]], Mapping[str, tuple[float, float]]]
 """A device's settings -> argument of its actions -> least and greatest value, in the contract's unit.
 
 It needs no device, so that a plan beyond them is refused before anything moves. InputError where the settings are wrong.
+"""
+
+Durations = Callable[[str, Mapping[str, JsonValue], Mapping[str, JsonValue]], float | None]
+"""(action, its arguments in the contract's units, the device's settings) -> process seconds that it takes.
+
+None where the driver can't tell, be it that an argument is known only when the step begins. It needs no device.
+InputError where the settings are wrong.
 """
 
 

@@ -40,15 +40,27 @@ class BrokenLimit(EventBase):
 
 
 class TimelinePlanned(EventBase):
-    """A new plan for all open runs of a campaign. Slots count process seconds from `origin`."""
+    """A new plan for all open runs of a campaign. Slots count process seconds from `origin`.
+
+    Where it is not `whole` it is what it changes of the campaign's plan before it; see `lab.domain.plan_changes`.
+    """
 
     kind: Literal["timeline_planned"] = "timeline_planned"
     campaign: str
     origin: datetime
     reason: str
     slots: tuple[Slot, ...]
+    """All of them; else those of steps that are new, or have another device or station."""
+    partial: bool = False
+    """Whether runs are left that get a place next: many at once are placed in parts, so that nothing waits for the plan."""
+    whole: bool = True
+    gone: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Run -> steps of the plan before that are over; none: all of them."""
+    moved: dict[str, tuple[tuple[int, float, float], ...]] = Field(default_factory=dict)
+    """Run -> so many of its other steps, in the order of the plan before, begin and end so many seconds later."""
     choices: dict[str, int] = Field(default_factory=dict)
-    """Run -> index of the binding that was chosen for it; final only when the run starts."""
+    """Run -> index of the binding that was chosen for it; final only when the run starts. Those that have changed, where
+    the plan is not whole."""
     source: PlanSource = "reservation"
     broken: tuple[BrokenLimit, ...] = ()
     """What no plan that was found keeps."""

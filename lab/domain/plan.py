@@ -20,6 +20,7 @@ __all__ = [
     "Binding",
     "Check",
     "Decision",
+    "DurationSource",
     "Formula",
     "Guard",
     "LateArgument",
@@ -40,6 +41,18 @@ __all__ = [
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+DurationSource = Literal["sop", "driver", "journal"]
+"""Who says how long a step takes: its SOP, the device's driver from the arguments, or earlier runs."""
+
+
+def _is_sop(source: object) -> bool:
+    return source == "sop"
+
+
+def _is_zero(number: object) -> bool:
+    return number == 0
 
 
 class RetryPolicy(_Frozen):
@@ -166,6 +179,9 @@ class PlannedStep(_Frozen):
     draws_from: tuple[str, ...] = ()
     """Of the claims, those whose contents the step moves away."""
     duration_s: float
+    duration_from: DurationSource = Field(default="sop", exclude_if=_is_sop)
+    duration_runs: int = Field(default=0, exclude_if=_is_zero)
+    """Of a duration that the journal knows: how many runs tell it."""
     timeout_s: float
     retry: RetryPolicy = RetryPolicy()
     on_failure: Literal["fail", "skip", "hold"] = "fail"
@@ -320,6 +336,9 @@ class Slot(_Frozen):
     claims: tuple[str, ...] = ()
     start_s: float
     end_s: float
+    duration_from: DurationSource = Field(default="sop", exclude_if=_is_sop)
+    """Who says that it takes so long; of a step that runs, its start is a fact."""
+    duration_runs: int = Field(default=0, exclude_if=_is_zero)
 
 
 class Timeline(_Frozen):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.domain.ids import dead_man_of, safe_order
+from lab.domain.plan_changes import kept_choices, with_change
 from lab.domain.reduce_run import (
     began,
     reduce_finding,
@@ -289,15 +290,20 @@ def _campaign(
                 best_trial=event.best_trial,
             )
         case ev.TimelinePlanned():
+            slots, choices = event.slots, dict(event.choices)
+            if not event.whole:
+                slots = with_change(campaign.slots, slots, event.gone, event.moved)
+                choices = kept_choices(campaign.choices, slots) | choices
             campaign = replace(
                 campaign,
                 origin_s=event.origin.timestamp(),
-                slots=event.slots,
-                places={(slot.run, slot.step): slot for slot in event.slots},
-                choices=dict(event.choices),
+                slots=slots,
+                places={(slot.run, slot.step): slot for slot in slots},
+                choices=choices,
                 broken=event.broken,
                 plan_stale=False,
                 planned_s=at_s,
+                partial=event.partial,
                 plan=state.seq,
             )
         case ev.HoldJudged():

@@ -161,6 +161,8 @@ class CampaignState:
     plan_stale: bool = True
     planned_s: float = 0.0
     """When the timeline was made."""
+    partial: bool = False
+    """Whether runs are left that the timeline does not hold yet."""
     plan: int = 0
     """The record that holds it."""
     holds: tuple[ev.HoldJudged, ...] = ()

@@ -18,7 +18,14 @@ from lab.domain.errors import InputError
 if TYPE_CHECKING:
     from typing import Literal
 
-__all__ = ["VIRTUAL_START", "EngineClock", "ScaledClock", "VirtualClock", "wall_seconds"]
+__all__ = [
+    "VIRTUAL_START",
+    "EngineClock",
+    "ScaledClock",
+    "VirtualClock",
+    "local_now",
+    "wall_seconds",
+]
 
 VIRTUAL_START = datetime(2026, 1, 1, tzinfo=UTC)
 """Where virtual time begins, always, so that the same seed gives the same journal."""
@@ -113,3 +120,8 @@ class VirtualClock:
 def wall_seconds() -> float:
     """Real monotonic seconds, for reporting how long a command took."""
     return time.monotonic()
+
+
+def local_now() -> datetime:
+    """The local time on the wall, without a zone: what people's hours are written in."""
+    return datetime.now()

@@ -32,6 +32,8 @@ class PlannedTimeline:
     source: ev.PlanSource = "reservation"
     broken: tuple[ev.BrokenLimit, ...] = ()
     """Limits on time that it does not keep."""
+    partial: bool = False
+    """Whether runs are left that have no place yet; they get one next."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from lab.domain import event as ev
 from lab.domain.ids import safe_order
 from lab.domain.interlock import judge
 from lab.engine import messages as msg
+from lab.engine.asking import ask_optimiser
 from lab.engine.context import CampaignContext, PlannedTimeline
 from lab.engine.course import decide_courses, record_timing
 from lab.engine.ending import end_runs
@@ -177,21 +178,6 @@ def _campaign(look: Look) -> Decision:
     )
 
 
-def _optimiser(look: Look) -> Decision:
-    campaign = look.state.active_campaign
-    if campaign is None or look.inflight.asking or look.state.mode != "running":
-        return Decision()
-    left = campaign.spec.trials - len(campaign.trials)
-    free = campaign.spec.parallel - len(campaign.open_trials)
-    count = min(campaign.spec.batch, campaign.spec.parallel, left)
-    if count <= 0 or free < count:
-        return Decision()
-    if look.inflight.ask_failed and campaign.open_trials:
-        # What is on the bench is worth finishing; with its results the optimiser may find its feet again.
-        return Decision()
-    return Decision((), (msg.AskOptimiser(campaign.spec.campaign, count),))
-
-
 def _gate(look: Look) -> Decision:
     campaign = look.state.active_campaign
     if campaign is None or look.state.mode != "running":
@@ -271,7 +257,7 @@ _RULES: tuple[_Rule, ...] = (
     end_runs,
     _trials,
     _campaign,
-    _optimiser,
+    ask_optimiser,
     keep_timeline,
     improve_timeline,
     _gate,

@@ -27,7 +27,7 @@ from lab.bus.envelope import (
     Upstream,
     parse_upstream,
 )
-from lab.engine.messages import DeviceLost, Outranked
+from lab.engine.messages import DeviceLost, Outranked, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine
@@ -54,7 +54,7 @@ class DeviceGateway:
     `deliver` gets every valid report, a `DeviceLost` when a device falls silent, and an `Outranked` when another engine
     holds it. `take_over`: a person means to have the devices also where other records hold them. `beat_s`: real seconds between two
     signs of life for the hosts' dead-man timers; None where no host waits for one. `signals`: devices and channels whose
-    live values are delivered.
+    live values are delivered. `wall` is Unix time, of which process time makes `speed` seconds in one.
     """
 
     def __init__(
@@ -62,12 +62,13 @@ class DeviceGateway:
         transport: Transport,
         lab: str,
         devices: tuple[str, ...],
-        deliver: Callable[[Upstream | Telemetry | DeviceLost | Outranked], None],
+        deliver: Callable[[Upstream | Signal | DeviceLost | Outranked], None],
         wall: Callable[[], float],
         *,
         heartbeat_s: float = 1.0,
         beat_s: float | None = None,
         signals: Collection[tuple[str, str]] = (),
+        speed: float = 1.0,
         actor: str = "engine",
         take_over: bool = False,
     ) -> None:
@@ -81,6 +82,7 @@ class DeviceGateway:
         self._heartbeat_s = heartbeat_s
         self._beat_s = beat_s
         self._signals = tuple(sorted(signals))
+        self._speed = speed
         self._actor = actor
         self._seq = dict.fromkeys(devices, 0)
         self._open_numbers: dict[str, dict[str, int]] = {device: {} for device in devices}
@@ -247,8 +249,15 @@ class DeviceGateway:
 
     def _take_signal(self, device: str, channel: str, message: Message) -> None:
         live = Telemetry.model_validate_json(message.payload)
-        if (live.device, live.channel) == (device, channel) and not message.retained:
-            self._deliver(live)
+        if (live.device, live.channel) != (device, channel) or message.retained or not live.samples:
+            return
+        under_way_s = max(0.0, self._wall() - live.sent_at) * self._speed
+        last_s = live.samples[-1][0]
+        for told_s, value in live.samples:
+            age_s = under_way_s + last_s - told_s
+            self._deliver(
+                Signal(device, channel, live.unit, value, live.boot, told_s=told_s, age_s=age_s)
+            )
 
     def _beat(self, beat: Heartbeat) -> None:
         device = beat.device

@@ -26,7 +26,9 @@ _AGAIN_S = 600.0
 def improve_timeline(look: Look) -> Decision:
     """Judge what was found; else begin to look, one search at a time."""
     campaign = look.state.active_campaign
-    if campaign is None or campaign.plan_stale or look.state.mode != "running":
+    if campaign is None or campaign.plan_stale or campaign.partial:
+        return Decision()
+    if look.state.mode != "running":
         return Decision()
     found = look.inflight.found
     if found is not None and found.plan > campaign.judged:

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lab.bus.envelope import Telemetry
 from lab.domain.course import Course
 from lab.domain.interlock import Reading
 from lab.engine import messages as msg
@@ -32,6 +31,10 @@ class Inflight:
         default_factory=dict[tuple[str, str, str], Reading]
     )
     """Device, channel and unit -> the newest value heard."""
+    _told: dict[tuple[str, str, str], tuple[str, float]] = field(
+        default_factory=dict[tuple[str, str, str], tuple[str, float]]
+    )
+    """Which boot of the host told it, and when by the host's own clock."""
     improving: bool = False
     """A better timeline is being looked for."""
     improve_for: tuple[str, ...] = ()
@@ -73,14 +76,19 @@ class Inflight:
             self.asking, self.ask_failed = False, bool(message.error)
         elif isinstance(message, msg.PlanFound):
             self.improving, self.found = False, message if message.slots else None
-        elif isinstance(message, Telemetry):
+        elif isinstance(message, msg.Signal):
             key = (message.device, message.channel, message.unit)
-            for at_s, value in message.samples:
-                # No value is younger than its arrival, whatever the clock of its host says.
-                reading = Reading(value, min(at_s, now_s))
-                known = self.signals.get(key)
-                if known is None or reading.at_s >= known.at_s:
-                    self.signals[key] = reading
+            # No value is younger than its arrival, whatever the clocks say.
+            reading = Reading(message.value, now_s - max(0.0, message.age_s))
+            boot, told_s = self._told.get(key, ("", 0.0))
+            known = self.signals.get(key)
+            if boot == message.boot:
+                later = message.told_s >= told_s
+            else:
+                later = known is None or reading.at_s >= known.at_s
+            if later:
+                self.signals[key] = reading
+                self._told[key] = message.boot, message.told_s
 
 
 @dataclass(frozen=True, slots=True)

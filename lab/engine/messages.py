@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from lab.bus.envelope import Telemetry, Upstream
+from lab.bus.envelope import Upstream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +34,7 @@ __all__ = [
     "Rearm",
     "Requested",
     "SendCommand",
+    "Signal",
     "Tick",
 ]
 
@@ -55,6 +56,19 @@ class Outranked:
     device: str
     epoch: int
     journal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A live value of a device. `told_s` orders values of one `boot` of its host; `age_s`: process seconds since it was true."""
+
+    device: str
+    channel: str
+    unit: str
+    value: float
+    boot: str
+    told_s: float
+    age_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +118,7 @@ class Tick:
     """Time passed: look again."""
 
 
-Message = Upstream | Telemetry | DeviceLost | Outranked | Proposed | PlanFound | Requested | Tick
+Message = Upstream | Signal | DeviceLost | Outranked | Proposed | PlanFound | Requested | Tick
 
 
 # -- effects: from the core to the shell -----------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.domain.course import tolerance_s
+from lab.domain.plan_changes import kept_choices, plan_change, rounded
 from lab.engine.look import Decision
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["as_event", "fresh", "keep_timeline", "planned_anew"]
 
 _FRESH_S = 1.0
+_PART_S = 0.001
+"""Process seconds after a part of a plan that the next one is made."""
 
 
 def keep_timeline(look: Look) -> Decision:
@@ -31,9 +34,13 @@ def keep_timeline(look: Look) -> Decision:
     if look.state.mode not in ("running", "paused"):
         return Decision()
     if not campaign.plan_stale:
-        overdue_s = _overdue(look, campaign)
-        if overdue_s is None or overdue_s > look.now_s:
-            return Decision(wake_s=overdue_s)
+        due_s = _overdue(look, campaign)
+        if campaign.partial:
+            # What the engine has to do meanwhile comes first.
+            soon_s = campaign.planned_s + _PART_S
+            due_s = soon_s if due_s is None else min(due_s, soon_s)
+        if due_s is None or due_s > look.now_s:
+            return Decision(wake_s=due_s)
     return Decision((planned_anew(look, campaign),))
 
 
@@ -49,15 +56,27 @@ def planned_anew(look: Look, campaign: CampaignState) -> ev.TimelinePlanned:
 
 
 def as_event(campaign: CampaignState, planned: PlannedTimeline, reason: str) -> ev.TimelinePlanned:
-    """The fact that this is the plan from now on."""
+    """The fact that this is the plan from now on; what it changes of the one before, where that says it shorter."""
+    change = plan_change(campaign.slots, planned.slots) if campaign.slots else None
+    choices = dict(planned.choices)
+    if change is None:
+        slots, gone, moved = tuple(rounded(slot) for slot in planned.slots), {}, {}
+    else:
+        slots, gone, moved = change
+        known = kept_choices(campaign.choices, planned.slots)
+        choices = {run: n for run, n in choices.items() if known.get(run) != n}
     return ev.TimelinePlanned(
         campaign=campaign.spec.campaign,
         origin=datetime.fromtimestamp(campaign.origin_s, UTC),
         reason=reason,
-        slots=planned.slots,
-        choices=dict(planned.choices),
+        slots=slots,
+        whole=change is None,
+        gone=gone,
+        moved=moved,
+        choices=choices,
         source=planned.source,
         broken=planned.broken,
+        partial=planned.partial,
     )
 
 

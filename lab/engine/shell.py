@@ -129,6 +129,7 @@ class Engine:
             beat_s=beat_s,
             take_over=take_over,
             signals=tuple({(lock.device, lock.signal) for lock in context.interlocks}),
+            speed=1.0 if clock.kind == "virtual" else clock.speed,
         )
 
     @property

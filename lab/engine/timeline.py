@@ -14,6 +14,7 @@ from lab.engine.context import PlannedTimeline, WeighedPlan
 from lab.plan.estimates import Learned, Timed, learn
 from lab.plan.improvement import job_of, weigh, worth_a_search
 from lab.plan.replan import replan
+from lab.plan.schedule import tries_for
 from lab.plan.snapshot import PlanningSnapshot, RunningStep, RunSnapshot
 from lab.plan.worth import broken_limits
 
@@ -30,6 +31,10 @@ __all__ = ["Candidates", "TimelinePlanner", "snapshot_of", "standing_plans"]
 
 Candidates: TypeAlias = "Callable[[TrialState], tuple[Plan, ...]]"
 """The plans that bind a trial to the lab, always the same objects."""
+
+_MANY = 16
+_PART = 8
+"""New runs that are placed at a time where there are more than `_MANY`: some 20 ms of work."""
 
 _LATE_S = 5.0
 _LATE_SHARE = 0.1
@@ -82,14 +87,16 @@ class TimelinePlanner:
 
     def plan(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
         """A plan for all open trials, from the campaign's origin; what has begun keeps its binding."""
-        snapshot, standing = self._now(state, campaign, now_s)
+        whole, standing = self._now(state, campaign, now_s)
+        snapshot, tries = _part(whole, standing, begun=campaign.partial)
         known = {(limit.run, limit.window): limit.by_s for limit in campaign.broken}
-        planned, source = replan(snapshot, campaign.slots, standing, known)
+        planned, source = replan(snapshot, campaign.slots, standing, known, tries)
         if planned.blocked and snapshot.device_free_s:
             # What waits for a device still has its place in the order: the gate keeps it until the device is back.
             hopeful = replace(snapshot, device_free_s={})
-            planned, source = replan(hopeful, campaign.slots, standing, known)
-        return self._answer(state, campaign, snapshot, planned, source)
+            planned, source = replan(hopeful, campaign.slots, standing, known, tries)
+        answer = self._answer(state, campaign, snapshot, planned, source)
+        return replace(answer, partial=len(snapshot.runs) < len(whole.runs))
 
     def _learn(self, state: LabState) -> Timed:
         """What was learned changes when a run ends, and only if that makes a difference is anything timed anew."""
@@ -128,6 +135,18 @@ class TimelinePlanner:
             for item in broken_limits(snapshot, placed, slots)
         )
         return PlannedTimeline(slots, choices, source, broken)
+
+
+def _part(
+    snapshot: PlanningSnapshot, standing: Mapping[str, Plan], *, begun: bool
+) -> tuple[PlanningSnapshot, int | None]:
+    """Many new runs are placed some at a time; each tries no more candidates than if all were placed at once."""
+    new = [run for run in snapshot.runs if run.run not in standing]
+    if len(new) <= _MANY and not (begun and new):
+        return snapshot, None
+    now = {run.run for run in new[:_PART]}
+    runs = tuple(run for run in snapshot.runs if run.run in standing or run.run in now)
+    return replace(snapshot, runs=runs), tries_for(len(snapshot.runs))
 
 
 def _broken(plan: Plan, run: str, name: str, by_s: float) -> ev.BrokenLimit:
@@ -171,8 +190,10 @@ def snapshot_of(
         if run is None:
             plans = tuple(timed.plan(plan) for plan in candidates(trial))
             # A run that waits for one broken device must not lure the next ones to it.
-            whole = tuple(p for p in plans if not any(place in out_of_use for place in p.places))
-            runs.append(RunSnapshot(run=name, plans=whole or plans))
+            if out_of_use:
+                whole = (p for p in plans if not any(place in out_of_use for place in p.places))
+                plans = tuple(whole) or plans
+            runs.append(RunSnapshot(run=name, plans=plans))
         elif run.status == "running":
             runs.append(_begun(run, origin, now, timed))
     return PlanningSnapshot(

@@ -71,7 +71,7 @@ def _translate(state: LabState, message: msg.Message) -> list[ev.Event]:
             | msg.PlanFound()
             | env.Heartbeat()
             | env.ProgressMessage()
-            | env.Telemetry()
+            | msg.Signal()
             | msg.Tick()
         ):
             return []

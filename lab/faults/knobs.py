@@ -163,7 +163,7 @@ def draw_knobs(rng: random.Random) -> Knobs:
         parallel=rng.choice((1, 2)),
         # What a dead-man timer is for: a heater that nobody looks after.
         warms=dead_man or rng.random() < 0.1,
-        interlock=(13 in on or rng.random() < 0.1) and 9 not in on,
+        interlock=13 in on or rng.random() < 0.1,
         hosts_within=rng.random() < 0.3,
         dead_man=dead_man,
     )

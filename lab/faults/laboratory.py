@@ -45,8 +45,6 @@ class HostLife:
     process: Process
     since_s: float
     until_s: float = math.inf
-    forgot: bool = False
-    """Its ledger was gone, and with it that an engine was in charge."""
 
     def end(self, at_s: float) -> None:
         self.until_s = at_s
@@ -252,8 +250,6 @@ class Laboratory:
         self._ledger_holders[name] = process
         if name in self._ledgers and self._chance(self.knobs.ledgers_lost):
             self.story.tell(process.name, "finds that its ledger is gone")
-            for life in self.host_lives:
-                life.forgot = life.forgot or life.process is process
             self._ledgers.pop(name).close()
         if name not in self._ledgers:
             self._ledgers_made += 1

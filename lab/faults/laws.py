@@ -276,12 +276,7 @@ def _dead_man(evidence: Evidence) -> list[str]:
         if life.device != "heater":
             continue
         signs = [d.at_s for d in (*evidence.beats, *evidence.commands) if d.to is life.process]
-        counts = (
-            life.since_s > 0.0 and not life.forgot
-        )  # the ledger says that somebody was in charge
-        signs = sorted([life.since_s, *signs] if counts else signs)
-        if not signs:
-            continue
+        signs = sorted([life.since_s, *signs])
         end_s = min(life.until_s, evidence.ended_s)
         for sign, following in zip(signs, [*signs[1:], end_s], strict=True):
             due = sign + DEAD_MAN_S + 1.0

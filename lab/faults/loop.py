@@ -29,6 +29,52 @@ _CANCELLATIONS = 100
 _PROCESS: contextvars.ContextVar[Process] = contextvars.ContextVar("process")
 
 
+class _Handle(asyncio.Handle):
+    """What a loop hands out for a callback; without what only a debugging loop needs."""
+
+    __slots__ = ("args", "call", "context", "is_cancelled")
+
+    def __init__(
+        self, call: Callable[..., object], args: tuple[Any, ...], context: contextvars.Context
+    ) -> None:
+        self.call = call
+        self.args = args
+        self.context = context
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        self.is_cancelled = True
+
+    def cancelled(self) -> bool:
+        return self.is_cancelled
+
+
+class _Timer(asyncio.TimerHandle):
+    __slots__ = ("args", "at", "call", "context", "is_cancelled")
+
+    def __init__(
+        self,
+        at: float,
+        call: Callable[..., object],
+        args: tuple[Any, ...],
+        context: contextvars.Context,
+    ) -> None:
+        self.at = at
+        self.call = call
+        self.args = args
+        self.context = context
+        self.is_cancelled = False
+
+    def cancel(self) -> None:
+        self.is_cancelled = True
+
+    def cancelled(self) -> bool:
+        return self.is_cancelled
+
+    def when(self) -> float:
+        return self.at
+
+
 class Process:
     """Lives until it is killed. `name` and the number of its life appear in stories."""
 
@@ -44,7 +90,7 @@ class Process:
         self.error: BaseException | None = None
         """Why its main task ended, where it ended by itself with an error."""
         self.context = contextvars.copy_context()
-        self.ready: deque[asyncio.Handle] = deque()
+        self.ready: deque[_Handle | _Timer] = deque()
         self.queued = False
         """Among the loop's runnable processes, or asleep with something to do."""
         self._loop = loop
@@ -79,7 +125,7 @@ class SimulationLoop(asyncio.AbstractEventLoop):
         self._thread_s = thread_s
         self._now = 0.0
         self._number = 0
-        self._timers: list[tuple[float, int, asyncio.TimerHandle, Process]] = []
+        self._timers: list[tuple[float, int, _Timer, Process]] = []
         self._runnable: list[Process] = []
         self._tasks: list[asyncio.Task[Any]] = []
         self.world = Process(self, "world")
@@ -92,8 +138,8 @@ class SimulationLoop(asyncio.AbstractEventLoop):
     def time(self) -> float:
         return self._now
 
-    def get_debug(self) -> bool:
-        return False
+    get_debug = staticmethod(bool)  # pyright: ignore[reportAssignmentType]  # takes no self
+    """False; asked for each future and task, so not in Python."""
 
     def is_running(self) -> bool:
         return True
@@ -120,9 +166,11 @@ class SimulationLoop(asyncio.AbstractEventLoop):
         callback: Callable[..., object],
         *args: Any,
         context: contextvars.Context | None = None,
-    ) -> asyncio.Handle:
-        process = _PROCESS.get(self.world) if context is None else context.get(_PROCESS, self.world)
-        handle = asyncio.Handle(callback, args, self, context)
+    ) -> _Handle:
+        if context is None:
+            context = contextvars.copy_context()
+        process = context.get(_PROCESS, self.world)
+        handle = _Handle(callback, args, context)
         if process.alive:
             process.ready.append(handle)
             if not process.queued:
@@ -136,7 +184,7 @@ class SimulationLoop(asyncio.AbstractEventLoop):
         callback: Callable[..., object],
         *args: Any,
         context: contextvars.Context | None = None,
-    ) -> asyncio.TimerHandle:
+    ) -> _Timer:
         return self.call_at(self._now + delay, callback, *args, context=context)
 
     def call_at(
@@ -145,14 +193,14 @@ class SimulationLoop(asyncio.AbstractEventLoop):
         callback: Callable[..., object],
         *args: Any,
         context: contextvars.Context | None = None,
-    ) -> asyncio.TimerHandle:
-        handle = asyncio.TimerHandle(when, callback, args, self, context)
+    ) -> _Timer:
+        if context is None:
+            context = contextvars.copy_context()
+        timer = _Timer(when, callback, args, context)
         self._number += 1
-        heapq.heappush(self._timers, (when, self._number, handle, self.process(context)))
-        return handle
-
-    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """Called by asyncio; a cancelled timer is dropped when its time comes."""
+        process = context.get(_PROCESS, self.world)
+        heapq.heappush(self._timers, (when, self._number, timer, process))
+        return timer
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[..., _T], *args: Any
@@ -173,8 +221,7 @@ class SimulationLoop(asyncio.AbstractEventLoop):
         return future
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        if "handle" in context:  # a callback failed; what the collector finds is of no interest
-            self.errors.append(f"{context.get('message', '')}: {context.get('exception')!r}")
+        """What the collector finds is of no interest."""
 
     # -- the loop ---------------------------------------------------------------------------------
 
@@ -213,15 +260,21 @@ class SimulationLoop(asyncio.AbstractEventLoop):
             process.queued = False
             live[index] = live[-1]
             live.pop()
-        if handle is None or handle.cancelled():
+        if handle is None or handle.is_cancelled:
             return
         process.callbacks += 1
         if process.callbacks == process.dies_at:
             process.kill()
             return
-        handle._run()  # pyright: ignore[reportPrivateUsage]  # what BaseEventLoop does
+        try:
+            handle.context.run(handle.call, *handle.args)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            what = getattr(handle.call, "__qualname__", repr(handle.call))
+            self.errors.append(f"{what} failed: {error!r}")
 
-    def _enqueue(self, process: Process, handle: asyncio.Handle) -> None:
+    def _enqueue(self, process: Process, handle: _Timer) -> None:
         process.ready.append(handle)
         if not process.queued:
             process.queued = True
@@ -235,7 +288,7 @@ class SimulationLoop(asyncio.AbstractEventLoop):
         timers = self._timers
         while timers:
             when, _, handle, process = heapq.heappop(timers)
-            if handle.cancelled() or not process.alive:
+            if handle.is_cancelled or not process.alive:
                 continue
             self._now = max(self._now, when)
             self._enqueue(process, handle)

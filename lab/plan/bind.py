@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from lab.domain.errors import RefusedError
 from lab.domain.plan import MaterialLot, Plan, PlannedStep
@@ -13,7 +14,7 @@ from lab.sop.assignment import assignments
 from lab.sop.model_steps import ManualStep
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
     from pydantic import JsonValue
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
     from lab.sop.lab_model import Lab
     from lab.sop.procedure import Procedure
 
-__all__ = ["bind", "well_name"]
+__all__ = ["Duration", "bind", "well_name"]
+
+Duration: TypeAlias = "Callable[[str, Mapping[str, JsonValue]], float | None]"
+"""A device's action and its arguments -> seconds; None where they don't tell. See `lab.domain.action.Durations`."""
 
 _MAX_PLANS = 256
 _MAX_STEPS = 50_000
@@ -56,12 +60,14 @@ def bind(
     run_number: int,
     device_capabilities: Mapping[str, Sequence[str]],
     today: date | None = None,
+    durations: Mapping[str, Duration] | None = None,
 ) -> tuple[Plan, ...]:
     """All plans that fit the lab, in the order of the lab file (at most 256, fewer of a long procedure).
 
     Plain numbers are in the parameters' declared units. `run_number` counts from 1 and chooses the well where a
     container is a plate; 0 is a try that stands for no run and takes the first well. `device_capabilities`: device ->
-    capabilities of its driver. With `today`, devices whose calibration is too old are not chosen.
+    capabilities of its driver. With `today`, devices whose calibration is too old are not chosen. A device of
+    `durations` tells how long its steps take, where it can; else the SOP does.
 
     Raises
     ------
@@ -81,7 +87,8 @@ def bind(
     expanded = expand(procedure, factors, fixed, capabilities, well)
     _refuse_empty_stock(procedure, expanded, found[0], lab, capabilities)
     count = max(1, min(_MAX_PLANS, _MAX_STEPS // max(1, len(expanded.steps))))
-    return tuple(_plan(procedure, expanded, choice, lab, well) for choice in found[:count])
+    told = durations or {}
+    return tuple(_plan(procedure, expanded, choice, lab, well, told) for choice in found[:count])
 
 
 def _refuse_empty_stock(
@@ -116,10 +123,15 @@ def _refuse_empty_stock(
 
 
 def _plan(
-    procedure: Procedure, expanded: Expanded, assignment: Assignment, lab: Lab, well: str
+    procedure: Procedure,
+    expanded: Expanded,
+    assignment: Assignment,
+    lab: Lab,
+    well: str,
+    durations: Mapping[str, Duration],
 ) -> Plan:
     sop = procedure.sop
-    steps = tuple(_step(item, assignment, lab) for item in expanded.steps)
+    steps = tuple(_timed(_step(item, assignment, lab), durations) for item in expanded.steps)
     claimed = [claim for step in steps for claim in step.claims]
     parameters: dict[str, JsonValue] = dict(expanded.parameters)
     if well:
@@ -171,6 +183,16 @@ def _step(item: ExpandedStep, assignment: Assignment, lab: Lab) -> PlannedStep:
     if any(late.key for late in item.planned.late_args.values()):
         changes["late_args"] = _named_by_stock(item.planned.late_args, assignment)
     return item.planned.model_copy(update=changes)
+
+
+def _timed(step: PlannedStep, durations: Mapping[str, Duration]) -> PlannedStep:
+    """With the driver's word for how long it takes, where it has one."""
+    if step.device not in durations:
+        return step
+    seconds = durations[step.device](step.action, step.args)
+    if seconds is None or not 0.0 <= seconds < math.inf:
+        return step
+    return step.model_copy(update={"duration_s": seconds, "duration_from": "driver"})
 
 
 def _claims(touched: Sequence[str], lab: Lab) -> list[str]:

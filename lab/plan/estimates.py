@@ -1,7 +1,8 @@
 """What finished runs teach the planner: how long steps take, and how far limits on time must be kept away from. Pure.
 
-Durations: the SOP says how long a step takes; from `_ENOUGH` finished ones on the journal knows better, and their
-median counts. Margins: when the step begins from which a limit runs, the plan promises how long the time between the
+Durations: the driver says how long a step takes where it can tell from the arguments, else the SOP does; from `_ENOUGH`
+finished ones on the journal knows better. Of an SOP's duration the journal's median takes the place; a driver's, which
+differs from sample to sample, is multiplied by the median of measured over expected. Margins: when the step begins from which a limit runs, the plan promises how long the time between the
 two marks will be. What was measured less what was promised is the deviation, by whatever it came about: other samples
 that were late, a device that waited. A margin of their 98th percentile keeps all but one limit in fifty. It is never
 below a tenth of the time that the promise is about, nor below a minute: deviations come in rows, so some dozens that
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from lab.domain.plan import Plan, PlannedStep, TimeWindow
     from lab.domain.state import RunState
 
-__all__ = ["Estimate", "Learned", "Timed", "learn"]
+__all__ = ["Estimate", "Learned", "Measured", "Timed", "learn", "with_durations", "without_rounds"]
 
 _ENOUGH = 8
 _RECENT = 100
@@ -40,7 +41,7 @@ _ROUND = re.compile(r"\[[^\]]*\]")
 
 
 class Estimate(NamedTuple):
-    """From the journal; seconds."""
+    """From the journal, for one step."""
 
     median_s: float
     low_s: float
@@ -49,30 +50,44 @@ class Estimate(NamedTuple):
     runs: int
 
 
+class Measured(NamedTuple):
+    """From the journal: seconds, or shares of what the driver expected."""
+
+    median: float
+    low: float
+    high: float
+    runs: int
+    of_driver: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Learned:
     """What is known beside the SOPs. Equal where it leads to equal plans."""
 
-    durations: Mapping[tuple[str, str, str], Estimate] = field(
-        default_factory=dict[tuple[str, str, str], Estimate]
+    durations: Mapping[tuple[str, str, str], Measured] = field(
+        default_factory=dict[tuple[str, str, str], Measured]
     )
     """SOP, step (all rounds of a loop together) and device -> what the journal says of it."""
     margins: Mapping[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
     """SOP and window -> seconds."""
 
     def duration(self, plan: Plan, step: PlannedStep) -> Estimate | None:
-        """What the journal says of a step, where that is not what the SOP says."""
-        found = self.durations.get((plan.sop_id, _name(step.path), step.device))
-        if found is None or abs(found.median_s - step.duration_s) <= _ALIKE * step.duration_s:
+        """What the journal says of a step, where that is not what the SOP or the driver says."""
+        found = self.durations.get((plan.sop_id, without_rounds(step.path), step.device))
+        if found is None or found.of_driver != (step.duration_from == "driver"):
             return None
-        return found
+        unit = step.duration_s if found.of_driver else 1.0
+        median, low, high = (_rounded(value * unit) for value in found[:3])
+        if abs(median - step.duration_s) <= _ALIKE * step.duration_s:
+            return None
+        return Estimate(median, low, high, found.runs)
 
     def margin(self, plan: Plan, window: TimeWindow) -> float:
         """How far below its longest time a limit is to be planned; seconds, in two significant digits."""
         if window.less_than_s is None:
             return 0.0
         through, least = _between(plan, window)
-        known = self.margins.get((plan.sop_id, _name(window.name)), 0.0)
+        known = self.margins.get((plan.sop_id, without_rounds(window.name)), 0.0)
         known = max(known, _LEAST_S, _LEAST_SHARE * through)
         slack = window.less_than_s - max(least, window.more_than_s or 0.0)
         return _rounded(max(0.0, min(known, _MOST_OF_SLACK * slack)))
@@ -81,6 +96,8 @@ class Learned:
 def learn(runs: Iterable[RunState]) -> Learned:
     """From runs that are over, in the order in which they began. Only first attempts tell how long a step takes."""
     taken: dict[tuple[str, str, str], list[float]] = {}
+    expected: dict[tuple[str, str, str], list[float]] = {}
+    """The same steps' measured shares of what their driver expected."""
     off: dict[tuple[str, str], list[float]] = {}
     for run in runs:
         if run.status != "succeeded":
@@ -90,14 +107,23 @@ def learn(runs: Iterable[RunState]) -> Learned:
             if step.status != "succeeded" or step.attempt != 1:
                 continue
             if step.started_s is not None and step.ended_s is not None:
-                key = run.plan.sop_id, _name(planned.path), planned.device
-                taken.setdefault(key, []).append(step.ended_s - step.started_s)
+                key = run.plan.sop_id, without_rounds(planned.path), planned.device
+                seconds = step.ended_s - step.started_s
+                if planned.duration_from != "driver":
+                    taken.setdefault(key, []).append(seconds)
+                elif planned.duration_s > 0.0:
+                    expected.setdefault(key, []).append(seconds / planned.duration_s)
         for timing in run.timing.values():
             if timing.promised_s is not None:
-                name = run.plan.sop_id, _name(timing.window)
+                name = run.plan.sop_id, without_rounds(timing.window)
                 off.setdefault(name, []).append(timing.lag_s - timing.promised_s)
     return Learned(
-        {key: _estimate(found[-_RECENT:]) for key, found in taken.items() if len(found) >= _ENOUGH},
+        {
+            key: _measured(found[-_RECENT:], of_driver)
+            for of_driver, group in ((False, taken), (True, expected))
+            for key, found in group.items()
+            if len(found) >= _ENOUGH
+        },
         {
             name: _rounded(max(0.0, _quantile(found[-_RECENT:], _MARGIN_AT)))
             for name, found in off.items()
@@ -122,19 +148,8 @@ class Timed:
         return known[1]
 
     def _timed(self, plan: Plan, begun: frozenset[str]) -> Plan:
+        plan = with_durations(plan, self.learned)
         changes: dict[str, object] = {}
-        estimates = {
-            step.path: found
-            for step in plan.steps
-            if not step.safe_state and (found := self.learned.duration(plan, step))
-        }
-        if estimates:
-            changes["steps"] = tuple(
-                step.model_copy(update={"duration_s": estimates[step.path].median_s})
-                if step.path in estimates
-                else step
-                for step in plan.steps
-            )
         if any(w.less_than_s is not None and w.name not in begun for w in plan.timing):
             changes["timing"] = tuple(
                 window
@@ -145,6 +160,30 @@ class Timed:
                 for window in plan.timing
             )
         return plan.model_copy(update=changes) if changes else plan
+
+
+def with_durations(plan: Plan, learned: Learned) -> Plan:
+    """The plan with what the journal says of its steps; the same object where it says nothing new."""
+    estimates = {
+        step.path: found
+        for step in plan.steps
+        if not step.safe_state and (found := learned.duration(plan, step))
+    }
+    if not estimates:
+        return plan
+    steps = tuple(
+        step.model_copy(
+            update={
+                "duration_s": found.median_s,
+                "duration_from": "journal",
+                "duration_runs": found.runs,
+            }
+        )
+        if (found := estimates.get(step.path)) is not None
+        else step
+        for step in plan.steps
+    )
+    return plan.model_copy(update={"steps": steps})
 
 
 def _between(plan: Plan, window: TimeWindow) -> tuple[float, float]:
@@ -166,18 +205,14 @@ def _between(plan: Plan, window: TimeWindow) -> tuple[float, float]:
     return through, through - (since[first] if window.from_mark == "end" else 0.0)
 
 
-def _name(path: str) -> str:
-    """Without the rounds of loops."""
+def without_rounds(path: str) -> str:
+    """A step's or limit's name, the same in all rounds of a loop: `wash[2].fill` is `wash.fill`."""
     return _ROUND.sub("", path)
 
 
-def _estimate(found: Sequence[float]) -> Estimate:
-    return Estimate(
-        _rounded(_quantile(found, 0.5)),
-        _rounded(_quantile(found, 0.05)),
-        _rounded(_quantile(found, 0.95)),
-        len(found),
-    )
+def _measured(found: Sequence[float], of_driver: bool) -> Measured:
+    median, low, high = (_rounded(_quantile(found, part)) for part in (0.5, 0.05, 0.95))
+    return Measured(median, low, high, len(found), of_driver)
 
 
 def _quantile(found: Sequence[float], part: float) -> float:

@@ -22,12 +22,15 @@ __all__ = [
     "gantt_svg",
     "plan_tables",
     "sample_colour",
+    "sample_label",
+    "source_text",
     "text_on",
     "tick_step",
     "time_text",
 ]
 
 _SAMPLES = ("#3b76af", "#c8742c", "#3f8f5b", "#8a63b5", "#b0475a", "#2f8f9d", "#8c7a2b", "#6a7687")
+_NO_SAMPLE = "#4b5563"
 _INK = "#1f2937"
 _WIDTH = 1040.0
 _LEFT = 150.0
@@ -59,8 +62,15 @@ _TICKS = 12
 
 
 def sample_colour(number: int) -> str:
-    """A sample's colour in charts; repeats after eight, so its number always stands beside it."""
+    """A sample's colour in charts; repeats after eight, so its number always stands beside it. 0: of no sample."""
+    if number == 0:
+        return _NO_SAMPLE
     return _SAMPLES[(number - 1) % len(_SAMPLES)]
+
+
+def sample_label(number: int) -> str:
+    """What stands in a sample's bars; nothing in those of no sample."""
+    return str(number) if number else ""
 
 
 def text_on(colour: str) -> str:
@@ -115,13 +125,21 @@ def chart_rows(document: Mapping[str, Any]) -> list[Row]:
     stays: dict[str, dict[str, list[float]]] = {}
     for slot in document["timeline"]:
         sample, step = slot["sample"], slot["step"]
-        text = f"{sample}: {step}, {time_text(slot['start_s'])} to {time_text(slot['end_s'])}"
+        text = (
+            f"{sample}: {step}, {time_text(slot['start_s'])} to {time_text(slot['end_s'])} "
+            f"({source_text(slot['duration_from'], slot['duration_runs'])})"
+        )
         devices.setdefault(slot["device"], []).append(
             Bar(slot["start_s"], slot["end_s"], numbers[sample], text, (sample, step) in critical)
         )
         for station in slot["stations"]:
             there = stays.setdefault(station, {}).setdefault(sample, [])
             there += (slot["start_s"], slot["end_s"])
+    for item in document["services"]:
+        text = f"{item['task']}, {time_text(item['start_s'])} to {time_text(item['end_s'])}"
+        devices.setdefault(item["person"], []).append(
+            Bar(item["start_s"], item["end_s"], 0, text, False)
+        )
     rows = [Row(name, "device", tuple(bars)) for name, bars in devices.items()]
     for station, samples in stays.items():
         bars = tuple(
@@ -179,9 +197,9 @@ def _bar(bar: Bar, kind: str, top: float, scale: float) -> str:
     inset = 3.0 if kind == "device" else 6.0
     style = f'fill="{colour}"' if kind == "device" else f'fill="white" stroke="{colour}"'
     classes = f"{kind} critical" if bar.critical else kind
-    label, ink = str(bar.sample), text_on(colour) if kind == "device" else _INK
+    label, ink = sample_label(bar.sample), text_on(colour) if kind == "device" else _INK
     said = ""
-    if width >= (len(label) + 0.6) * _LETTER:
+    if label and width >= (len(label) + 0.6) * _LETTER:
         said = (
             f'<text x="{x + width / 2:.1f}" y="{top + 16:.1f}" text-anchor="middle" fill="{ink}">'
             f"{label}</text>"
@@ -223,6 +241,7 @@ def gantt_page(document: Mapping[str, Any]) -> str:
         "<p>A number is a sample's; filled bars are steps, outlined ones samples in a station; a dark frame marks "
         "the critical path.</p>",
     ]
+    parts += [f"<p>{escape(note)}</p>" for note in document["notes"]]
     parts += [
         f"<h2>{escape(heading)}</h2>{_table(columns, rows)}"
         for heading, columns, rows in plan_tables(document)
@@ -243,6 +262,20 @@ _Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 def plan_tables(document: Mapping[str, Any]) -> list[_Table]:
     """(heading, columns, rows) of all that is said beside the chart."""
     return [
+        (
+            "What people do in between",
+            ("start", "takes", "who", "what", "before"),
+            [
+                (
+                    time_text(item["start_s"]),
+                    time_text(item["end_s"] - item["start_s"]),
+                    item["person"],
+                    item["task"],
+                    f"{item['sample']}: {item['step']}" if item["sample"] else "",
+                )
+                for item in document["services"]
+            ],
+        ),
         (
             "How busy",
             ("device or station", "taken", "of the makespan"),
@@ -277,6 +310,19 @@ def plan_tables(document: Mapping[str, Any]) -> list[_Table]:
             ],
         ),
         (
+            "How long the steps take, and who says so",
+            ("step", "device", "takes", "source"),
+            [
+                (
+                    item["step"],
+                    item["device"],
+                    _span_text(item["least_s"], item["most_s"]),
+                    source_text(item["source"], item["runs"]),
+                )
+                for item in document["durations"]
+            ],
+        ),
+        (
             "Critical path",
             ("start", "sample", "step", "device", "not earlier because"),
             [
@@ -285,6 +331,16 @@ def plan_tables(document: Mapping[str, Any]) -> list[_Table]:
             ],
         ),
     ]
+
+
+def source_text(source: str, runs: int) -> str:
+    """`SOP`, `driver`, `journal, 12 runs`."""
+    return f"journal, {runs} runs" if source == "journal" else {"sop": "SOP"}.get(source, source)
+
+
+def _span_text(least_s: float, most_s: float) -> str:
+    least, most = time_text(least_s), time_text(most_s)
+    return least if least == most else f"{least} to {most}"
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

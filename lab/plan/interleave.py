@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.domain.plan import Slot
-from lab.plan.board import Bookings, Placement, held_now, leaving, route_of
+from lab.plan.board import Bookings, Placement, held_now, leaving, route_of, slot_of
 from lab.plan.lags import Times, least_start
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _steps_in_turn(
         taken.setdefault(step.device, Bookings()).add(start, end)
         item.ends[step.path] = end
         item.left.remove(step)
-        item.slots.append(_slot(item.run, step, start, end))
+        item.slots.append(slot_of(item.run.run, step, start, end))
         for station in step.claims:
             holder[station] = item.run.run
             claiming = item.route.claiming[station]
@@ -94,17 +94,10 @@ def _begin(run: RunSnapshot, route: Route, snapshot: PlanningSnapshot) -> _Progr
             start, end = run.running[step.path]
             end = max(end, snapshot.now_s)
             item.ends[step.path] = end
-            item.slots.append(_slot(run, step, start, end))
+            item.slots.append(slot_of(run.run, step, start, end))
         elif step.path not in run.finished:
             item.left.append(step)
     return item
-
-
-def _slot(run: RunSnapshot, step: PlannedStep, start: float, end: float) -> Slot:
-    return Slot(
-        run=run.run, step=step.path, device=step.device, claims=step.claims,
-        start_s=start, end_s=end,
-    )  # fmt: skip
 
 
 def _start(

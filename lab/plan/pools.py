@@ -82,7 +82,8 @@ def least_makespan(snapshot: PlanningSnapshot) -> float:
     """
     pools = Pools(run.plans for run in snapshot.runs)
     plans = {run.run: _pooled(run.plans, pools) for run in snapshot.runs}
-    translation = translate(replace(snapshot, device_free_s={}, stations_free_s={}), plans)
+    easier = replace(snapshot, device_free_s={}, stations_free_s={}, closed_s={})
+    translation = translate(easier, plans)
     numbers = {
         (item[0].run, item[1].path): number
         for number, item in enumerate(translation.steps)

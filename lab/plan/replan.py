@@ -44,18 +44,21 @@ def replan(
     standing: Sequence[Slot],
     plans: Mapping[str, Plan],
     known: Mapping[tuple[str, str], float],
+    tries: int | None = None,
 ) -> Replanned:
     """The best timeline that can be had at once.
 
     `plans` are those of the standing timeline, `known` what it breaks: run and window -> seconds. Nothing better was
-    found for that when it was made, so it alone is no reason to place all runs anew.
+    found for that when it was made, so it alone is no reason to place all runs anew. `tries` is for `schedule`.
     """
     kept = _kept(snapshot, standing, plans)
     found: list[Replanned] = []
     if kept is not None:
         whole = len(kept.plans) == len(snapshot.runs)
         found.append(
-            Replanned(kept, "order") if whole else Replanned(schedule(snapshot, kept), "insertion")
+            Replanned(kept, "order")
+            if whole
+            else Replanned(schedule(snapshot, kept, tries), "insertion")
         )
         first = found[0].schedule
         news = any(
@@ -64,7 +67,7 @@ def replan(
         )
         if not (news or first.blocked) and len(snapshot.runs) > _FEW:
             return found[0]
-    found.append(Replanned(schedule(snapshot), "reservation"))
+    found.append(Replanned(schedule(snapshot, None, tries), "reservation"))
     return min(found, key=lambda item: worth(snapshot, item.schedule))
 
 

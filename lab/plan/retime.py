@@ -13,15 +13,15 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from lab.domain.plan import Slot, Timeline
-from lab.plan.board import held_now, route_of
+from lab.domain.plan import Timeline
+from lab.plan.board import held_now, route_of, slot_of
 from lab.plan.snapshot import Schedule
 from lab.plan.worth import broken_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from lab.domain.plan import Plan, PlannedStep, TimeWindow
+    from lab.domain.plan import Plan, PlannedStep, Slot, TimeWindow
     from lab.plan.snapshot import PlanningSnapshot, RunSnapshot
 
 __all__ = ["retime"]
@@ -38,11 +38,13 @@ def retime(
     """The standing plan's order from now on; None where it is no order for what is to be done now.
 
     `plans` are those of the standing plan. There is none where a run or a step has no slot, where something has begun
-    out of turn, or where a step would wait for a device or a station that never comes free. Runs that are over are
-    left out. Limits that this order breaks are reported.
+    out of turn, where a step would wait for a device or a station that never comes free, or where one would fall into
+    a break. Runs that are over are left out. Limits that this order breaks are reported.
     """
     work = _Work(snapshot, plans)
-    return work.schedule() if work.read(slots) and work.settle() else None
+    if not (work.read(slots) and work.settle()) or work.in_a_break():
+        return None
+    return work.schedule()
 
 
 class _Limit(NamedTuple):
@@ -259,15 +261,21 @@ class _Work:
             if self.starts[first] + apart > self.starts[second] + _FUZZ_S:
                 yield index
 
+    def in_a_break(self) -> bool:
+        """Whether a step that is still to begin has a device that does nothing then."""
+        return any(
+            start < self.ends[n] - _FUZZ_S and self.starts[n] < end - _FUZZ_S
+            for n, (_, step) in enumerate(self.steps)
+            for start, end in self.snapshot.closed_s.get(step.device, ())
+            if not self._running(n)
+        )
+
     def schedule(self) -> Schedule:
         """What came out."""
         slots = [
-            Slot.model_construct(
-                run=run.run, step=step.path, device=step.device, claims=step.claims,
-                start_s=self.starts[n], end_s=self.ends[n],
-            )
+            slot_of(run.run, step, self.starts[n], self.ends[n])
             for n, (run, step) in enumerate(self.steps)
-        ]  # fmt: skip
+        ]
         slots.sort(key=lambda slot: (slot.start_s, slot.end_s, slot.run, slot.step))
         plans = {run.run: self.plans[run.run] for run in self.snapshot.runs}
         broken = broken_limits(self.snapshot, plans, slots)

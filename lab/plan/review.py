@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from lab.plan.estimates import without_rounds
 from lab.plan.lags import Times, time_taken
 from lab.plan.pools import kind_of
 from lab.plan.worth import run_times
@@ -11,10 +12,10 @@ from lab.plan.worth import run_times
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lab.domain.plan import Plan, Slot
+    from lab.domain.plan import DurationSource, Plan, Slot
     from lab.plan.snapshot import PlanningSnapshot, Schedule
 
-__all__ = ["Hold", "Link", "Use", "critical_path", "holds", "utilisation"]
+__all__ = ["Expected", "Hold", "Link", "Use", "critical_path", "expected", "holds", "utilisation"]
 
 _EPSILON_S = 2e-3
 """Two steps that are nearer follow each other; a translated timeline counts milliseconds."""
@@ -29,6 +30,18 @@ class Use(NamedTuple):
     busy_s: float
     share: float
     """Of the makespan."""
+
+
+class Expected(NamedTuple):
+    """How long a step takes on a device, over all samples and all rounds of a loop, and who says so."""
+
+    step: str
+    device: str
+    least_s: float
+    most_s: float
+    source: DurationSource
+    runs: int
+    """That tell it, where the source is the journal."""
 
 
 class Hold(NamedTuple):
@@ -73,6 +86,18 @@ def utilisation(snapshot: PlanningSnapshot, planned: Schedule) -> list[Use]:
         for (kind, name), taken in busy.items()
     ]
     return sorted(uses, key=lambda use: (-use.busy_s, use.kind, use.name))
+
+
+def expected(planned: Schedule) -> list[Expected]:
+    """In the order in which the samples come to the steps."""
+    found: dict[tuple[str, str, DurationSource, int], list[float]] = {}
+    for slot in planned.timeline.slots:
+        key = without_rounds(slot.step), slot.device, slot.duration_from, slot.duration_runs
+        found.setdefault(key, []).append(slot.end_s - slot.start_s)
+    return [
+        Expected(step, device, round(min(lengths), 3), round(max(lengths), 3), source, runs)
+        for (step, device, source, runs), lengths in found.items()
+    ]
 
 
 def holds(snapshot: PlanningSnapshot, planned: Schedule) -> list[Hold]:

@@ -17,7 +17,16 @@ import math
 from typing import TYPE_CHECKING
 
 from lab.domain.plan import Plan, PlannedStep, Slot, Timeline
-from lab.plan.board import Board, Bookings, Placement, Route, held_now, leaving, route_of
+from lab.plan.board import (
+    Board,
+    Bookings,
+    Placement,
+    Route,
+    held_now,
+    leaving,
+    route_of,
+    slot_of,
+)
 from lab.plan.interleave import interleave
 from lab.plan.lags import BrokenWindow, Times, broken_windows, least_start
 from lab.plan.snapshot import (
@@ -40,6 +49,7 @@ __all__ = [
     "Schedule",
     "Scheduler",
     "schedule",
+    "tries_for",
 ]
 
 _REPAIRS = 12
@@ -50,19 +60,24 @@ _TRIES = 200
 _LEAST_TRIES = 2
 
 
-def schedule(snapshot: PlanningSnapshot, kept: Schedule | None = None) -> Schedule:
+def schedule(
+    snapshot: PlanningSnapshot, kept: Schedule | None = None, tries: int | None = None
+) -> Schedule:
     """Place every run. `safe_state` steps have no place: they run only when a run ends badly.
 
     Runs that are in `kept`, a timeline of this snapshot, stay where they are; the others are placed around them. Of
-    many runs with many candidates only those are tried whose stations and devices have least to do.
+    many runs with many candidates only those are tried whose stations and devices have least to do, so many as `tries`
+    says or time allows.
     """
     board = Board()
     for station, free in snapshot.stations_free_s.items():
         board.station(station).add(-math.inf, free)
+    busy: dict[str, float] = {}
     for run in snapshot.runs:
         for path, (start, end) in run.running.items():
             device = run.plans[0].step(path).device
             board.device(device).add(start, max(end, snapshot.now_s))
+            busy[device] = max(end, snapshot.now_s, busy.get(device, snapshot.now_s))
         if not run.progress:
             continue
         soon = leaving(run, route_of(run.plans[0]), snapshot.now_s) if run.running else {}
@@ -71,6 +86,10 @@ def schedule(snapshot: PlanningSnapshot, kept: Schedule | None = None) -> Schedu
                 board.station(station).add(-math.inf, soon[station])
             else:
                 board.held[station] = run.run
+    for device, closed in snapshot.closed_s.items():
+        for start, end in closed:
+            # what runs goes on: its end may lie in a break
+            board.device(device).add(max(start, busy.get(device, start)), end)
     queue = [
         run
         for _, run in sorted(
@@ -81,11 +100,15 @@ def schedule(snapshot: PlanningSnapshot, kept: Schedule | None = None) -> Schedu
     plans: dict[str, Plan] = {}
     blocked: dict[str, str] = {}
     if kept is not None:
+        there: dict[str, list[Slot]] = {}
+        for slot in kept.timeline.slots:
+            there.setdefault(slot.run, []).append(slot)
         for run in [run for run in queue if run.run in kept.plans]:
-            _kept_as_it_is(run, kept, snapshot.now_s).keep(run, board)
+            slots = tuple(there.get(run.run, ()))
+            _kept_as_it_is(run, kept.plans[run.run], slots, snapshot.now_s).keep(run, board)
             plans[run.run] = kept.plans[run.run]
             queue.remove(run)
-    tries = max(_LEAST_TRIES, _TRIES // max(1, len(queue)))
+    tries = tries_for(len(queue)) if tries is None else tries
     while queue:
         reasons: dict[str, str] = {}
         for run in queue:
@@ -112,6 +135,11 @@ def schedule(snapshot: PlanningSnapshot, kept: Schedule | None = None) -> Schedu
     placed = {run: plan for run, plan in plans.items() if run not in blocked}
     broken = broken_limits(snapshot, placed, slots)
     return Schedule(Timeline(slots=tuple(slots)), plans, blocked, broken)
+
+
+def tries_for(runs: int) -> int:
+    """How many candidates to try for each of so many runs."""
+    return max(_LEAST_TRIES, _TRIES // max(1, runs))
 
 
 def _best(
@@ -157,9 +185,9 @@ def _idlest(plans: Sequence[Plan], board: Board, count: int) -> Sequence[Plan]:
     )
 
 
-def _kept_as_it_is(run: RunSnapshot, kept: Schedule, now_s: float) -> Placement:
-    plan = kept.plans[run.run]
-    slots = tuple(slot for slot in kept.timeline.slots if slot.run == run.run)
+def _kept_as_it_is(
+    run: RunSnapshot, plan: Plan, slots: tuple[Slot, ...], now_s: float
+) -> Placement:
     placed = {slot.step: (plan.step(slot.step), slot.start_s, slot.end_s) for slot in slots}
     end = max((slot.end_s for slot in slots), default=now_s)
     return Placement(plan, slots, _holds(run, route_of(plan), placed, now_s), end)
@@ -191,12 +219,8 @@ def _place(
         if clash is None:
             end = max((slot[2] for slot in placed.values()), default=snapshot.now_s)
             slots = tuple(
-                Slot(
-                    run=run.run, step=step.path, device=step.device, claims=step.claims,
-                    start_s=start, end_s=until,
-                )
-                for step, start, until in placed.values()
-            )  # fmt: skip
+                slot_of(run.run, step, start, until) for step, start, until in placed.values()
+            )
             return Placement(route.plan, slots, holds, end)
         station, until = clash
         if math.isinf(until):

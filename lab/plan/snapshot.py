@@ -50,6 +50,10 @@ class PlanningSnapshot:
     """Device -> when it can be used again, `inf` for not at all; one that is not listed is free now."""
     stations_free_s: Mapping[str, float] = field(default_factory=dict[str, float])
     """Station -> when it can be entered again, for those held by runs that are not planned here."""
+    closed_s: Mapping[str, tuple[tuple[float, float], ...]] = field(
+        default_factory=dict[str, "tuple[tuple[float, float], ...]"]
+    )
+    """Device or person -> times, in order and apart, at which it does nothing: nights, breaks."""
 
 
 @dataclass(frozen=True, slots=True)

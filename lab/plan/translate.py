@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
-from lab.domain.plan import Slot, Timeline
-from lab.plan.board import route_of
+from lab.domain.plan import Timeline
+from lab.domain.run import OPERATOR
+from lab.plan.board import route_of, slot_of
 from lab.plan.lags import Times
 from lab.plan.model.problem import (
     FOREVER,
@@ -36,11 +38,12 @@ from lab.plan.worth import FLAG_COST, broken_limits, weight_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lab.domain.plan import Plan, PlannedStep, TimeWindow
+    from lab.domain.plan import Plan, PlannedStep, Slot, TimeWindow
     from lab.plan.board import Route
     from lab.plan.snapshot import PlanningSnapshot, RunSnapshot
+    from lab.plan.upkeep import Calibration, Supply
 
-__all__ = ["Translation", "milliseconds", "translate"]
+__all__ = ["Service", "Translation", "milliseconds", "translate"]
 
 _PER_SECOND = 1000
 _FUZZ = 1e-6
@@ -50,6 +53,18 @@ _FUZZ = 1e-6
 def milliseconds(seconds: float) -> int:
     """The least whole number that is not less."""
     return FOREVER if math.isinf(seconds) else math.ceil(seconds * _PER_SECOND - _FUZZ)
+
+
+class Service(NamedTuple):
+    """Something that a person does so that the laboratory can go on."""
+
+    task: str
+    person: str
+    start_s: float
+    end_s: float
+    sample: str
+    """The run that can't go on without it, and the step."""
+    step: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +81,8 @@ class Translation:
     origin_s: float
     weighted: bool
     """Whether the ends of the runs count before the makespan."""
+    tasks: Mapping[int, str] = field(default_factory=dict[int, str])
+    """Operation -> what a person does, for those that give something back."""
 
     def schedule(self, placed: Sequence[Placed]) -> Schedule:
         """A solution as a timeline."""
@@ -79,15 +96,31 @@ class Translation:
             if step.path in run.running:
                 start, end = run.running[step.path]
                 end = max(end, self.snapshot.now_s)
-            slots.append(
-                Slot(
-                    run=run.run, step=step.path, device=step.device, claims=step.claims,
-                    start_s=start, end_s=end,
-                )
-            )  # fmt: skip
+            slots.append(slot_of(run.run, step, start, end))
         slots.sort(key=lambda slot: (slot.start_s, slot.end_s, slot.run, slot.step))
         broken = broken_limits(self.snapshot, self.plans, slots)
         return Schedule(Timeline(slots=tuple(slots)), self.plans, {}, broken)
+
+    def services(self, placed: Sequence[Placed]) -> list[Service]:
+        """What a person does in that solution, in order, each with the first step that needs it done."""
+        found: list[Service] = []
+        for number, task in self.tasks.items():
+            place = placed[number]
+            given = self.problem.operations[number].modes[0].uses[-1].resource
+            waiting = [
+                (placed[n].start, self.steps[n])
+                for n, operation in enumerate(self.problem.operations)
+                if self.steps[n] is not None
+                and placed[n].start >= place.end
+                and any(use.resource == given for use in operation.modes[0].uses)
+            ]
+            first = min(waiting, key=lambda item: item[0], default=(0, None))[1]
+            start, end = (
+                self.origin_s + moment / _PER_SECOND for moment in (place.start, place.end)
+            )
+            before = ("", "") if first is None else (first[0].run, first[1].path)
+            found.append(Service(task, OPERATOR, start, end, *before))
+        return sorted(found, key=lambda service: (service.start_s, service.task))
 
     def placed(self, planned: Schedule) -> tuple[Placed, ...]:
         """A timeline as a solution, to search from; `faults` tells whether rounding has left it one."""
@@ -113,24 +146,85 @@ class Translation:
 
 
 def translate(
-    snapshot: PlanningSnapshot, plans: Mapping[str, Plan], *, weighted: bool = True
+    snapshot: PlanningSnapshot,
+    plans: Mapping[str, Plan],
+    *,
+    weighted: bool = True,
+    supplied: Sequence[Supply] = (),
+    calibrated: Sequence[Calibration] = (),
 ) -> Translation:
-    """The problem of all runs, each with its plan. With `weighted`, their ends count before the makespan."""
+    """The problem of all runs, each with its plan. With `weighted`, their ends count before the makespan.
+
+    What is `supplied` is used up by steps, a device that is to be `calibrated` is closed from then on; a person gives
+    either back.
+    """
     begun = [start for run in snapshot.runs for start, _ in run.running.values()]
     work = _Work(snapshot, min([snapshot.now_s, *begun]))
+    capacity: dict[int, int] = {}
+    for supply in supplied:
+        number = work.resource("supply", supply.name)
+        capacity[number] = supply.room
+        for step, amount in supply.uses.items():
+            work.supplied.setdefault(step, []).append(Use(number, amount, 0, FOREVER))
     for job, run in enumerate(snapshot.runs):
         _RunWork(work, job, run, route_of(plans[run.run])).add()
     for kind, free in (("device", snapshot.device_free_s), ("station", snapshot.stations_free_s)):
         for name, until in free.items():
             work.close(work.resource(kind, name), until)
+    services = _services(work, supplied, calibrated)
+    for name, closed in snapshot.closed_s.items():
+        number = work.resource("device", name)
+        work.breaks.setdefault(number, []).extend(
+            (work.floor(start), work.time(end)) for start, end in closed
+        )
     resources = tuple(
-        Resource(f"{kind} {name}", closed=work.closures(number))
+        Resource(f"{kind} {name}", capacity.get(number, 1), closed=work.closures(number))
         for (kind, name), number in work.resources.items()
     )
-    jobs = tuple(Job(run.run, weight_of(run) if weighted else 0) for run in snapshot.runs)
-    problem = Problem("lab", resources, tuple(work.operations), tuple(work.lags), jobs)
-    steps = tuple(work.steps)
-    return Translation(problem, steps, work.exact, snapshot, dict(plans), work.origin_s, weighted)
+    jobs = [Job(run.run, weight_of(run) if weighted else 0) for run in snapshot.runs]
+    jobs += [Job(name) for name in services.values()]
+    problem = Problem("lab", resources, tuple(work.operations), tuple(work.lags), tuple(jobs))
+    return Translation(
+        problem,
+        tuple(work.steps),
+        work.exact,
+        snapshot,
+        dict(plans),
+        work.origin_s,
+        weighted,
+        services,
+    )
+
+
+def _services(
+    work: _Work, supplied: Sequence[Supply], calibrated: Sequence[Calibration]
+) -> dict[int, str]:
+    """What a person does, as operations; operation -> the task."""
+    found: dict[int, str] = {}
+    ready = work.time(work.snapshot.now_s)
+
+    def add(task: str, takes_s: float, resource: int, back: int, ready: int = ready) -> int:
+        length = milliseconds(takes_s)
+        uses = Use(work.resource("device", OPERATOR)), Use(resource, -back, length, FOREVER)
+        job = len(work.snapshot.runs) + len(found)
+        number = work.add(Operation(job, task, (Mode(None, length, uses),), release=ready))
+        found[number] = task
+        return number
+
+    for supply in supplied:
+        resource = work.resource("supply", supply.name)
+        numbers = [
+            add(supply.task, supply.takes_s, resource, supply.back) for _ in range(supply.services)
+        ]
+        work.lags += [Lag(before, after) for before, after in pairwise(numbers)]
+    for item in calibrated:
+        if item.takes_s is None:
+            continue
+        device = work.resource("device", item.device)
+        due = max(ready, work.time(item.due_s))
+        work.breaks.setdefault(device, []).append((due, FOREVER))
+        add(item.task, item.takes_s, device, 1, due)
+    return found
 
 
 @dataclass(slots=True)
@@ -141,6 +235,13 @@ class _Work:
     closed_until: dict[int, int] = field(default_factory=dict[int, int])
     busy_until: dict[int, int] = field(default_factory=dict[int, int])
     """Device -> when the step that runs there ends."""
+    breaks: dict[int, list[tuple[int, int]]] = field(
+        default_factory=dict[int, "list[tuple[int, int]]"]
+    )
+    supplied: dict[tuple[str, str], list[Use]] = field(
+        default_factory=dict[tuple[str, str], "list[Use]"]
+    )
+    """Run and step -> what it uses up."""
     operations: list[Operation] = field(default_factory=list[Operation])
     steps: list[tuple[RunSnapshot, PlannedStep] | None] = field(
         default_factory=list["tuple[RunSnapshot, PlannedStep] | None"]
@@ -165,8 +266,15 @@ class _Work:
 
     def closures(self, resource: int) -> tuple[Closed, ...]:
         # a device that went out of use in the middle of a step is closed when that ends
-        start, until = self.busy_until.get(resource, 0), self.closed_until.get(resource, 0)
-        return (Closed(start, until, 1),) if until > start else ()
+        busy = self.busy_until.get(resource, 0)
+        until = self.closed_until.get(resource, 0)
+        spans = [(0, until), *self.breaks.get(resource, ())]
+        found: list[Closed] = []
+        for start, end in sorted(spans):
+            begin = max(start, busy, found[-1].end if found else 0)
+            if end > begin:
+                found.append(Closed(begin, end, 1))
+        return tuple(found)
 
     def add(self, operation: Operation, step: tuple[RunSnapshot, PlannedStep] | None = None) -> int:
         self.operations.append(operation)
@@ -197,6 +305,7 @@ class _RunWork:
         work = self.work
         device = work.resource("device", step.device)
         duration, fixed = milliseconds(step.duration_s), None
+        supplied = work.supplied.get((self.run.run, step.path), ())
         if step.path in self.run.running:
             start, end = self.run.running[step.path]
             begin, until = work.floor(start), work.time(max(end, work.snapshot.now_s))
@@ -205,7 +314,7 @@ class _RunWork:
         operation = Operation(
             job=self.job,
             name=f"{self.run.run} {step.path}",
-            modes=(Mode(None, duration, (Use(device),)),),
+            modes=(Mode(None, duration, (Use(device), *supplied)),),
             release=work.time(self._earliest(step)),
             fixed=fixed,
         )

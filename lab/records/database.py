@@ -2,62 +2,38 @@
 
 from __future__ import annotations
 
-import fcntl
-from contextlib import suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sqlalchemy import URL, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import URL, event, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel, col, create_engine, select
 
 from lab.domain.errors import InputError, LabError, RefusedError, UnavailableError
 from lab.domain.storage import network_file_system
+from lab.records.append_only import append_only
+from lab.records.migrate import Migrated, format_of, migrate
+from lab.records.names import database_path, database_url
 from lab.records.tables import SCHEMA_VERSION, JournalRow, MetaRow
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Generator
 
     from sqlalchemy import Engine
 
-__all__ = ["EngineLock", "database_path", "database_url", "last_row", "open_database"]
-
-
-def database_url(text: str) -> str:
-    """A database as people write it (`.lab/x.db`, `postgresql://...`, `:memory:`) as an SQLAlchemy URL."""
-    if text == ":memory:":
-        return "sqlite://"
-    for short in ("postgres://", "postgresql://"):
-        if text.startswith(short):
-            # Named, because which PostgreSQL driver a bare URL means differs between SQLAlchemy versions.
-            return "postgresql+psycopg://" + text.removeprefix(short)
-    if "://" in text:
-        return text
-    # Only what a URL would read otherwise: options follow a question mark, % begins an escape.
-    return "sqlite:///" + text.replace("%", "%25").replace("?", "%3F")
-
-
-def database_path(url: str) -> Path | None:
-    """The file of an SQLite database; None for a server or for memory."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise InputError(
-            f"{url!r} is not a database",
-            hint="write a file (.lab/records.db) or a server (postgresql://user@host/name)",
-        ) from error
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
-        return None
-    return Path(str(parsed.database))
+__all__ = ["database_path", "database_url", "last_row", "migrate_records", "open_database"]
 
 
 def open_database(url: str, *, read_only: bool = False) -> Engine:
-    """Open and, unless read-only, create the tables.
+    """Open and, unless read-only, create the tables; a file of an earlier format is brought to this one, after a copy.
 
     SQLite runs in WAL with synchronous FULL: an intent must outlive a power cut, because the pump's stroke does.
     Raises UnavailableError (no such database, server away, no journal in it), RefusedError (made by a newer
-    version, on a network file system) and InputError (a kind of database that Labwright doesn't keep records in).
+    version, of an earlier format on a server, on a network file system) and InputError (a kind of database that Labwright
+    doesn't keep records in).
     """
     path = database_path(url)
     if path is not None:
@@ -69,13 +45,38 @@ def open_database(url: str, *, read_only: bool = False) -> Engine:
         if not read_only:
             _refuse_network(path)
             path.parent.mkdir(parents=True, exist_ok=True)
+    with _connected(url, path, read_only=read_only) as engine:
+        found = _format(engine, url, due=read_only)
+        if not read_only:
+            if found is not None and found < SCHEMA_VERSION:
+                if path is None:
+                    raise RefusedError(
+                        f"the records at {_said(url)} are of format {found}; this Labwright writes format {SCHEMA_VERSION}",
+                        hint="make a backup (pg_dump), then: lab records migrate --db URL",
+                    )
+                migrate(url, engine, path)
+            _create(engine)
+    return engine
+
+
+def migrate_records(url: str) -> Migrated:
+    """Bring records of an earlier format to this version's. Raises as `open_database` does."""
+    path = database_path(url)
+    if path is not None and not path.exists():
+        raise UnavailableError(f"there are no records at {path}", hint="name others with --db")
+    with _connected(url, path, read_only=False) as engine:
+        _format(engine, url, due=True)
+        done = migrate(url, engine, path)
+    engine.dispose()
+    return done
+
+
+@contextmanager
+def _connected(url: str, path: Path | None, *, read_only: bool) -> Generator[Engine]:
+    """Freed only where something is wrong, which is then said in people's words."""
     engine = _connectable(url, path, read_only=read_only)
     try:
-        if not read_only:
-            SQLModel.metadata.create_all(engine, tables=_TABLES)
-        _check_version(engine, url, read_only=read_only)
-        if not read_only:
-            _forbid_changes(engine)
+        yield engine
     except DBAPIError as error:
         engine.dispose()
         hint = (
@@ -84,13 +85,16 @@ def open_database(url: str, *, read_only: bool = False) -> Engine:
             else "check the path or the server, and that you may write there"
         )
         raise UnavailableError(
-            f"the database {make_url(url).render_as_string()} can't be opened: {error.orig}",
-            hint=hint,
+            f"the database {_said(url)} can't be opened: {error.orig}", hint=hint
         ) from error
     except LabError:
         engine.dispose()
         raise
-    return engine
+
+
+def _said(url: str) -> str:
+    """Without a password."""
+    return make_url(url).render_as_string()
 
 
 _MOUNTS = Path("/proc/self/mounts")
@@ -142,95 +146,31 @@ def _connectable(url: str, path: Path | None, *, read_only: bool) -> Engine:
     return engine
 
 
-def _check_version(engine: Engine, url: str, *, read_only: bool) -> None:
+def _format(engine: Engine, url: str, *, due: bool) -> int | None:
+    """The format of the records; None of a new database, where one may be. RefusedError for one of a newer version."""
+    if not due and not inspect(engine).has_table("meta"):
+        return None
+    with engine.connect() as connection:
+        found = format_of(connection)
+    if found is not None and found > SCHEMA_VERSION:
+        raise RefusedError(
+            f"the records at {_said(url)} were written by a newer version of "
+            f"Labwright (format {found}; this one reads up to {SCHEMA_VERSION})",
+            hint="upgrade Labwright, or name another database with --db",
+        )
+    return found
+
+
+def _create(engine: Engine) -> None:
+    """What is missing of the tables and triggers."""
+    SQLModel.metadata.create_all(engine, tables=_TABLES)
     with Session(engine) as session:
-        row = session.get(MetaRow, "schema_version")
-        if row is None:
-            if not read_only:
-                session.add(MetaRow(key="schema_version", value=str(SCHEMA_VERSION)))
-                session.commit()
-            return
-        if int(row.value) > SCHEMA_VERSION:
-            raise RefusedError(
-                f"the records at {make_url(url).render_as_string()} were written by a newer version of "
-                f"Labwright (format {row.value}; this one reads up to {SCHEMA_VERSION})",
-                hint="upgrade Labwright, or name another database with --db",
-            )
-
-
-def _forbid_changes(engine: Engine) -> None:
-    """The journal is append-only in the database itself, not only by good manners."""
-    from sqlalchemy import text
-
-    if engine.dialect.name == "sqlite":
-        statements = [
-            f"CREATE TRIGGER IF NOT EXISTS journal_no_{verb.lower()} BEFORE {verb} ON journal "
-            "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
-            for verb in ("UPDATE", "DELETE")
-        ]
-    else:
-        statements = [
-            "CREATE OR REPLACE FUNCTION journal_append_only() RETURNS trigger AS "
-            "$$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$ LANGUAGE plpgsql",
-            "CREATE OR REPLACE TRIGGER journal_no_change BEFORE UPDATE OR DELETE ON journal "
-            "FOR EACH ROW EXECUTE FUNCTION journal_append_only()",
-            "CREATE OR REPLACE TRIGGER journal_no_truncate BEFORE TRUNCATE ON journal "
-            "FOR EACH STATEMENT EXECUTE FUNCTION journal_append_only()",
-        ]
+        if session.get(MetaRow, "schema_version") is None:
+            session.add(MetaRow(key="schema_version", value=str(SCHEMA_VERSION)))
+            session.commit()
     with engine.begin() as connection:
-        for statement in statements:
+        for statement in append_only(engine.dialect.name):
             connection.execute(text(statement))
-
-
-class EngineLock:
-    """One engine drives a lab: an OS lock beside SQLite, an advisory lock in PostgreSQL. Held until closed.
-
-    Raises RefusedError when another engine holds it.
-    """
-
-    def __init__(self, url: str, engine: Engine) -> None:
-        self._file: IO[str] | None = None
-        self._connection: Any = None
-        path = database_path(url)
-        if path is not None:
-            self._file = path.with_name(path.name + ".lock").open("a+", encoding="utf-8")
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                self._file.close()
-                raise _taken(url) from error
-        elif engine.dialect.name == "postgresql":
-            from sqlalchemy import text
-
-            # AUTOCOMMIT: held for days, it must not sit in an open transaction and hold back vacuum.
-            self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            got = self._connection.execute(
-                text("SELECT pg_try_advisory_lock(hashtext('labwright_journal'))")
-            ).scalar()
-            if not got:
-                self._connection.close()
-                self._connection = None
-                raise _taken(url)
-
-    def close(self) -> None:
-        """Let the lab go. Safe to call twice."""
-        if self._file is not None:
-            with suppress(OSError):
-                fcntl.flock(self._file, fcntl.LOCK_UN)
-            self._file.close()
-            self._file = None
-        if self._connection is not None:
-            # Ends the session: an advisory lock would outlive a connection that only went back to the pool.
-            self._connection.invalidate()
-            self._connection.close()
-            self._connection = None
-
-
-def _taken(url: str) -> RefusedError:
-    return RefusedError(
-        f"another engine already drives the lab of {make_url(url).render_as_string()}",
-        hint="wait until it ends, ask it (lab status, lab pause, lab stop), or name another database with --db",
-    )
 
 
 def last_row(engine: Engine) -> JournalRow | None:

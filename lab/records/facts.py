@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
+from lab.domain.plan_changes import with_change
 from lab.domain.replacing import replace
 from lab.records.facts_course import CourseFacts
 
 if TYPE_CHECKING:
     from lab.domain.command import Command
+    from lab.domain.plan import DurationSource, Slot
 
 __all__ = ["CommandFact", "Facts", "ObservationFact", "PlannedTime", "StepTries"]
 
@@ -25,6 +27,8 @@ class PlannedTime:
 
     start_s: float
     end_s: float
+    duration_from: DurationSource = "sop"
+    duration_runs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,8 @@ class Facts:
     tries: dict[tuple[str, str], StepTries] = field(
         default_factory=dict[tuple[str, str], StepTries]
     )
+    timelines: dict[str, tuple[Slot, ...]] = field(default_factory=dict[str, "tuple[Slot, ...]"])
+    """Campaign -> its newest timeline."""
     proposed_s: dict[tuple[str, int], float] = field(default_factory=dict[tuple[str, int], float])
     ended_s: dict[tuple[str, int], float] = field(default_factory=dict[tuple[str, int], float])
     described: dict[str, ev.DeviceDescribed] = field(default_factory=dict[str, ev.DeviceDescribed])
@@ -171,7 +177,17 @@ class Facts:
 
     def _plan(self, event: ev.TimelinePlanned) -> None:
         origin = event.origin.timestamp()
-        for slot in event.slots:
+        slots = event.slots
+        if not event.whole:
+            before = self.timelines.get(event.campaign, ())
+            slots = with_change(before, slots, event.gone, event.moved)
+        self.timelines[event.campaign] = slots
+        for slot in slots:
             key = (slot.run, slot.step)
             if key not in self.tries:  # a step keeps the plan under which it began
-                self.planned[key] = PlannedTime(origin + slot.start_s, origin + slot.end_s)
+                self.planned[key] = PlannedTime(
+                    origin + slot.start_s,
+                    origin + slot.end_s,
+                    slot.duration_from,
+                    slot.duration_runs,
+                )

@@ -16,7 +16,7 @@ from lab.records.rows import Row, Rows, utc
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from lab.domain.plan import PlannedStep
+    from lab.domain.plan import DurationSource, PlannedStep
     from lab.domain.state import LabState, RunState, StepState
     from lab.records.facts import Facts, ObservationFact
 
@@ -50,6 +50,9 @@ class StepTime:
     errors: tuple[str, ...]
     planned_start_s: float | None
     planned_end_s: float | None
+    duration_from: DurationSource = "sop"
+    """Who said that it would take so long."""
+    duration_runs: int = 0
 
 
 def step_times(state: LabState, facts: Facts, run: str = "") -> Iterator[StepTime]:
@@ -70,6 +73,8 @@ def step_times(state: LabState, facts: Facts, run: str = "") -> Iterator[StepTim
                 errors=() if tries is None else tries.errors,
                 planned_start_s=None if slot is None else slot.start_s,
                 planned_end_s=None if slot is None else slot.end_s,
+                duration_from="sop" if slot is None else slot.duration_from,
+                duration_runs=0 if slot is None else slot.duration_runs,
             )
 
 

@@ -15,7 +15,8 @@ from sqlmodel import Session, col, select
 from lab.domain.errors import RefusedError
 from lab.domain.reduce import reduce
 from lab.records.codec import record_from_columns, record_from_row, row_from_event
-from lab.records.database import EngineLock, database_path, last_row, open_database
+from lab.records.database import database_path, last_row, open_database
+from lab.records.locks import EngineLock
 from lab.records.snapshots import newest_snapshot, write_snapshot
 from lab.records.tables import GENESIS_HASH, JournalRow, MetaRow
 

@@ -10,8 +10,9 @@ from sqlmodel import SQLModel
 
 from lab.domain.errors import UnavailableError
 from lab.domain.reduce import reduce
-from lab.records.database import EngineLock, last_row, open_database
+from lab.records.database import last_row, open_database
 from lab.records.journal import records_of
+from lab.records.locks import EngineLock
 from lab.records.snapshots import Kept, newest_of, write_snapshot
 
 __all__ = ["Rebuilt", "rebuild"]

@@ -13,8 +13,8 @@ __all__ = [
     "SnapshotRow",
 ]
 
-SCHEMA_VERSION = 1
-"""Rises with each change of the tables; a database with a higher one is refused."""
+SCHEMA_VERSION = 2
+"""Rises with each change of the tables, with a module in `lab.records.migrations`; a higher one is refused."""
 
 GENESIS_HASH = "0" * 64
 """What the first row's `prev_hash` is."""

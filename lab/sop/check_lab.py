@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lab.domain.errors import InputError
 from lab.domain.units import DIMENSIONLESS
+from lab.sop.check_lab_people import check_lab_people
 from lab.sop.check_lab_safety import check_lab_safety
 from lab.sop.diagnostics import did_you_mean, sorted_diagnostics, validate
 from lab.sop.document import read_document
@@ -51,6 +52,7 @@ def check_lab(
         findings += check.drivers(drivers)
         findings += check.limits(drivers, capabilities or {})
     findings += check.settings(traits or {})
+    findings += check_lab_people(lab, document, traits or {})
     findings += check.incompatibilities()
     findings += check.simulation(chemistries)
     findings += check_lab_safety(lab, document, traits or {})

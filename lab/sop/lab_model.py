@@ -31,12 +31,15 @@ __all__ = [
     "Simulation",
     "Station",
     "Stock",
+    "Upkeep",
 ]
 
 PlateSize = Literal[6, 12, 24, 48, 96, 384]
 Broker = Annotated[
     str, Field(pattern=r"^(?:embedded|in-process|mqtts?://[^\s/:@]+(?::\d{1,5})?/?)$")
 ]
+
+Hours = Annotated[str, Field(pattern=r"^[A-Z][a-z]{2}(?:-[A-Z][a-z]{2})? \d{2}:\d{2}-\d{2}:\d{2}$")]
 
 
 class Station(FileModel):
@@ -63,6 +66,11 @@ class Station(FileModel):
     maximum_temperature: Temperature | None = Field(
         default=None, description="What it stands", examples=["120 degC"]
     )
+    emptying: Duration | None = Field(
+        default=None,
+        description="How long a person needs to empty a shared one; plans then say when that is due",
+        examples=["5 min"],
+    )
     sealed: bool | None = Field(
         default=None,
         description="True where vapour can't leave it; unknown if left out",
@@ -82,11 +90,31 @@ class Stock(FileModel):
         description="Material of the SOP that it serves as; its own id if left out",
         examples=["water"],
     )
+    refill: Duration | None = Field(
+        default=None,
+        description="How long a person needs to fill it up again; plans then say when that is due",
+        examples=["3 min"],
+    )
     at: LongText = Field(
         default="", description="Where it stands, e.g. a deck slot", examples=["A1"]
     )
     lot: LongText = Field(
         default="", description="Lot number, for the records", examples=["24A-0117"]
+    )
+
+
+class Upkeep(FileModel):
+    """What a person must do after so many actions of a device: change tips, calibrate, clean."""
+
+    after: int = Field(ge=1, description="So many actions", examples=[96])
+    takes: Duration = Field(description="How long a person needs", examples=["2 min"])
+    actions: Names = Field(
+        default_factory=list[str],
+        description="Which actions count; all if left out",
+        examples=[["dose_well"]],
+    )
+    task: LongText = Field(
+        default="", description="What is to be done, for people", examples=["put in a new tip rack"]
     )
 
 
@@ -137,6 +165,15 @@ class Device(FileModel):
         default="",
         description="Number of the certificate of that calibration",
         examples=["K-2026-117"],
+    )
+    calibration_takes: Duration | None = Field(
+        default=None,
+        description="How long a person needs to calibrate it; plans then say when that is due",
+        examples=["20 min"],
+    )
+    upkeep: dict[Name, Upkeep] = Field(
+        default_factory=dict[str, Upkeep],
+        description="What must be done after so many actions; plans say when that is due",
     )
     settings: dict[str, JsonValue] = Field(
         default_factory=dict[str, JsonValue], description="Settings of the driver"
@@ -228,6 +265,11 @@ class Lab(FileModel):
         default_factory=list[Incompatibility],
         description="What may not meet in this laboratory, beside the built-in table",
         examples=[[{"groups": ["oxidiser", "combustible"], "reason": "they ignite"}]],
+    )
+    attended: list[Hours] = Field(
+        default_factory=list[str],
+        description="Days and hours in which a person is there for manual steps; always if left out",
+        examples=[["Mon-Fri 08:00-12:00", "Mon-Fri 13:00-17:00"]],
     )
     broker: Broker = Field(
         default="in-process",

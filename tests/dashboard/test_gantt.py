@@ -177,3 +177,18 @@ def test_a_huge_timeline_is_cut_to_its_newest_part():
 
 def test_no_bars_no_error():
     go.Figure(timeline_figure([], "device", NOW))
+
+
+def hover_of(entry: Bar) -> str:
+    [planned, *_] = timeline_figure([entry], "device", 100.0)["data"]
+    return planned["customdata"][0]
+
+
+@pytest.mark.parametrize("by", ["SOP", "driver", "journal, 12 runs"])
+def test_who_said_how_long_it_takes_stands_beside_the_planned_time(by):
+    assert f"50 s (by {by})" in hover_of(bar(planned_by=by))
+    assert "by" not in hover_of(bar(planned_by=""))
+
+
+def test_the_bars_of_the_records_tell_it(bars):
+    assert {entry.planned_by for entry in bars} == {"SOP"}

@@ -7,6 +7,7 @@ import statistics
 
 import pytest
 
+from drivers.atlas_ezo_ph import wire
 from drivers.atlas_ezo_ph.driver import AtlasEzoPh
 from lab.devices.driver import DeviceError
 from lab.devices.stream import StreamClosedError
@@ -422,3 +423,24 @@ def test_wrong_settings_are_refused_by_name(settings):
             AtlasEzoPh(Bench().driver_context("probe", settings))
 
     run_virtual(main())
+
+
+@pytest.mark.parametrize("readings", [1, 5, 12])
+def test_a_measurement_takes_as_long_as_it_is_told_beforehand(readings):
+    told = wire.durations("measure", {"readings": readings}, {})
+    assert told is not None
+
+    async def test(bench, driver):
+        began = bench.clock.monotonic()
+        await driver.measure(act(), readings=readings)
+        assert bench.clock.monotonic() - began == pytest.approx(told, rel=0.02, abs=0.05)
+
+    on_bench(test, **CONSTANT)
+
+
+@pytest.mark.parametrize(
+    ("action", "args"),
+    [("calibrate", {"readings": 3}), ("measure", {}), ("measure", {"readings": "3"})],
+)
+def test_what_else_it_does_is_left_to_the_procedure(action, args):
+    assert wire.durations(action, args, {}) is None

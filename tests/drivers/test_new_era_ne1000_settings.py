@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from drivers.new_era_ne1000.settings import PumpSettings, limits, read_settings
+from drivers.new_era_ne1000.settings import PumpSettings, durations, limits, read_settings
 from lab.domain.errors import InputError
 from tests.bench.pump_stand import SETTINGS, dispense, on_stand, refusal
 
@@ -57,3 +57,30 @@ def test_the_pump_takes_what_lies_within_the_limits_and_refuses_what_lies_beyond
         assert len(stand.taps[0].sent) == sent
 
     on_stand(test, settings=settings)
+
+
+@pytest.mark.parametrize(("volume", "rate"), [(2.0, 10.0), (0.5, 4.0), (10.0, 20.0)])
+def test_a_dose_takes_as_long_as_it_is_told_beforehand(volume, rate):
+    told = durations("dispense", {"volume": volume, "rate": rate}, SETTINGS)
+    assert told == pytest.approx(2 * 60 * volume / rate)
+
+    async def test(stand, driver):
+        began = stand.clock.monotonic()
+        await dispense(driver, volume=volume, rate=rate)
+        assert stand.clock.monotonic() - began == pytest.approx(told, rel=0.01, abs=1.0)
+
+    on_stand(test)
+
+
+@pytest.mark.parametrize(
+    ("action", "args"),
+    [
+        ("dispense", {}),
+        ("dispense", {"volume": 1.0}),
+        ("dispense", {"rate": 1.0}),
+        ("dispense", {"volume": 1.0, "rate": 0.0}),
+        ("weigh", {"volume": 1.0, "rate": 1.0}),
+    ],
+)
+def test_what_cannot_be_told_is_left_to_the_procedure(action, args):
+    assert durations(action, args, SETTINGS) is None

@@ -99,7 +99,8 @@ def mosquitto(folder: Path, port: int) -> Killable:
 @contextmanager
 def own_postgres(folder: Path) -> Iterator[tuple[Killable, str]]:
     """A PostgreSQL cluster of our own that may be killed; and its URL."""
-    postgres = shutil.which("postgres")
+    debian = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
+    postgres = shutil.which("postgres", path=":".join([os.environ.get("PATH", ""), *debian]))
     initdb = Path(postgres).resolve().parent / "initdb" if postgres else None
     if postgres is None or initdb is None or not initdb.exists():
         missing("PostgreSQL server programs", "install postgresql")

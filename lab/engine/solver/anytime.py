@@ -29,6 +29,10 @@ _STALE = 0.12
 """Share of the time without a better plan after which CP-SAT begins with the best one."""
 _SEARCH = 0.3
 """Share of the time after which CP-SAT begins at the latest."""
+_WHOLE = 250
+"""So many operations without batches CP-SAT can take whole. It begins soon, and gets the cores to itself."""
+_TRIES = 150
+"""Plans without a better one after which it then begins; ten times as many, and the search beside it ends."""
 _SLICE_S = 0.05
 _ENDING_S = 0.1
 """Time that CP-SAT gets to end by itself, so that its bound comes in."""
@@ -111,6 +115,13 @@ class _Run:
     """Whether there is more to it than the makespan."""
 
     @property
+    def whole(self) -> bool:
+        """Whether CP-SAT takes the problem whole, and better than any search beside it."""
+        batches = any(resource.batch for resource in self.problem.resources)
+        shop = isinstance(self.search, ShopSearch)
+        return not shop and not batches and len(self.problem.operations) <= _WHOLE
+
+    @property
     def elapsed(self) -> float:
         return self.wall() - self.began
 
@@ -135,6 +146,16 @@ class _Run:
             self.search_for(min(until - self.elapsed, _SLICE_S))
             if self.state.plan is not before:
                 better = self.elapsed
+            elif stale < self.seconds and self.whole and self._tries() >= _TRIES:
+                return
+
+    def _tries(self) -> int:
+        """Plans since the search found its best one."""
+        return self.search.tries if isinstance(self.search, Constructor) else 0
+
+    def _gives_way(self) -> bool:
+        """Whether the cores are better left to CP-SAT."""
+        return self.whole and (self.state.solved or self._tries() >= 10 * _TRIES)
 
     def search_for(self, seconds: float) -> None:
         """Search here for a slice of time."""
@@ -143,9 +164,8 @@ class _Run:
         self.adopt(self.search.best)
 
     def solve(self, solver: SolverProcess, workers: int, seed: int) -> bool:
-        """CP-SAT for the rest of the time, on cores of its own; on this one the search goes on.
-
-        Whether it proved that nothing is better.
+        """CP-SAT for the rest of the time, on cores of its own; on this one the search goes on, unless CP-SAT alone does
+        better. Whether it proved that nothing is better.
         """
         shop = self.search if isinstance(self.search, ShopSearch) else None
         lns = shop is not None and len(self.problem.operations) > _SHOP
@@ -153,8 +173,11 @@ class _Run:
         effort = Effort(seconds=left, workers=workers, seed=seed, lns_only=lns)
         number = solver.ask(self.problem, self.state.plan, effort)
         while solver.alive and not self.done:
-            self.search_for(min(self.seconds - self.elapsed, _SLICE_S))
-            for answer in solver.answers():
+            pause = max(0.0, min(self.seconds - self.elapsed, _SLICE_S))
+            waits = self._gives_way()
+            if not waits:
+                self.search_for(pause)
+            for answer in solver.answers(pause if waits else 0.0):
                 if answer.number != number:
                     continue
                 if isinstance(answer, Better):

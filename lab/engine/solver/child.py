@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import IO, TYPE_CHECKING, Any
 
-from lab.engine.solver.frames import Better, Done, Request, Stop, frame, read_frame
+from lab.engine.solver.frames import Better, Done, Ready, Request, Stop, frame, read_frame
 from lab.plan.cpsat.effort import Outcome
 from lab.plan.cpsat.solve import improve
 
@@ -34,6 +34,7 @@ class _Child:
     def run(self) -> None:
         """Serve until stdin ends."""
         threading.Thread(target=self._listen, daemon=True).start()
+        self._send(Ready())
         while (request := self._waiting.get()) is not None:
             self._serve(request)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lab.plan.model.problem import Problem
     from lab.plan.model.solution import Solution
 
-__all__ = ["Better", "Done", "Request", "Stop", "frame", "read_frame", "unpacked"]
+__all__ = ["Better", "Done", "Ready", "Request", "Stop", "frame", "read_frame", "unpacked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,11 @@ class Done:
     number: int
     outcome: Outcome
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The solver's library is loaded; what is asked from now on begins at once."""
 
 
 def frame(message: object) -> bytes:

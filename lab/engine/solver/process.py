@@ -9,7 +9,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from lab.engine.solver.frames import Better, Done, Request, Stop, frame, read_frame
+from lab.engine.solver.frames import Better, Done, Ready, Request, Stop, frame, read_frame
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -41,6 +41,7 @@ class SolverProcess:
         )
         self._answers: queue.SimpleQueue[Better | Done] = queue.SimpleQueue()
         self._number = 0
+        self._ready = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -65,6 +66,9 @@ class SolverProcess:
         while (message := read_frame(stream)) is not None:
             if isinstance(message, Better | Done):
                 self._answers.put(message)
+            elif isinstance(message, Ready):
+                self._ready.set()
+        self._ready.set()  # nobody needs to wait for a dead one
 
     def _write(self, message: object) -> None:
         stream = self._process.stdin
@@ -74,6 +78,10 @@ class SolverProcess:
             stream.flush()
         except (OSError, ValueError):
             return  # it died; `alive` says so
+
+    def wait_until_ready(self, seconds: float) -> bool:
+        """Wait, at most that long, until its library is loaded or it has died; whether it can be asked."""
+        return self._ready.wait(seconds) and self.alive
 
     def ask(
         self,

@@ -19,7 +19,7 @@ try:
 except ImportError:  # the `plan` extra is not installed
     numba = None
 
-__all__ = ["COMPILED", "compiled"]
+__all__ = ["COMPILED", "compiled", "is_kept"]
 
 COMPILED = numba is not None
 """Whether functions marked with `compiled` run as machine code."""
@@ -39,6 +39,13 @@ def _cache_folder(here: Path) -> str:
         here / "__pycache__" if os.access(here, os.W_OK) else Path.home() / ".cache" / "labwright"
     )
     return str(home / f"machine-code-{digest.hexdigest()[:12]}")
+
+
+def is_kept(folder: Path) -> bool:
+    """Whether machine code of a folder's present sources was made before, so that it only has to be loaded."""
+    if numba is None:
+        return True
+    return any(Path(_cache_folder(folder)).rglob("*.nbi"))
 
 
 def compiled(function: _Function) -> _Function:

@@ -56,6 +56,8 @@ class Constructor:
         self._job = _job_of_segment(problem, self._tables)
         self.plans = 0
         """Plans made so far."""
+        self.tries = 0
+        """Of these, since the best one."""
         self._unplaced: tuple[int, ...] = ()
         self._from, self.best = self._first()
 
@@ -183,6 +185,7 @@ class Constructor:
             keys = self._changed(current)
             rows, score = decode(self._tables, keys.weight, keys.keys, keys.patience)
             self.plans += 1
+            self.tries += 1
             if not rows[:, 5].all() or score > worth:
                 continue
             current, worth = keys, score
@@ -190,6 +193,7 @@ class Constructor:
                 better = self._plan(keys)
                 if better is not None:
                     self._from, self.best = keys, better
+                    self.tries = 0
 
     def _score(self, keys: _Keys) -> tuple[int, int, int]:
         return decode(self._tables, keys.weight, keys.keys, keys.patience)[1]

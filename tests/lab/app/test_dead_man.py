@@ -74,7 +74,7 @@ def test_only_hosts_that_outlive_the_engine_count(alone: bool) -> None:
             ):
                 states = await transport.subscribe(topics.state(drivers.lab.id, "+"))
                 listening = asyncio.create_task(_listen(states, safe))
-                await clock.sleep(60)
+                await clock.sleep(8)
                 beat = EngineBeat(journal="j1", epoch=1, sent_at=clock.wall())
                 bus.publish(topics.engine_beat(drivers.lab.id), beat.model_dump_json().encode())
                 await clock.sleep(9)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import shutil
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from lab.app.context import FilesContext
+from lab.app.drivers import LabDrivers
+from lab.app.files import open_campaign
 from lab.app.gantt import write_gantt_page, write_gantt_picture
 from lab.app.planning import plan_samples
-from lab.domain.errors import InputError
+from lab.devices.capability import CAPABILITIES
+from lab.domain.errors import InputError, RefusedError, UnavailableError
+from lab.plan.bind import bind
 from lab.plan.schedule import PlanningSnapshot, RunSnapshot, Schedule
-from tests.support.made_up_labs import CELLS, electrolyte
+from lab.records.reader import open_records
+from tests.lab.app.electrolyte import run_virtual_campaign
 from tests.support.schedule_checker import violations
-from tests.support.sop_files import EXAMPLE, ROOT
+from tests.support.sop_files import EXAMPLE, ROOT, device_capabilities, lab, procedure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +38,7 @@ def test_four_samples_are_planned_with_all_that_is_said_about_them():
     assert found["bottleneck"] in ("cell_1", "cell_2")
     assert len(found["timeline"]) == 4 * 11
     assert set(found["timeline"][0]) == {
-        "sample", "step", "device", "start_s", "end_s", "stations",
+        "sample", "step", "device", "start_s", "end_s", "stations", "duration_from", "duration_runs",
     }  # fmt: skip
     assert max(slot["end_s"] for slot in found["timeline"]) == found["makespan_s"]
     assert found["one_more"][0]["change"] < -0.05
@@ -49,7 +56,9 @@ def test_with_time_the_plan_is_valid_and_never_longer(samples):
     for slot in slots:
         if "cell_1" in slot["claims"] or "cell_2" in slot["claims"]:
             by_run[slot["run"]] = "cell_1" if "cell_1" in slot["claims"] else "cell_2"
-    of_cell = {plan.bindings["cell"]: plan for plan in CELLS}
+    files = open_campaign(CAMPAIGN)
+    cells = FilesContext(files).candidates(1, files.middle)
+    of_cell = {plan.bindings["cell"]: plan for plan in cells}
     runs = tuple(RunSnapshot(run, (of_cell[cell],)) for run, cell in sorted(by_run.items()))
     snapshot = PlanningSnapshot(0.0, runs)
     timeline = electrolyte_timeline(slots)
@@ -134,4 +143,113 @@ def test_more_samples_than_snapshots_of_the_core_agree():
     from lab.plan.schedule import schedule
 
     found = plan_samples([EXAMPLE / "sop.yaml"], 6, 0.0)
-    assert found["makespan_s"] == schedule(electrolyte(6)).timeline.makespan_s
+    plans = bind(
+        procedure(), {}, {}, lab(), CAPABILITIES, 1, device_capabilities(lab()),
+        durations=LabDrivers(lab()).durations,
+    )  # fmt: skip
+    runs = tuple(RunSnapshot(f"r{number:03d}", plans) for number in range(6))
+    assert found["makespan_s"] == schedule(PlanningSnapshot(0.0, runs)).timeline.makespan_s
+
+
+def test_each_step_says_who_told_how_long_it_takes():
+    found = plan_samples([CAMPAIGN], 2, 0.0)
+    by_step = {(item["step"], item["device"]): item for item in found["durations"]}
+    dose = by_step["dose_solvent", "solvent_pump"]
+    assert (dose["source"], dose["runs"]) == ("driver", 0)
+    assert dose["least_s"] == dose["most_s"] == pytest.approx(28.5)
+    assert by_step["weigh", "balance"]["source"] == "sop"
+    slots = {slot["step"]: slot for slot in found["timeline"] if slot["sample"].endswith("1")}
+    assert slots["dose_solvent"]["duration_from"] == "driver"
+    assert slots["weigh"]["duration_from"] == "sop"
+
+
+def test_the_records_of_earlier_runs_tell_it_better(tmp_path):
+    records = tmp_path / "lab.db"
+    run_virtual_campaign(records, trials=10)
+    found = plan_samples([CAMPAIGN], 2, 0.0, db=str(records))
+    learned = [item for item in found["durations"] if item["source"] == "journal"]
+    assert learned
+    with open_records(records) as found_there:
+        times = found_there.step_times()
+    for item in learned:
+        took = [
+            time.state.ended_s - time.state.started_s
+            for time in times
+            if (time.planned.path, time.planned.device) == (item["step"], item["device"])
+            and time.state.ended_s is not None
+            and time.state.started_s is not None
+        ]
+        assert min(took) * 0.94 <= item["least_s"] <= item["most_s"] <= max(took) * 1.06
+    assert all(8 <= item["runs"] <= 100 for item in learned)
+    with pytest.raises(UnavailableError):
+        plan_samples([CAMPAIGN], 2, 0.0, db=str(tmp_path / "none.db"))
+
+
+def served(folder: Path, lab_changes: tuple[tuple[str, str], ...]) -> Path:
+    target = folder / "lab"
+    shutil.copytree(EXAMPLE, target, ignore=shutil.ignore_patterns(".lab"))
+    text = (target / "lab.yaml").read_text(encoding="utf-8")
+    for old, new in lab_changes:
+        assert old in text
+        text = text.replace(old, new)
+    (target / "lab.yaml").write_text(text, encoding="utf-8")
+    return target / "campaign.yaml"
+
+
+BOTTLE = "concentrate: {volume: 400 mL}", "concentrate: {volume: 10 mL, refill: 3 min}"
+HOURS = "broker: embedded", 'broker: embedded\nattended: ["Tue 08:00-08:02", "Tue 10:00-17:00"]'
+
+
+def test_a_bottle_that_runs_out_is_refilled_when_somebody_is_there(tmp_path):
+    campaign = served(tmp_path, (BOTTLE, HOURS))
+    start = datetime(2026, 12, 1, 8, 0)
+    found = plan_samples([campaign], 6, 0.2, start=start)
+    doses = sorted(
+        (slot["start_s"], -1) for slot in found["timeline"] if slot["step"] == "dose_concentrate"
+    )
+    refills = [(item["end_s"], 2) for item in found["services"]]
+    assert len(refills) == 2
+    left = 2  # doses of 3.75 mL in 10 mL
+    for _, change in sorted([*doses, *refills], key=lambda item: (item[0], -item[1])):
+        left += change
+        assert 0 <= left <= 2
+    assert all(item["start_s"] >= 2 * 3600.0 for item in found["services"]), "they come at ten"
+    assert {item["person"] for item in found["services"]} == {"operator"}
+    assert any("2026-12-01 at 08:00" in note for note in found["notes"])
+    assert any("does not ask" in note for note in found["notes"])
+    assert found["status"] in ("feasible", "optimal")
+    waited = [item for item in found["critical_path"] if "refill concentrate" in item["because"]]
+    assert waited
+    write_gantt_page(found, tmp_path / "plan.html")
+    assert "refill concentrate" in (tmp_path / "plan.html").read_text(encoding="utf-8")
+
+
+def test_a_plan_of_no_time_has_its_refills_too(tmp_path):
+    found = plan_samples([served(tmp_path, (BOTTLE,))], 4, 0.0)
+    assert [item["task"] for item in found["services"]] == ["refill concentrate"]
+    assert found["notes"] == [
+        "what people do in between is shown, but a running campaign does not ask for it"
+    ]
+
+
+def test_manual_steps_wait_for_peoples_hours(tmp_path):
+    folder = tmp_path / "ph"
+    shutil.copytree(ROOT / "sops" / "ph_calibration", folder, ignore=shutil.ignore_patterns(".lab"))
+    lab_file = folder / "lab.yaml"
+    text = lab_file.read_text(encoding="utf-8")
+    lab_file.write_text(text + '\nattended: ["Tue 10:00-17:00"]\n', encoding="utf-8")
+    found = plan_samples([folder / "campaign.yaml"], 1, 0.0, start=datetime(2026, 12, 1, 9, 0))
+    by_hand = [slot for slot in found["timeline"] if slot["device"] == "operator"]
+    assert by_hand
+    assert min(slot["start_s"] for slot in by_hand) == 3600.0
+    lab_file.write_text(text + '\nattended: ["Tue 10:00-10:01"]\n', encoding="utf-8")
+    with pytest.raises(RefusedError, match="nobody is there for longer than 60 s") as caught:
+        plan_samples([folder / "campaign.yaml"], 1, 0.0, start=datetime(2026, 12, 1, 9, 0))
+    assert "attended" in caught.value.hint
+
+
+def test_a_plan_that_needs_people_for_longer_than_their_hours_are_known_is_refused(tmp_path):
+    hours = "broker: embedded", 'broker: embedded\nattended: ["Tue 10:00-10:03"]'
+    campaign = served(tmp_path, (BOTTLE, hours))
+    with pytest.raises(RefusedError, match="60 days"):
+        plan_samples([campaign], 26, 0.0, start=datetime(2026, 12, 1, 9, 0))

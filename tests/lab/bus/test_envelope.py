@@ -171,7 +171,9 @@ def test_answers_are_no_questions():
 
 
 def test_telemetry_is_apart():
-    batch = Telemetry(device="d", channel="p", unit="bar", samples=[(1.0, 2.0)])
+    batch = Telemetry(
+        device="d", boot="b1", channel="p", unit="bar", sent_at=5.0, samples=[(1.0, 2.0)]
+    )
     payload = batch.model_dump_json().encode()
     assert Telemetry.model_validate_json(payload) == batch
     with pytest.raises(ValidationError):

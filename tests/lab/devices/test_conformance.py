@@ -93,6 +93,7 @@ def test_a_good_driver_has_no_findings():
         ({"entry": "elsewhere:GoodDriver"}, "entry is 'elsewhere:GoodDriver'"),
         ({"simulator": "simulators.good"}, "must be module:Class"),
         ({"limits": "drivers.good"}, "must be module:function"),
+        ({"durations": "drivers.good"}, "must be module:function"),
         ({"connection": "usb"}, "stream, http or mqtt"),
         ({"connection": "http"}, "no meaning for connection http"),
         ({"serial": "baud=fast"}, "baud=fast"),

@@ -75,6 +75,8 @@ async def test_telemetry_is_published_with_its_unit_and_never_nonsense(bench: Be
     batch = Telemetry.model_validate_json(message.payload)
     assert message.topic.endswith("/data/pressure")
     assert (batch.unit, batch.samples[0][1]) == ("bar", 1.5)
+    assert batch.boot
+    assert batch.sent_at == bench.now
 
 
 async def test_telemetry_finds_out_that_the_line_is_lost(bench: Bench):

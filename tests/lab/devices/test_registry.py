@@ -182,3 +182,21 @@ def test_a_code_that_a_shared_part_of_the_house_raises_must_be_listed_too():
         manifest.model_copy(update={"errors": errors}), drivers.driver_class("atlas_ezo_ec")
     )
     assert found == ["manifest: error code 'rebooted' is raised but not listed in errors"]
+
+
+def test_durations_are_loaded_where_a_manifest_names_them(package):
+    assert registry(package).durations("my_pump") is None
+    path = package / "manifest.yaml"
+    path.write_text(f"{path.read_text()}durations: {package.name}.driver:durations\n")
+    with (package / "driver.py").open("a") as file:
+        file.write("def durations(action, args, settings): return args['n'] * settings['each']\n")
+    durations = registry(package).durations("my_pump")
+    assert durations is not None
+    assert durations("measure", {"n": 3}, {"each": 2.0}) == 6.0
+
+
+def test_durations_that_lead_nowhere_are_told(package):
+    path = package / "manifest.yaml"
+    path.write_text(f"{path.read_text()}durations: {package.name}.driver:thing\n")
+    with pytest.raises(InputError, match="is not a function"):
+        registry(package).durations("my_pump")

@@ -7,8 +7,6 @@ import random
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
-import pytest
-
 from lab.bus import topics
 from lab.bus.envelope import EngineBeat, Hello, SafeMessage, State
 from lab.bus.memory import MemoryBus, MemoryTransport
@@ -205,6 +203,7 @@ def test_an_old_beat_puts_nobody_in_charge() -> None:
     async def main() -> None:
         stand = Stand()
         async with stand.host():
+            stand.beat(leaving=True)
             await asyncio.sleep(100)
             stand.beat(sent_at=0.0)
             await asyncio.sleep(100)
@@ -213,15 +212,38 @@ def test_an_old_beat_puts_nobody_in_charge() -> None:
     run_virtual(main())
 
 
-@pytest.mark.parametrize("limit_s", [None, LIMIT_S])
-def test_a_device_that_nobody_ever_used_is_left_alone(limit_s: float | None) -> None:
+def test_a_device_without_a_limit_is_left_alone() -> None:
     async def main() -> None:
-        stand = Stand(limit_s)
+        stand = Stand(None)
         async with stand.host():
-            if limit_s is None:
-                await stand.live(60)
+            await stand.live(60)
             await asyncio.sleep(3600)
             assert stand.safe_at == []
+
+    run_virtual(main())
+
+
+def test_a_host_whose_ledger_was_lost_counts_from_its_start_and_goes_on_with_the_next_engine() -> (
+    None
+):
+    async def main() -> None:
+        stand = Stand()
+        async with stand.host():
+            await stand.live(20)
+        stand.ledger = CommandLedger(identity="l2")
+        async with stand.host():
+            began = stand.now
+            await asyncio.sleep(LIMIT_S + 1)
+            assert len(stand.safe_at) == 1
+            assert stand.safe_at[0] - began <= LIMIT_S + 1
+            assert dead_man_of(stand.requests)
+            await stand.restart_engine()
+            await stand.live(20)
+            stand.beat(leaving=True)
+            await stand.settle()
+        async with stand.host():
+            await asyncio.sleep(3600)
+            assert len(stand.safe_at) == 1, "by now its ledger knows that nobody is in charge"
 
     run_virtual(main())
 

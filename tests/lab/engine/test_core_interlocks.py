@@ -11,6 +11,7 @@ from lab.control.status import status_document
 from lab.domain import event as ev
 from lab.domain.command import Outcome
 from lab.domain.interlock import Interlock
+from lab.engine import messages as msg
 from tests.lab.engine.kit import (
     START,
     KitContext,
@@ -24,7 +25,6 @@ from tests.lab.engine.kit import (
 
 if TYPE_CHECKING:
     from lab.domain.plan import Plan
-    from lab.engine import messages as msg
 
 COOL = Interlock(
     name="cool",
@@ -48,12 +48,17 @@ def locked(plan: Plan | None = None, lock: Interlock = COOL, trials: int = 1) ->
 
 
 def feel(
-    mind: Mind, value: float, *, late_s: float = 0.0, unit: str = "degC", device: str = "balance"
+    mind: Mind,
+    value: float,
+    *,
+    late_s: float = 0.0,
+    unit: str = "degC",
+    device: str = "balance",
+    boot: str = "b1",
+    told_s: float | None = None,
 ) -> list[msg.Effect]:
-    at_s = mind.now.timestamp() - late_s
-    mind.tell(
-        env.Telemetry(device=device, channel="temperature", unit=unit, samples=[(at_s, value)])
-    )
+    told_s = mind.now.timestamp() - late_s if told_s is None else told_s
+    mind.tell(msg.Signal(device, "temperature", unit, value, boot, told_s, late_s))
     return mind.settle()
 
 
@@ -115,6 +120,26 @@ def test_a_late_copy_does_not_replace_a_newer_value() -> None:
     feel(mind, 60.0)
     feel(mind, 25.0, late_s=5.0)
     assert states(mind)[-1] == "open"
+
+
+def test_a_host_whose_clock_is_elsewhere_is_believed_as_long_as_its_values_are_fresh() -> None:
+    mind = locked()
+    feel(mind, 25.0, told_s=-3600.0)
+    assert states(mind)[-1] == "holds"
+    feel(mind, 60.0, told_s=-3595.0)
+    assert states(mind)[-1] == "open"
+    feel(mind, 25.0, told_s=-3598.0)
+    assert states(mind)[-1] == "open", "told before the other, so it does not replace it"
+
+
+def test_a_host_that_is_started_again_counts_anew() -> None:
+    mind = locked()
+    feel(mind, 60.0)
+    mind.pass_time(2.0)
+    feel(mind, 25.0, boot="b2", told_s=0.0)
+    assert states(mind)[-1] == "holds"
+    feel(mind, 60.0, late_s=1.0)
+    assert states(mind)[-1] == "holds", "a late word of the earlier life"
 
 
 @pytest.mark.parametrize("changes", [{"unit": "K"}, {"device": "pump"}])

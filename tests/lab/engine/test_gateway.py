@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,11 +14,11 @@ from lab.bus import topics
 from lab.bus.memory import MemoryBus, MemoryTransport
 from lab.domain.command import Command
 from lab.engine.gateway import DeviceGateway
-from lab.engine.messages import DeviceLost, Outranked
+from lab.engine.messages import DeviceLost, Outranked, Signal
 from lab.engine.virtual_loop import run_virtual
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from lab.bus.transport import Message
 
@@ -347,27 +348,51 @@ def test_live_values_are_delivered_where_they_were_asked_for() -> None:
                 delivered.append,
                 loop.time,
                 signals={("balance", "mass")},
+                speed=2.0,
             )
             await gateway.start(EPOCH, "j1")
 
             async def say(
-                device: str, channel: str, named: str = "", *, retain: bool = False
+                device: str,
+                channel: str,
+                named: str = "",
+                *,
+                retain: bool = False,
+                late_s: float = 0.0,
+                samples: Sequence[tuple[float, float]] = ((1.0, 2.0),),
             ) -> None:
                 live = env.Telemetry(
-                    device=named or device, channel=channel, unit="g", samples=[(1.0, 2.0)]
+                    device=named or device,
+                    boot="b1",
+                    channel=channel,
+                    unit="g",
+                    sent_at=loop.time() - late_s,
+                    samples=list(samples),
                 )
                 topic = topics.data(LAB, device, channel)
                 bus.publish(topic, live.model_dump_json().encode(), retain=retain)
                 await asyncio.sleep(0.01)
 
             await say("balance", "mass")
-            assert [type(item) for item in delivered] == [env.Telemetry]
+            fresh = Signal("balance", "mass", "g", 2.0, "b1", told_s=1.0, age_s=0.0)
+            assert delivered == [fresh]
+            delivered.clear()
+            await say("balance", "mass", late_s=3.0, samples=[(1.0, 2.0), (5.0, 4.0)])
+            await say("balance", "mass", late_s=-40.0)
+            await say("balance", "mass", samples=[])
+            assert delivered == [
+                replace(fresh, age_s=10.0),
+                replace(fresh, value=4.0, told_s=5.0, age_s=6.0),
+                fresh,
+            ], (
+                "under way for three real seconds, each two of the process; no value comes from the future"
+            )
             await say("balance", "temperature")
             await say("pump", "mass")
             await say("balance", "mass", named="pump")
             bus.publish(topics.data(LAB, "balance", "mass"), b"nonsense")
             await asyncio.sleep(0.01)
-            assert len(delivered) == 1
+            assert len(delivered) == 3
             await gateway.close()
             await say("balance", "mass", retain=True)
             again = DeviceGateway(
@@ -376,7 +401,7 @@ def test_live_values_are_delivered_where_they_were_asked_for() -> None:
             )  # fmt: skip
             await again.start(EPOCH, "j1")
             await asyncio.sleep(0.01)
-            assert len(delivered) == 1, "what a broker kept is no live value"
+            assert len(delivered) == 3, "what a broker kept is no live value"
             await again.close()
 
     run_virtual(main())

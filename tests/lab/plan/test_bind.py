@@ -245,3 +245,35 @@ def test_a_well_without_a_plate_is_wrong_input():
 def test_binding_is_deterministic():
     assert plans() == plans()
     assert [plan.model_dump_json() for plan in plans()] == [p.model_dump_json() for p in plans()]
+
+
+def timed(durations, **factors) -> Plan:
+    return bind(
+        procedure(), factors, {}, lab(), CAPABILITIES, 1, device_capabilities(lab()),
+        durations=durations,
+    )[0]  # fmt: skip
+
+
+def test_a_driver_that_can_tell_says_how_long_its_steps_take():
+    def dose(action, args):
+        assert action == "dispense"
+        return 2 * 60.0 * args["volume"] / args["rate"]
+
+    plan = timed({"solvent_pump": dose}, concentrate_volume=4.0, dilute_volume=1.0)
+    solvent, dilute = plan.step("dose_solvent"), plan.step("dose_dilute")
+    assert (solvent.duration_s, solvent.duration_from) == (30.0, "driver")
+    plain = plans(concentrate_volume=4.0, dilute_volume=1.0)[0]
+    assert dilute == plain.step("dose_dilute")
+    assert solvent.timeout_s == plain.step("dose_solvent").timeout_s
+
+
+@pytest.mark.parametrize("told", [None, -1.0, float("nan"), float("inf")])
+def test_where_it_cannot_tell_the_sop_does(told):
+    plan = timed({"solvent_pump": lambda action, args: told})
+    assert plan == plans()[0]
+
+
+def test_the_source_of_a_duration_is_written_only_where_it_is_not_the_sop():
+    plan = timed({"solvent_pump": lambda action, args: 12.0})
+    assert plan.model_dump_json().count("duration_from") == 1
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lab.domain import event as ev
 from lab.domain.plan import Plan, TimeWindow
 from lab.domain.state import RunState, StepState
-from lab.plan.estimates import Learned, Timed, learn
+from lab.plan.estimates import Learned, Timed, learn, with_durations, without_rounds
 from tests.support.made_up_labs import plan_of, step
 
 
@@ -102,29 +104,29 @@ def test_only_what_is_new_is_changed_and_the_same_plan_gives_the_same_object():
     ],
 )
 def test_a_margin_before_anything_is_known(heat, most, margin):
-    given = plan(heat, window(most))
-    assert Learned().margin(given, given.timing[0]) == margin
-    assert Timed(Learned()).plan(given).timing[0].less_than_s == most - margin
+    limited_plan = plan(heat, window(most))
+    assert Learned().margin(limited_plan, limited_plan.timing[0]) == margin
+    assert Timed(Learned()).plan(limited_plan).timing[0].less_than_s == most - margin
 
 
 def test_deviations_raise_the_margin_and_never_lower_it():
-    given = plan(limit=window(2000.0))
-    limit = given.timing[0]
-    small = learn([over(given, 100.0, n, timing=off(1.0)) for n in range(60)])
-    assert small.margin(given, limit) == 60.0
-    rows = [over(given, 100.0, n, timing=off(10.0 * n)) for n in range(60)]
-    assert learn(rows).margin(given, limit) == 590.0
-    assert learn(rows[:7]).margin(given, limit) == 60.0, "too few"
-    early = learn([over(given, 100.0, n, timing=off(-500.0)) for n in range(60)])
-    assert early.margin(given, limit) == 60.0
-    wild = learn([over(given, 100.0, n, timing=off(9e4)) for n in range(60)])
-    assert wild.margin(given, limit) == 1500.0, "three quarters of 1980, in two digits"
+    limited_plan = plan(limit=window(2000.0))
+    limit = limited_plan.timing[0]
+    small = learn([over(limited_plan, 100.0, n, timing=off(1.0)) for n in range(60)])
+    assert small.margin(limited_plan, limit) == 60.0
+    rows = [over(limited_plan, 100.0, n, timing=off(10.0 * n)) for n in range(60)]
+    assert learn(rows).margin(limited_plan, limit) == 590.0
+    assert learn(rows[:7]).margin(limited_plan, limit) == 60.0, "too few"
+    early = learn([over(limited_plan, 100.0, n, timing=off(-500.0)) for n in range(60)])
+    assert early.margin(limited_plan, limit) == 60.0
+    wild = learn([over(limited_plan, 100.0, n, timing=off(9e4)) for n in range(60)])
+    assert wild.margin(limited_plan, limit) == 1500.0, "three quarters of 1980, in two digits"
 
 
 def test_one_in_fifty_is_let_go():
-    given = plan(limit=window(2000.0))
-    rows = [over(given, 100.0, n, timing=off(900.0 if n == 7 else 100.0)) for n in range(99)]
-    assert learn(rows).margin(given, given.timing[0]) == 100.0
+    limited_plan = plan(limit=window(2000.0))
+    rows = [over(limited_plan, 100.0, n, timing=off(900.0 if n == 7 else 100.0)) for n in range(99)]
+    assert learn(rows).margin(limited_plan, limited_plan.timing[0]) == 100.0
 
 
 def test_old_runs_are_forgotten():
@@ -135,7 +137,84 @@ def test_old_runs_are_forgotten():
 
 def test_a_limit_to_a_steps_end_and_from_a_steps_start_leaves_room_for_both():
     limit = window(300.0, from_mark="start", to_mark="end")
-    given = plan(limit=limit)
+    limited_plan = plan(limit=limit)
     # heating, carrying and cooling take 170 s: of the 130 s that are left, three quarters at most
     wild = Learned(margins={("s", "hold"): 1e4})
-    assert wild.margin(given, limit) == 98.0
+    assert wild.margin(limited_plan, limit) == 98.0
+
+
+def of_driver(seconds: float, device: str = "pump") -> Plan:
+    """A plan whose dose is as long as its driver says."""
+    dose = step("dose", device, seconds).model_copy(update={"duration_from": "driver"})
+    return plan_of(dose, step("weigh", "balance", 5.0, ["dose"]))
+
+
+def test_what_a_driver_expects_of_each_dose_is_corrected_by_the_share_that_was_measured():
+    runs = [over(of_driver(10.0 + n), 1.2 * (10.0 + n), n) for n in range(8)]
+    learned = learn(runs)
+    for expected, corrected in ((5.0, 6.0), (100.0, 120.0)):
+        dose = with_durations(of_driver(expected), learned).step("dose")
+        assert dose.duration_s == pytest.approx(corrected)
+        assert (dose.duration_from, dose.duration_runs) == ("journal", 8)
+    estimate = learned.duration(of_driver(50.0), of_driver(50.0).step("dose"))
+    assert estimate is not None
+    assert (estimate.low_s, estimate.high_s) == (60.0, 60.0)
+
+
+def test_seconds_of_the_time_before_a_driver_could_tell_say_nothing_about_its_doses():
+    by_sop = plan_of(step("dose", "pump", 10.0), step("weigh", "balance", 5.0, ["dose"]))
+    learned = learn([over(by_sop, 30.0, n) for n in range(20)])
+    assert with_durations(by_sop, learned).step("dose").duration_s == 30.0
+    told = of_driver(10.0)
+    assert with_durations(told, learned) is told
+    later = learn([over(of_driver(10.0), 11.0, n) for n in range(20)])
+    assert with_durations(by_sop, later) is by_sop
+
+
+def test_a_dose_of_nothing_teaches_nothing():
+    learned = learn([over(of_driver(0.0), 3.0, n) for n in range(20)])
+    assert ("s", "dose", "pump") not in learned.durations
+
+
+def test_who_says_so_is_known_of_every_step():
+    runs = [over(plan(), 130.0, n) for n in range(12)]
+    timed = Timed(learn(runs)).plan(plan())
+    assert (timed.step("heat").duration_from, timed.step("heat").duration_runs) == ("journal", 12)
+    assert (timed.step("cool").duration_from, timed.step("cool").duration_runs) == ("sop", 0)
+
+
+def test_a_safe_state_step_keeps_its_time():
+    dear = plan_of(step("heat", "oven", 100.0).model_copy(update={"safe_state": True}))
+    learned = learn([over(dear, 300.0, n) for n in range(20)])
+    assert with_durations(dear, learned) is dear
+
+
+@given(
+    expected=st.lists(st.floats(0.5, 5e3), min_size=8, max_size=40),
+    share=st.floats(0.2, 5.0),
+    dose=st.floats(0.5, 5e3),
+)
+def test_a_driver_that_is_always_wrong_by_the_same_share_is_set_right(expected, share, dose):
+    runs = [over(of_driver(seconds), share * seconds, n) for n, seconds in enumerate(expected)]
+    corrected = with_durations(of_driver(dose), learn(runs)).step("dose").duration_s
+    # the share and the result have two significant digits each; 5 % are no news
+    assert corrected == pytest.approx(share * dose, rel=0.11)
+
+
+@given(took=st.lists(st.floats(1.0, 1e4), min_size=8, max_size=120))
+def test_the_median_and_the_quantiles_are_in_order_and_among_what_was_measured(took):
+    found = learn([over(plan(), seconds, n) for n, seconds in enumerate(took)])
+    measured = found.durations["s", "heat", "oven"]
+    recent = took[-100:]
+    assert measured.runs == len(recent)
+    assert measured.low <= measured.median <= measured.high
+    assert min(recent) * 0.94 <= measured.low
+    assert measured.high <= max(recent) * 1.06
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("wash[2].fill", "wash.fill"), ("heat", "heat"), ("a[1].b[12]", "a.b"), ("a[].b", "a.b")],
+)
+def test_rounds_are_left_out_of_names(path, name):
+    assert without_rounds(path) == name

@@ -26,7 +26,8 @@ _SVG = "{http://www.w3.org/2000/svg}"
 def slot(sample: str, step: str, device: str, start: float, end: float, *stations: str):
     return {
         "sample": sample, "step": step, "device": device, "start_s": start, "end_s": end,
-        "stations": list(stations),
+        "stations": list(stations), "duration_from": "journal" if step == "heat" else "sop",
+        "duration_runs": 9 if step == "heat" else 0,
     }  # fmt: skip
 
 
@@ -49,6 +50,12 @@ DOCUMENT = {
             "took_s": 55.0, "slack_s": -5.0, "on_violation": "flag",
         }
     ],
+    "durations": [
+        {"step": "fill", "device": "pump", "least_s": 30.0, "most_s": 30.0, "source": "driver", "runs": 0},
+        {"step": "heat", "device": "oven", "least_s": 60.0, "most_s": 80.0, "source": "journal", "runs": 9},
+    ],
+    "services": [],
+    "notes": [],
     "critical_path": [
         {"sample": "c/r002", "step": "heat", "device": "oven", "start_s": 60.0, "end_s": 120.0,
          "because": "needs fill"}
@@ -87,7 +94,7 @@ def test_the_drawing_has_a_bar_of_the_right_width_with_its_number_and_words():
     assert len(bars) == 5
     widths = [float(part(bar, "rect").get("width", "")) for bar in bars]
     assert widths[3] == pytest.approx(2 * widths[0], abs=0.2)
-    assert part(bars[3], "title").text == "c/r002: heat, 1:00 min to 2:00 min"
+    assert part(bars[3], "title").text == "c/r002: heat, 1:00 min to 2:00 min (journal, 9 runs)"
     assert [part(bar, "text").text for bar in bars] == ["1", "2", "1", "2", "1"]
     assert "critical" in part(bars[3], "rect").get("class", "").split()
     assert root.get("role") == "img"
@@ -149,5 +156,50 @@ def test_only_what_would_help_is_listed():
     tables = {heading: rows for heading, _, rows in plan_tables(DOCUMENT)}
     assert tables["One more would change the makespan by"] == [("pump", "drain", "-38%")]
     nothing = plan_tables({**DOCUMENT, "one_more": DOCUMENT["one_more"][1:]})
-    assert nothing[1][2] == []
+    assert {heading: rows for heading, _, rows in nothing}[
+        "One more would change the makespan by"
+    ] == []
     assert "One more" not in gantt_page({**DOCUMENT, "one_more": []})
+
+
+SERVED = {
+    **DOCUMENT,
+    "services": [
+        {"task": "refill <acid>", "person": "operator", "start_s": 30.0, "end_s": 75.0,
+         "sample": "c/r002", "step": "fill"},
+        {"task": "empty waste", "person": "operator", "start_s": 90.0, "end_s": 95.0,
+         "sample": "", "step": ""},
+    ],
+    "notes": ["it begins on Tuesday & waits"],
+}  # fmt: skip
+
+
+def test_what_people_do_has_a_row_of_its_own_in_no_samples_colour():
+    rows = {row.name: row for row in chart_rows(SERVED)}
+    operator = rows["operator"]
+    assert [(bar.start_s, bar.end_s, bar.sample) for bar in operator.bars] == [
+        (30.0, 75.0, 0), (90.0, 95.0, 0),
+    ]  # fmt: skip
+    assert sample_colour(0) not in [sample_colour(number) for number in range(1, 9)]
+    drawn = gantt_svg([operator], 120.0)
+    assert ">0<" not in drawn
+    assert "refill &lt;acid&gt;, 30 s to 1:15 min" in drawn
+
+
+def test_it_stands_in_words_with_the_sample_that_waits_for_it():
+    page = gantt_page(SERVED)
+    tables = {heading: rows for heading, _, rows in plan_tables(SERVED)}
+    assert tables["What people do in between"] == [
+        ("30 s", "45 s", "operator", "refill <acid>", "c/r002: fill"),
+        ("1:30 min", "5 s", "operator", "empty waste", ""),
+    ]
+    assert "<p>it begins on Tuesday &amp; waits</p>" in page
+    assert "What people do" not in gantt_page(DOCUMENT)
+
+
+def test_who_says_how_long_a_step_takes_stands_beside_it():
+    tables = {heading: rows for heading, _, rows in plan_tables(DOCUMENT)}
+    assert tables["How long the steps take, and who says so"] == [
+        ("fill", "pump", "30 s", "driver"),
+        ("heat", "oven", "1:00 min to 1:20 min", "journal, 9 runs"),
+    ]
