@@ -47,6 +47,9 @@ class Prior:
 MANY = 20
 """Lengthscales beyond which columns are descriptors, few of which matter."""
 
+_FEW = 2
+"""Lengthscales up to which the rougher kernel is enough, and the smoother one too sure of itself."""
+
 NOISE = Prior("lognormal", -4.0, 1.0)
 """Of the noise variance per variance of the outcome. Mode at 1/150, wide enough to be moved by ten
 points (Hvarfner et al. 2024)."""
@@ -84,9 +87,11 @@ def families_for(dimension: int) -> tuple[Family, ...]:
 
 
 def default_families(dimension: int) -> tuple[Family, ...]:
-    """What is fitted where nobody asks for more: the two steady families, or where there are so many
-    lengthscales that most columns must be chemical descriptors, theirs."""
+    """What is fitted where nobody asks for more: the two steady families, of one or two lengthscales the first of
+    them alone, or where there are so many that most columns must be chemical descriptors, theirs."""
     families = families_for(dimension)
+    if dimension <= _FEW:
+        return families[4:5]
     return families[4:] if dimension <= MANY else families[2:3]
 
 
