@@ -38,5 +38,5 @@ async def opened_journal(
             await asyncio.sleep(_LOOK_S)
         else:
             if told:
-                say(f"the lab is free: engine {journal.epoch} goes on")
+                say(f"the lab is free: this is engine {journal.epoch} now")
             return journal

@@ -150,7 +150,10 @@ async def test_a_standby_waits_until_the_lab_is_free(tmp_path):
         journal = await waiting
     assert journal.epoch == first.epoch + 1
     journal.close()
-    assert said == ["another engine has the lab; standing by", "the lab is free: engine 2 goes on"]
+    assert said == [
+        "another engine has the lab; standing by",
+        "the lab is free: this is engine 2 now",
+    ]
 
 
 def test_a_standby_of_an_engine_that_ended_in_order_begins_nothing(tmp_path):
