@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from dashboard.words import AMBER, BLUE, GREEN, GREY, INK, RED
+from lab.domain.aim import best_so_far
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ __all__ = [
     "Figure",
     "axis",
     "best_figure",
+    "front_figure",
     "layout",
     "parity_figure",
     "plain",
@@ -67,11 +69,8 @@ def plain(text: str) -> str:
 def best_figure(trials: Sequence[TrialState], objective: ObjectiveSpec) -> Figure:
     """Measured values in order of trials with error bars, the best so far, the reference, and failed trials."""
     done = [trial for trial in trials if trial.value is not None]
-    sign = 1.0 if objective.direction == "maximize" else -1.0
-    best: list[float] = []
-    for trial in done:
-        value = float(trial.value or 0.0)
-        best.append(value if not best else sign * max(sign * best[-1], sign * value))
+    values = [float(trial.value or 0.0) for trial in done]
+    best = best_so_far(values, objective.direction, objective.target)
     data: list[Figure] = [
         {
             "type": "scatter",
@@ -211,6 +210,53 @@ def parity_figure(trials: Sequence[TrialState], objective: ObjectiveSpec) -> Fig
             margin={"l": 10, "r": 16, "t": 56, "b": 10},
             xaxis=axis(f"Measured {objective.result} ({objective.unit})", range=span),
             yaxis=axis(f"Predicted ({objective.unit})"),
+        ),
+    }
+
+
+def front_figure(
+    trials: Sequence[TrialState], objectives: Sequence[ObjectiveSpec], front: Sequence[int]
+) -> Figure:
+    """Measured trials over the first two objectives; those of `front` (their numbers) stand out, joined in order."""
+    first, second = objectives[0], objectives[1]
+    done = [t for t in trials if first.result in t.outcomes and second.result in t.outcomes]
+    best = sorted((t for t in done if t.number in front), key=lambda t: t.outcomes[first.result])
+    data: list[Figure] = []
+    for name, chosen, mode, marker in (
+        (
+            "Beaten, or beyond a limit",
+            [t for t in done if t.number not in front],
+            "markers",
+            {"size": 9, "color": GREY, "symbol": "circle-open", "line": {"width": 2}},
+        ),
+        (
+            "On the front",
+            best,
+            "markers+lines+text" if len(objectives) == 2 else "markers+text",
+            {"size": 11, "color": GREEN, "symbol": "diamond"},
+        ),
+    ):
+        data.append(
+            {
+                "type": "scatter",
+                "mode": mode,
+                "name": name,
+                "x": [t.outcomes[first.result] for t in chosen],
+                "y": [t.outcomes[second.result] for t in chosen],
+                "text": [str(t.number) for t in chosen],
+                "textposition": "top left",
+                "line": {"color": GREEN, "width": 1.6, "dash": "dot"},
+                "marker": marker,
+                "hovertemplate": "<b>trial %{text}</b><br>%{x:.4g}, %{y:.4g}<extra></extra>",
+            }
+        )
+    return {
+        "data": data,
+        "layout": layout(
+            height=380,
+            margin={"l": 10, "r": 16, "t": 56, "b": 10},
+            xaxis=axis(f"{plain(first.result)} ({first.unit})"),
+            yaxis=axis(f"{plain(second.result)} ({second.unit})"),
         ),
     }
 

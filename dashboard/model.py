@@ -54,13 +54,14 @@ def fit_slice(campaign: CampaignState, factor_x: str, factor_y: str | None) -> S
         TrialRecord(
             number=trial.number,
             factors=dict(trial.factors),
-            status=trial.status,
+            status="aborted" if trial.status == "rejected" else trial.status,
             value=trial.value,
             standard_deviation=trial.standard_deviation,
         )
         for trial in campaign.trials.values()
     ]
-    direction = campaign.spec.objective.direction
+    # Of a target the outcome itself is shown, which has no better side.
+    direction = "minimize" if campaign.spec.objective.direction == "minimize" else "maximize"
     found = predict(space, direction, history, factor_x, factor_y, points=_POINTS)
     return Slice(found.x, found.y, found.mean, found.standard_deviation)
 

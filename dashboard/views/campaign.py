@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.charts import best_figure, parity_figure, slice_figure
+from dashboard.charts import best_figure, front_figure, parity_figure, slice_figure
 from dashboard.data import database, look, records_of
 from dashboard.model import ModelDesk
 from dashboard.views.frame import REFRESH_S, figure, guarded, table
@@ -103,7 +103,45 @@ def _progress(names: list[str]) -> None:
         st.markdown(
             f"Best measured: **{number(best.value)}{sd} {spec.objective.unit}** in trial {best.number} at {where}."
         )
+    if campaign.aim is not None:
+        _front(campaign)
+    if campaign.nearness is not None:
+        near = campaign.nearness
+        st.markdown(
+            f"Trial {near.trial} is within {number(near.within)} {spec.objective.unit} of the optimum with a "
+            f"probability of **{near.probability:.0%}**; {number(near.expected_gain)} {spec.objective.unit} are left to gain."
+        )
+    for veto in campaign.vetoes:
+        st.markdown(f"Vetoed by {veto.actor}: `{veto.condition}` ({veto.reason})")
     st.caption(f"Data as of {view.read_at:%H:%M:%S}, event {view.document['seq']}.")
+
+
+def _front(campaign: CampaignState) -> None:
+    """What several outcomes have come to: the limits, the front as a picture where it has one, and in numbers."""
+    aim = campaign.aim
+    if aim is None:
+        return
+    if aim.limits:
+        st.markdown(f"Limits on results: {'; '.join(limit.words for limit in aim.limits)}")
+    front = campaign.front()
+    if len(campaign.objectives) > 1:
+        st.markdown("**Trials that no other beats**")
+        numbers = [trial.number for trial in front]
+        trials = list(campaign.trials.values())
+        figure(front_figure(trials, campaign.objectives, numbers), key="front", alt="Front")
+    if not front:
+        st.info("No trial has kept all limits yet.", icon=":material/info:")
+        return
+    units = {o.result: o.unit for o in (*campaign.objectives, *campaign.spec.limits)}
+    for trial in front:
+        given = ", ".join(
+            f"{words_of(name)} {number(value)} {unit_text(units[name])}"
+            for name, value in trial.outcomes.items()
+        )
+        st.markdown(f"- trial {trial.number}: {given}")
+    volume = aim.volume(campaign.trials.values())
+    if volume is not None:
+        st.caption(f"Volume between the front and the worst values: {number(volume)}")
 
 
 @st.fragment(run_every=REFRESH_S)
@@ -115,7 +153,7 @@ def _model(names: list[str]) -> None:
     if x not in factors:
         x = next(iter(factors))
     y = y if y in factors and y != x else None
-    if campaign.best() is None:
+    if not campaign.measured:
         st.info("The model can be asked after the first results.", icon=":material/info:")
         return
     try:

@@ -9,7 +9,14 @@ import streamlit as st
 
 from dashboard import actions, markup
 from dashboard.data import database, look
-from dashboard.views.asking import question_card, request_id, send, show_reply, tell_reply
+from dashboard.views.asking import (
+    ask_button,
+    question_card,
+    request_id,
+    send,
+    show_reply,
+    tell_reply,
+)
 from dashboard.views.frame import REFRESH_S, guarded
 from dashboard.words import number, unit_text, words_of
 
@@ -18,7 +25,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from lab.control.document import TaskDocument, TaskFieldDocument
+    from lab.control.document import CampaignDocument, TaskDocument, TaskFieldDocument
     from lab.control.port import Verb
 
 __all__ = ["given_answers", "show"]
@@ -43,14 +50,40 @@ def _now() -> None:
         show_reply(said.reply, about=said.title)  # the card is gone, what came of it is not
     for question in questions:
         question_card(db, question, live=live)
-    if questions:
+    waiting = [c for c in view.document["campaigns"] if c["approval"]]
+    if questions or waiting:
         st.text_input("Reason", key="reason", placeholder="Reason (recorded)", width=280)
     if said is None or said.reply is not st.session_state.get("reply"):
         tell_reply()
     for task in tasks:
         _task(db, task, live=live)
-    if not tasks and not questions:
+    for campaign in waiting:
+        _approvals(db, campaign, live=live)
+    if not tasks and not questions and not waiting:
         st.info("Nobody is asked for anything.", icon=":material/task_alt:")
+
+
+def _approvals(db: str, campaign: CampaignDocument, *, live: bool) -> None:
+    """Trials that wait until a person lets them be made."""
+    st.subheader("Trials to approve")
+    for item in campaign["approval"]:
+        with st.container(border=True, key=f"card-trial-{item['trial']}"):
+            factors = ", ".join(
+                f"{words_of(name)} {number(value)}" for name, value in item["factors"].items()
+            )
+            st.markdown(f"**Trial {item['trial']}**: {factors}")
+            st.caption(item["note"])
+            with st.container(horizontal=True):
+                for do, label in (("approve", "Approve"), ("reject", "Reject")):
+                    ask_button(
+                        db,
+                        "trial",
+                        label,
+                        key=f"{do}-trial-{item['trial']}",
+                        kind="primary" if do == "approve" else "secondary",
+                        args={"do": do, "trial": item["trial"]},
+                        disabled=not live,
+                    )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 Rules of the protocol that shape this driver: lines may come unasked (the print key), so the line is
 emptied before each command and a few lines that answer something else are skipped; `S I` is no
 fault but a load that did not come to rest; `@` ends whatever the balance was asked before, and
-clears the tare, which is therefore read before and set again.
+clears the tare. So a connection resets only a balance that does not answer otherwise: a host that is
+started again in the midst of a sample finds the tare as it was.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["MTSics"]
 
 _REPLY_TIMEOUT_S = 2.0
+_BUSY_S = 10.0
 _UNRELATED_LINES = 5
 _TRIES = 3
 
@@ -95,14 +97,9 @@ class MTSics:
         return {"mass": weight.mass_g, "mass_sd": max(rounding_g, self._repeatability_g)}
 
     async def _identify(self) -> Identity:
-        tare = await self._tare_now()
-        serial = await self._inquire("@")
+        serial = await self._inquire("I4" if await self._is_free() else "@")
         data = await self._inquire("I2")
         firmware = await self._inquire("I3")
-        if tare is not None:
-            reply = await self._ask(f"TA {tare[0]} {tare[1]}", _REPLY_TIMEOUT_S)
-            if reply.status != "A":
-                raise DeviceError("tare_lost", f"the tare of {tare[0]} {tare[1]} is lost")
         return Identity(
             manufacturer="Mettler Toledo",
             model=_model(data),
@@ -110,16 +107,12 @@ class MTSics:
             firmware=firmware,
         )
 
-    async def _tare_now(self) -> tuple[str, str] | None:
-        """Value and unit of the tare as the balance writes them; None for none."""
+    async def _is_free(self) -> bool:
+        """Does it take commands as it is? `SI` ends a repetition; a weighing that an earlier host began is waited for."""
         try:
-            reply = await self._ask("TA", _REPLY_TIMEOUT_S)
-            weight = parse_weight(reply)
-        except (TimeoutError, DeviceError, ValueError):
-            return None  # busy with something that `@` will end
-        if reply.status != "A" or weight.mass_g <= 0.0:
-            return None
-        return reply.fields[0], reply.fields[1]
+            return (await self._ask("SI", _BUSY_S)).status != "I"
+        except (TimeoutError, DeviceError):
+            return False
 
     async def _inquire(self, command: str) -> str:
         reply = await self._ask(command, _REPLY_TIMEOUT_S)

@@ -11,10 +11,11 @@ from lab.app.drivers import LabDrivers, simulated_chemistries
 from lab.devices.capability import CAPABILITIES
 from lab.devices.registry import Registry
 from lab.domain.errors import InputError
-from lab.domain.event import AtMostSpec, FactorSpec, ObjectiveSpec
+from lab.domain.event import AtMostSpec, FactorSpec, LimitSpec, ObjectiveSpec, StopSpec
 from lab.domain.quantity import Quantity
 from lab.records.database import database_url
 from lab.sop.check import check_lab
+from lab.sop.check_aim import distance_of
 from lab.sop.check_lab_safety import DriverTraits
 from lab.sop.check_space import constraint_texts, step_of
 from lab.sop.check_together import campaign_box
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lab.devices.manifest import Manifest
     from lab.domain.action import Limits
     from lab.domain.diagnostic import Diagnostic
+    from lab.sop.campaign_model import Objective
     from lab.sop.lab_model import Lab
 
 __all__ = ["CampaignFiles", "check_lab_file", "driver_capabilities", "open_campaign", "open_lab"]
@@ -93,19 +95,57 @@ class CampaignFiles:
         }
 
     @property
-    def objective(self) -> ObjectiveSpec:
-        """What is sought, in the unit of the SOP's result."""
-        objective = self.bundle.campaign.objective
+    def objectives(self) -> tuple[ObjectiveSpec, ...]:
+        """What is sought, each in the unit of the SOP's result."""
+        return tuple(self._objective(item) for item in self.bundle.campaign.sought)
+
+    def _objective(self, objective: Objective) -> ObjectiveSpec:
         unit = self.bundle.procedure.sop.results[objective.result].unit
-        reference = objective.reference
+        worst = objective.worst
+        if worst is not None:
+            aimed = objective.direction == "target"
+            worst_value = distance_of(worst, unit) if aimed else worst.to(unit).magnitude
+        else:
+            worst_value = None
         return ObjectiveSpec(
             result=objective.result,
             unit=unit,
             direction=objective.direction,
-            reference=None if reference is None else reference.to(unit).magnitude,
+            reference=_in(unit, objective.reference),
             reference_note=objective.reference_note,
             report=objective.report,
             report_unit=self._unit_of(objective.report),
+            target=_in(unit, objective.target),
+            worst=worst_value,
+            ideal=_in(unit, objective.ideal),
+            weight=objective.weight,
+        )
+
+    @property
+    def limits(self) -> tuple[LimitSpec, ...]:
+        """What results must keep to, each in the result's unit."""
+        results = self.bundle.procedure.sop.results
+        return tuple(
+            LimitSpec(
+                result=limit.result,
+                unit=results[limit.result].unit,
+                minimum=_in(results[limit.result].unit, limit.minimum),
+                maximum=_in(results[limit.result].unit, limit.maximum),
+            )
+            for limit in self.bundle.campaign.limits
+        )
+
+    @property
+    def stop(self) -> StopSpec | None:
+        """When the campaign ends before its budget is used up."""
+        stop = self.bundle.campaign.stop
+        if stop is None:
+            return None
+        return StopSpec(
+            within=distance_of(stop.within, self.objectives[0].unit),
+            probability=stop.probability,
+            trials=stop.trials,
+            decides=stop.decides,
         )
 
     def _unit_of(self, name: str) -> str:
@@ -130,6 +170,28 @@ class CampaignFiles:
 
         space = make_space(self.factors, self.constraints, self.at_most, campaign.alike)
         return middle if not space.broken(middle) else lawful_trial(space)
+
+
+def _demand_candidates(files: CampaignFiles) -> None:
+    """InputError where fewer candidates keep the constraints than trials are planned."""
+    campaign, rows = files.bundle.campaign, files.bundle.candidates
+    if rows is None or not (campaign.constraints or campaign.at_most):
+        return
+    from lab.app.optimiser import make_space
+    from lab.optimize.pool import Pool
+
+    space = make_space(files.factors, files.constraints, files.at_most, campaign.alike)
+    columns = dict(zip(space.names, zip(*rows, strict=True), strict=True))
+    lawful = len(Pool.in_space(space, columns).lawful())
+    if lawful < campaign.budget.trials:
+        raise InputError(
+            f"{lawful} of {len(rows)} candidates keep the constraints, and {campaign.budget.trials} trials are planned",
+            hint="loosen a constraint, add candidates, or plan fewer trials",
+        )
+
+
+def _in(unit: str, value: Quantity | None) -> float | None:
+    return None if value is None else value.to(unit).magnitude
 
 
 def lab_database(lab: Lab, lab_file: Path) -> str:
@@ -204,9 +266,10 @@ def open_campaign(path: Path, registry: Registry | None = None) -> CampaignFiles
 
 
 def _refuse_an_empty_space(files: CampaignFiles, name: str) -> None:
-    """FindingsError, at the constraints, where no trial could keep them all."""
+    """FindingsError, at the constraints, where no trial could keep them all, or too few of a list of candidates."""
     try:
         _ = files.middle
+        _demand_candidates(files)
     except InputError as error:
         text = read_text(Path(files.bundle.paths["campaign"]), name)
         key = "constraints" if files.bundle.campaign.constraints else "at_most"

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.domain.errors import InputError
-from lab.engine.messages import Proposal
+from lab.engine.messages import Nearness, Proposal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lab.domain.event import AtMostSpec, FactorSpec
+    from lab.domain.event import AtMostSpec, FactorSpec, ObjectiveSpec
     from lab.domain.state import CampaignState, LabState
-    from lab.optimize.history import TrialRecord
+    from lab.optimize.history import Direction, TrialRecord
     from lab.optimize.space import Space
     from lab.optimize.suggest import Design
+
+_FEWEST = 3
 
 __all__ = ["history_of", "lawful_trial", "make_space", "space_of", "suggest_from_state"]
 
@@ -37,9 +39,10 @@ def make_space(
 
 
 def space_of(campaign: CampaignState) -> Space:
-    """The factor space that a campaign was started with."""
+    """The factor space that a campaign was started with, less what people have vetoed."""
     spec = campaign.spec
-    return make_space(spec.factors, spec.constraints, spec.at_most, spec.alike)
+    vetoes = [f"not ({veto.condition})" for veto in campaign.vetoes]
+    return make_space(spec.factors, (*spec.constraints, *vetoes), spec.at_most, spec.alike)
 
 
 def lawful_trial(space: Space) -> dict[str, float]:
@@ -59,6 +62,16 @@ def design_of(name: str) -> Design:
     raise InputError(f'a design called "{name}"', hint=f"known are: {', '.join(known)}")
 
 
+def direction_of(objective: ObjectiveSpec) -> Direction:
+    """What is better, of an objective that is no target."""
+    if objective.direction == "target":
+        raise InputError(
+            f"{objective.result} is brought to a target",
+            hint="a target has no direction: its aim says how far from it a value is",
+        )
+    return objective.direction
+
+
 def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
     """All trials, as the optimiser is told of them.
 
@@ -76,8 +89,11 @@ def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
         TrialRecord(
             number=trial.number,
             factors=dict(trial.factors),
-            status="aborted" if trial.number in aborted else trial.status,
-            value=trial.value if trial.status == "done" else None,
+            status="aborted"
+            if trial.number in aborted or trial.status == "rejected"
+            else trial.status,
+            value=trial.value if trial.status == "done" and campaign.aim is None else None,
+            outcomes=dict(trial.outcomes) if trial.status == "done" else {},
         )
         for trial in campaign.trials.values()
     ]
@@ -89,16 +105,29 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
 
     entry = state.campaigns[campaign]
     spec = entry.spec
-    suggestions = suggest(
-        space_of(entry),
-        spec.objective.direction,
-        history_of(entry, state),
-        count,
-        seed=spec.seed,
-        initial=spec.initial,
-        method="sobol" if spec.method == "sobol" else "bayesian",
-        design=design_of(spec.design),
-    )
+    aim = entry.aim
+    sought = direction_of(spec.objective) if aim is None else aim
+    space, history = space_of(entry), history_of(entry, state)
+    # Without a model trials are drawn from a list for as long as it lasts.
+    if spec.candidates:
+        from lab.optimize.pool import Pool, suggest_from
+
+        columns = dict(zip(space.names, zip(*spec.candidates, strict=True), strict=True))
+        first = spec.trials if spec.method == "sobol" else spec.initial
+        pool = Pool.in_space(space, columns)
+        suggestions = suggest_from(pool, sought, history, count, seed=spec.seed, initial=first)
+    else:
+        suggestions = suggest(
+            space,
+            sought,
+            history,
+            count,
+            seed=spec.seed,
+            initial=spec.initial,
+            method="sobol" if spec.method == "sobol" else "bayesian",
+            design=design_of(spec.design),
+        )
+    near = _nearness(entry, state)
     return tuple(
         Proposal(
             factors=suggestion.factors,
@@ -107,6 +136,27 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
             predicted_sd=suggestion.predicted_sd,
             nearest_trial=suggestion.nearest_trial,
             note=suggestion.note,
+            predicted=suggestion.predicted,
+            chance=suggestion.chance,
+            nearness=near if number == 0 else None,
         )
-        for suggestion in suggestions
+        for number, suggestion in enumerate(suggestions)
     )
+
+
+def _nearness(campaign: CampaignState, state: LabState) -> Nearness | None:
+    """How near the optimum is, where the campaign wants to know and enough is measured."""
+    rule = campaign.spec.stop
+    done = sum(trial.status == "done" for trial in campaign.trials.values())
+    if rule is None or done < _FEWEST:
+        return None
+    from lab.optimize.evidence import stopping
+
+    found = stopping(
+        space_of(campaign),
+        direction_of(campaign.spec.objective),
+        history_of(campaign, state),
+        rule.within,
+        campaign.spec.seed,
+    )
+    return Nearness(found.trial, found.probability, found.expected_gain)

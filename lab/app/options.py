@@ -14,7 +14,8 @@ __all__ = ["RunOptions", "RunReport"]
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """`endpoints` names a file written by `lab devices simulate`: URLs to use instead of those of `lab.yaml`.
-    `take_over`: have the devices also where the engine of other records holds them."""
+    `take_over`: have the devices also where the engine of other records holds them. `standby`: wait for the engine that
+    has the lab, and go on where it stopped if it dies or no longer gives a sign of life."""
 
     campaign: Path
     virtual: bool = False
@@ -31,6 +32,7 @@ class RunOptions:
     hosts: bool = True
     control: bool = True
     take_over: bool = False
+    standby: bool = False
 
 
 @dataclass(frozen=True, slots=True)

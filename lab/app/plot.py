@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, cast
 
+from lab.domain.aim import best_so_far
 from lab.records.reader import open_records
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class _Figure(Protocol):
     def savefig(self, target: Path, *, dpi: int) -> object: ...
 
 
-_COLOURS = {"sobol": "#7f8c99", "model": "#1f6fb2"}
+_COLOURS = {"sobol": "#7f8c99", "model": "#1f6fb2", "person": "#2e7d32"}
+_OTHERS = "#7f8c99"
 
 
 def _done(entry: CampaignState) -> list[TrialState]:
@@ -56,20 +58,17 @@ def _done(entry: CampaignState) -> list[TrialState]:
 def _progress(axes: _Axes, entry: CampaignState) -> None:
     objective = entry.spec.objective
     done = _done(entry)
-    for origin, colour in _COLOURS.items():
+    for origin in dict.fromkeys(trial.origin for trial in done):
         chosen = [trial for trial in done if trial.origin == origin]
         axes.plot(
             [trial.number for trial in chosen],
             [trial.value for trial in chosen],
             "o",
-            color=colour,
+            color=_COLOURS.get(origin, _OTHERS),
             label=f"chosen by {origin}",
         )
-    better = max if objective.direction == "maximize" else min
-    best: list[float] = []
-    for trial in done:
-        value = trial.value or 0.0
-        best.append(better(best[-1], value) if best else value)
+    values = [trial.value or 0.0 for trial in done]
+    best = best_so_far(values, objective.direction, objective.target)
     axes.step([t.number for t in done], best, where="post", color="#d1641b", label="best so far")
     failed = [trial.number for trial in entry.trials.values() if trial.status == "failed"]
     if failed and done:
@@ -86,13 +85,15 @@ def _scatter(axes: _Axes, entry: CampaignState, state: LabState) -> None:
     factor = spec.factors[0]
     name = spec.objective.report or factor.name
     unit = spec.objective.report_unit or factor.unit
-    for origin, colour in _COLOURS.items():
+    for origin in dict.fromkeys(trial.origin for trial in _done(entry)):
         points = [
             (x, trial.value)
             for trial in _done(entry)
             if trial.origin == origin and (x := _value(trial, name, state)) is not None
         ]
-        axes.plot([x for x, _ in points], [y for _, y in points], "o", color=colour)
+        axes.plot(
+            [x for x, _ in points], [y for _, y in points], "o", color=_COLOURS.get(origin, _OTHERS)
+        )
     _reference(axes, entry)
     axes.set_xlabel(f"{name.replace('_', ' ')} / {unit}")
     axes.set_ylabel(f"{spec.objective.result} / {spec.objective.unit}")

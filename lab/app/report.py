@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lab.domain.event import ObjectiveSpec
     from lab.domain.state import CampaignState, LabState, TrialState
 
 __all__ = ["best_document", "report_document", "report_lines", "with_unit"]
@@ -31,6 +32,7 @@ def report_document(
             for ending in ("succeeded", "failed", "aborted")
         },
         "best": best_document(entry),
+        "front": front_document(entry),
         "journal": {"events": events, "head": head},
         "virtual_seconds": round(virtual_seconds, 3),
         "wall_seconds": round(wall_seconds, 3),
@@ -48,6 +50,20 @@ def best_document(campaign: CampaignState) -> dict[str, object] | None:
         "unit": campaign.spec.objective.unit,
         "standard_deviation": best.standard_deviation,
     }
+
+
+def front_document(campaign: CampaignState) -> list[dict[str, object]]:
+    """The trials that keep all limits and that no other beats; empty where one value alone is sought."""
+    if campaign.aim is None:
+        return []
+    return [
+        {
+            "trial": trial.number,
+            "factors": dict(trial.factors),
+            "outcomes": dict(trial.outcomes),
+        }
+        for trial in campaign.front()
+    ]
 
 
 def report_lines(state: LabState, campaign: str) -> list[str]:
@@ -77,11 +93,48 @@ def report_lines(state: LabState, campaign: str) -> list[str]:
                 lines.append(
                     f"             {objective.report} = {with_unit(value, objective.report_unit)}"
                 )
+    lines += _front_lines(entry)
+    if entry.nearness is not None:
+        near = entry.nearness
+        lines.append(
+            f"  optimum    trial {near.trial} is within {with_unit(near.within, objective.unit)} of it with a "
+            f"probability of {near.probability:.0%}; {with_unit(near.expected_gain, objective.unit)} left to gain"
+        )
     if objective.reference is not None:
         lines.append(f"  reference  {with_unit(objective.reference, objective.unit)}")
         if objective.reference_note:
             lines.append(f"             {objective.reference_note.strip()}")
     return lines
+
+
+def _front_lines(entry: CampaignState) -> list[str]:
+    """Of several outcomes what the best trials gave, and how much the front encloses."""
+    aim = entry.aim
+    if aim is None:
+        return []
+    units = {o.result: o.unit for o in (*entry.objectives, *entry.spec.limits)}
+    lines = [f"  sought     {', '.join(_goal_words(o) for o in entry.objectives)}"]
+    if aim.limits:
+        lines.append(f"  limits     {', '.join(limit.words for limit in aim.limits)}")
+    front = entry.front()
+    if not front:
+        return [*lines, "  no trial has kept all limits yet"]
+    for place, trial in enumerate(front):
+        given = ", ".join(
+            f"{name} {with_unit(v, units[name])}" for name, v in trial.outcomes.items()
+        )
+        head = "front" if not aim.single else "outcomes"
+        lines.append(f"  {head if place == 0 else '':<10} trial {trial.number}: {given}")
+    volume = aim.volume(entry.trials.values())
+    if volume is not None:
+        lines.append(f"  volume     {volume:.4g} between the front and the worst values")
+    return lines
+
+
+def _goal_words(objective: ObjectiveSpec) -> str:
+    if objective.target is not None:
+        return f"{objective.result} near {with_unit(objective.target, objective.unit)}"
+    return f"{objective.direction} {objective.result}"
 
 
 def with_unit(value: float, unit: str) -> str:

@@ -22,6 +22,7 @@ from lab.app.optimiser import suggest_from_state
 from lab.app.options import RunOptions, RunReport
 from lab.app.report import report_document, report_lines
 from lab.app.simulators import read_endpoints, simulator_process
+from lab.app.standby import opened_journal
 from lab.bus.memory import MemoryBus, MemoryTransport
 from lab.control.server import ControlServer
 from lab.devices.device_line import HostTiming
@@ -34,11 +35,11 @@ from lab.engine.improver import improver_for
 from lab.engine.shell import Engine
 from lab.engine.virtual_loop import run_virtual
 from lab.records.database import database_path, database_url
-from lab.records.journal import Journal
 
 if TYPE_CHECKING:
     from lab.bus.transport import Transport
     from lab.engine.clock import EngineClock
+    from lab.records.journal import Journal
 
 __all__ = ["Watcher", "run_campaign"]
 
@@ -104,9 +105,14 @@ async def _run(
 ) -> RunReport:
     began = wall_seconds()
     context = FilesContext(files)
-    journal = Journal(url)
+    journal = await opened_journal(options, url, say)
     try:
         before = journal.load()
+        if options.standby and before.active_campaign is None:
+            raise InputError(
+                "the engine that had the lab ended in order: these records hold no unfinished campaign",
+                hint="start one with `lab run CAMPAIGN`",
+            )
         start = _start(options, files, before)
         seed = start.seed if start is not None else _open_campaign(before).spec.seed
         not_before = datetime.fromtimestamp(before.at_s, UTC) if before.seq else None
@@ -215,7 +221,7 @@ def _start(
 ) -> ev.CampaignStarted | None:
     """The new campaign's first event; None when the unfinished one goes on."""
     unfinished = before.active_campaign
-    if options.resume:
+    if options.resume or options.standby:
         campaign = _open_campaign(before)
         if campaign.spec.sop_sha256 != files.bundle.procedure.sha256:
             raise RefusedError(
@@ -245,8 +251,14 @@ def _start(
         constraints=files.constraints,
         at_most=files.at_most,
         alike=tuple(campaign.alike),
+        candidates=files.bundle.candidates or (),
         fixed=files.fixed,
-        objective=files.objective,
+        objective=files.objectives[0],
+        further=files.objectives[1:],
+        weigh=campaign.weigh,
+        limits=files.limits,
+        stop=files.stop,
+        approval=campaign.strategy.approval,
         method=options.method or campaign.strategy.method,
         initial=campaign.strategy.initial,
         design=campaign.strategy.design,

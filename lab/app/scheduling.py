@@ -59,6 +59,8 @@ def _silent(line: str) -> None:
 
 def read_instances(path: Path, kind: Format) -> list[Instance]:
     """The instances of a file, or of an S-LAB folder; InputError for what cannot be read."""
+    if not path.exists():
+        raise InputError(f"there is nothing at {path}", hint="give a file, or a folder for S-LAB")
     try:
         if kind == "slab":
             folder = path if path.is_dir() else path.parent
@@ -69,9 +71,11 @@ def read_instances(path: Path, kind: Format) -> list[Instance]:
             }
             return [read_slab(tables, str(folder.resolve()) if folder.name == "" else str(folder))]
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: is no text", hint="give a file of that format") from None
+    except OSError as error:
         raise InputError(
-            f"{path}: can't be read: {error}", hint="give a file, or a folder for S-LAB"
+            f"{path}: can't be read: {error.strerror}", hint="give a file, or a folder for S-LAB"
         ) from None
     return (read_job_shop if kind == "jsp" else read_flexible_job_shop)(text, str(path))
 

@@ -25,6 +25,8 @@ class Inbox:
         if not patterns:
             raise ValueError("a subscription needs at least one topic pattern")
         self.patterns = tuple(check_pattern(pattern) for pattern in patterns)
+        self._exact = {pattern for pattern in self.patterns if not set("+#") & set(pattern)}
+        self._wild = [pattern for pattern in self.patterns if pattern not in self._exact]
         self._on_close = on_close
         self._messages: deque[Message] = deque()
         self._something = asyncio.Event()
@@ -32,7 +34,12 @@ class Inbox:
 
     def wants(self, topic: str) -> bool:
         """Whether a message of that topic belongs here."""
-        return not self._closed and any(matches(pattern, topic) for pattern in self.patterns)
+        if self._closed:
+            return False
+        if topic in self._exact:
+            return True
+        # Asked for each message and each subscription: most have no wildcards.
+        return bool(self._wild) and any(matches(pattern, topic) for pattern in self._wild)
 
     def deliver(self, message: Message) -> None:
         """Append one message. Nothing happens after the end."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 __all__ = ["check_pattern", "check_topic", "matches"]
 
 _MAX_BYTES = 65_535
@@ -29,6 +31,7 @@ def check_pattern(pattern: str) -> str:
     return pattern
 
 
+@lru_cache(maxsize=4096)
 def matches(pattern: str, topic: str) -> bool:
     """Whether a valid pattern covers a topic. `a/#` covers `a` too; a leading wildcard covers no `$...` topic."""
     wanted, given = pattern.split("/"), topic.split("/")

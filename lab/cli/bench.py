@@ -1,4 +1,4 @@
-"""`lab bench`: measures the planner and the optimiser."""
+"""`lab bench`: measures the planner, the optimiser, and what a step costs."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ class _Workload(StrEnum):
     screen = "screen"
 
 
+class _Bus(StrEnum):
+    inproc = "inproc"
+    mqtt = "mqtt"
+
+
+class _Store(StrEnum):
+    sqlite = "sqlite"
+    postgres = "postgres"
+
+
 class _Direction(StrEnum):
     max = "max"
     min = "min"
@@ -41,13 +51,14 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     bench = typer.Typer(
-        help="Measure the planner and the optimiser, beside their peers.",
+        help="Measure the planner, the optimiser, beside their peers, and what a step costs.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
     bench.command()(schedule)
     bench.command("lab-workload")(lab_workload)
     bench.command()(optimise)
+    bench.command()(overhead)
     app.add_typer(bench, name="bench")
 
 
@@ -194,3 +205,72 @@ def optimise(
     for name in found["missing"]:
         say(f"{name} is not installed: pip install 'labwright[peers]'")
     return 0
+
+
+def overhead(
+    bus: Annotated[
+        _Bus, typer.Option("--bus", help="Within the process, or over a broker.")
+    ] = _Bus.inproc,
+    store: Annotated[
+        _Store, typer.Option("--store", help="A file, or a server that --db names.")
+    ] = _Store.sqlite,
+    samples: Annotated[int, typer.Option("--samples", min=1, help="Samples at once.")] = 100,
+    steps: Annotated[int, typer.Option("--steps", min=1, help="Steps of each sample.")] = 20,
+    broker: Annotated[
+        str, typer.Option("--broker", help="mqtt://HOST:PORT, for --bus mqtt.")
+    ] = "mqtt://127.0.0.1:1883",
+    db: Annotated[
+        str | None,
+        typer.Option("--db", help="postgresql:// URL of a database for this alone."),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--folder", help="Where the files are written: the disk that is measured."),
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """What a durable step costs whose device does nothing: engine, bus, device hosts, ledger and journal are real.
+
+    Beside it, from the same run, one flush of the disk (or commit of the server) and one round trip over the bus.
+
+    Example: lab bench overhead --bus mqtt --broker mqtt://127.0.0.1:1883 --samples 100 --json
+    """
+    from lab.app.overhead import bench_overhead
+    from lab.domain.errors import InputError
+    from lab.records.database import database_url
+
+    if (store is _Store.postgres) != (db is not None):
+        raise InputError(
+            "a server is measured by --store postgres together with --db",
+            hint="name an empty database: --store postgres --db postgresql://user@host/name",
+        )
+    found = bench_overhead(
+        samples=samples,
+        steps=steps,
+        broker=broker if bus is _Bus.mqtt else None,
+        database=None if db is None else database_url(db),
+        folder=folder,
+    )
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (name, *(found[part][key] for key in _OVERHEAD))
+        for name, part in (("one at a time", "one_at_a_time"), ("at once", "at_once"))
+    ]
+    print_table(f"{found['bus']}, {found['store']}", ("", *_OVERHEAD), rows)
+    print(
+        f"a flush takes {found['flush_ms']} ms, a round trip {found['round_trip_ms']} ms; "
+        f"a step one at a time {found['one_at_a_time']['ratio']} times their sum"
+    )
+
+
+_OVERHEAD = (
+    "samples",
+    "steps",
+    "ms_per_step",
+    "steps_per_s",
+    "events_per_s",
+    "command_ms_p50",
+    "command_ms_p99",
+)

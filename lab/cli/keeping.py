@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lab.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from lab.domain.state import CampaignState
 
 __all__ = ["register"]
 
@@ -27,8 +30,17 @@ def register(app: typer.Typer) -> None:
     records.command("verify")(verify)
     records.command("rebuild")(rebuild)
     records.command("migrate")(migrate)
+    records.command("raise-epoch")(raise_epoch)
     app.add_typer(records, name="records")
     app.command()(export)
+
+
+def _best(campaign: CampaignState) -> str | None:
+    best = campaign.best()
+    if best is not None:
+        return f"{best.value:.5g}"
+    front = campaign.front()
+    return f"{len(front)} on the front" if front else None
 
 
 def list_campaigns(where: _Where = None, db: _Db = None, as_json: _Json = False) -> None:
@@ -42,7 +54,7 @@ def list_campaigns(where: _Where = None, db: _Db = None, as_json: _Json = False)
             campaign.status,
             len(campaign.trials),
             sum(1 for trial in campaign.trials.values() if trial.status == "failed"),
-            None if (best := campaign.best()) is None else f"{best.value:.5g}",
+            _best(campaign),
             campaign.spec.objective.unit,
         )
         for name, campaign in state.campaigns.items()
@@ -133,6 +145,26 @@ def migrate(where: _Where = None, db: _Db = None, as_json: _Json = False) -> Non
         print(f"the records are of format {done.after} already")
     else:
         print(f"the records were of format {done.before} and are of format {done.after} now")
+
+
+def raise_epoch(
+    where: _Where = None,
+    db: _Db = None,
+    by: Annotated[
+        int,
+        typer.Option("--by", min=1, help="More than engines were started since the backup."),
+    ] = 1000,
+    as_json: _Json = False,
+) -> None:
+    """After a backup was restored: let device hosts take the next engine for a newer one than those they have seen."""
+    from lab.app.records import url_of
+    from lab.records.journal import raise_epoch as raise_of_records
+
+    epoch = raise_of_records(url_of(where, db), by)
+    if as_json:
+        print_json({"epoch": epoch})
+    else:
+        print(f"the next engine of these records will be number {epoch + 1}")
 
 
 def export(

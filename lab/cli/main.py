@@ -23,6 +23,7 @@ from lab.cli import (
     optimising,
     plan,
     running,
+    trials,
 )
 from lab.cli.output import print_error, say
 from lab.domain.errors import LabError
@@ -54,7 +55,19 @@ def options(
     """Options before the verb."""
 
 
-for room in (files, plan, running, asking, keeping, devices, machine, optimising, bench, faults):
+for room in (
+    files,
+    plan,
+    running,
+    asking,
+    trials,
+    keeping,
+    devices,
+    machine,
+    optimising,
+    bench,
+    faults,
+):
     room.register(app)
 
 
@@ -71,9 +84,10 @@ def main() -> None:
         sys.exit(130)
     except Exception as error:
         # Typer brings its own copy of click, whose usage errors it does not export by name.
-        if not hasattr(error, "format_message"):
+        told = getattr(error, "format_message", None)
+        if told is None:
             raise
-        say(f"lab: {error}")
+        say(f"lab: {told()}")
         say("     `lab --help` and `lab VERB --help` say what is understood")
         sys.exit(2)
     sys.exit(result if isinstance(result, int) else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -104,4 +105,8 @@ def _print(document: dict[str, Any]) -> None:
     for heading, columns, table in plan_tables(document):
         if table:
             more = f" ({_SHOWN} of {len(table)})" if len(table) > _SHOWN else ""
+            if not sys.stdout.isatty():
+                print(
+                    f"\n{heading}{more}"
+                )  # a drawn table has its heading, one for a pipe has none
             print_table(heading + more, columns, table[:_SHOWN])

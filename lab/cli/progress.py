@@ -81,6 +81,16 @@ def _completed(state: LabState, event: ev.TrialCompleted) -> str:
     best = campaign.best()
     done = sum(1 for trial in campaign.trials.values() if trial.status != "pending")
     text = f"trial {event.trial:>3} gave {with_unit(event.value, objective.unit)}"
-    if best is not None and best.value is not None:
+    if campaign.aim is not None and not campaign.aim.keeps(event.outcomes):
+        text += " (beyond a limit)"
+    front = campaign.front()
+    if campaign.aim is not None and not campaign.aim.single:
+        units = {o.result: o.unit for o in campaign.objectives}
+        others = [n for n in event.outcomes if n != objective.result and n in units]
+        text += "".join(
+            f", {name} {with_unit(event.outcomes[name], units[name])}" for name in others
+        )
+        text += f"   [{done}/{campaign.spec.trials}] {len(front)} on the front"
+    elif best is not None and best.value is not None:
         text += f"   [{done}/{campaign.spec.trials}] best {best.value:.4g} (trial {best.number})"
     return text

@@ -59,6 +59,13 @@ _TakeOver = Annotated[
         help="Take devices from the engine of other records that has not ended in order.",
     ),
 ]
+_Standby = Annotated[
+    bool,
+    typer.Option(
+        "--standby",
+        help="Wait beside the engine that has the lab, and go on with its campaign if it dies.",
+    ),
+]
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _Plot = Annotated[
     Path | None, typer.Option("--plot", help="Write a picture of the campaign (PNG).")
@@ -85,6 +92,7 @@ def run(
     acts: _Acts = None,
     hosts: _Hosts = True,
     take_over: _TakeOver = False,
+    standby: _Standby = False,
     as_json: _Json = False,
     plot: _Plot = None,
 ) -> int:
@@ -108,6 +116,7 @@ def run(
         simulate=simulate,
         hosts=hosts,
         take_over=take_over,
+        standby=standby,
     )
     return _execute(options, as_json=as_json, plot=plot)
 

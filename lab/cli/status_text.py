@@ -40,7 +40,22 @@ def status_lines(document: EngineStatus) -> list[str]:
         best = campaign["best"]
         if best is not None:
             text += f"; best {best['value']:.4g} {campaign['objective']['unit']} (trial {best['trial']})"
+        elif campaign["further"]:
+            text += f"; {len(campaign['front'])} trials on the front"
         lines.append(text)
+        near = campaign["nearness"]
+        if near is not None:
+            unit = campaign["objective"]["unit"]
+            lines.append(
+                f"    trial {near['trial']} is within {near['within']:g} {unit} of the optimum with a probability of "
+                f"{near['probability']:.0%}"
+            )
+        for item in campaign["approval"]:
+            factors = ", ".join(f"{name} = {value:.4g}" for name, value in item["factors"].items())
+            lines += [
+                f"APPROVE trial {item['trial']}: {factors} ({item['note']})",
+                f"    lab trial approve {item['trial']} --who NAME, or reject or edit it",
+            ]
     for run in document["runs"]:
         lines.append(
             f"  {run['run']} {run['status']}, {run['steps_succeeded']}/{run['steps']} steps done"

@@ -18,6 +18,7 @@ __all__ = [
     "EngineDocument",
     "EngineStatus",
     "HoldDocument",
+    "NearnessDocument",
     "ObjectiveDocument",
     "QuestionDocument",
     "QueuedDocument",
@@ -29,6 +30,7 @@ __all__ = [
     "TrialsDocument",
     "WaitDocument",
     "WaitKind",
+    "WaitingTrialDocument",
     "WindowDocument",
 ]
 
@@ -188,8 +190,9 @@ class ObjectiveDocument(TypedDict):
 
     result: str
     unit: str
-    direction: Literal["maximize", "minimize"]
+    direction: Literal["maximize", "minimize", "target"]
     reference: float | None
+    target: float | None
 
 
 class BestDocument(TypedDict):
@@ -199,6 +202,23 @@ class BestDocument(TypedDict):
     value: float | None
     standard_deviation: float | None
     factors: dict[str, float]
+
+
+class WaitingTrialDocument(TypedDict):
+    """A trial that waits for a person's approval."""
+
+    trial: int
+    factors: dict[str, float]
+    note: str
+
+
+class NearnessDocument(TypedDict):
+    """How near the optimum is, as the model sees it, in the objective's unit."""
+
+    trial: int
+    within: float
+    probability: float
+    expected_gain: float
 
 
 class CampaignDocument(TypedDict):
@@ -212,7 +232,11 @@ class CampaignDocument(TypedDict):
     ended: str | None
     trials: TrialsDocument
     objective: ObjectiveDocument
+    further: list[ObjectiveDocument]
     best: BestDocument | None
+    front: list[int]
+    nearness: NearnessDocument | None
+    approval: list[WaitingTrialDocument]
 
 
 class BusyDocument(TypedDict):

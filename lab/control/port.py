@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "EngineInfo", "EnginePort", "Request", "Verb"]
 
-Verb = Literal["pause", "resume", "stop", "abort", "safe", "rearm", "answer", "witness"]
+Verb = Literal["pause", "resume", "stop", "abort", "safe", "rearm", "answer", "witness", "trial"]
 
 
 class _Message(BaseModel):
@@ -36,7 +36,8 @@ class Request(_Message):
         "steps end, safe-state steps run, the campaign is stopped. abort: as stop, but what is under way is stopped at its "
         "device; with the arg `run` for that run alone, and the campaign goes on. safe: every device goes to its declared safe "
         "state and stays there. rearm: work is allowed again after safe. answer: settle an open question, or do a "
-        "task. witness: confirm, as a second person, what somebody answered to a task."
+        "task. witness: confirm, as a second person, what somebody answered to a task. trial: approve, reject or edit a trial "
+        "that has not begun, pin one of your own, or veto a region of the campaign's space."
     )
     actor: str = Field(
         min_length=1, max_length=200, description="Who asks, by name. It is recorded."
@@ -46,7 +47,9 @@ class Request(_Message):
         default_factory=dict,
         description="For the verb answer: `question` (the id of a question or task) and one of `answer` (a choice "
         "of the question), `answers` (the task's fields with their values) or `failed` (true: the task failed, as the "
-        "reason says). For the verb witness: `question` (the task's id). For the verb abort: `run`, or nothing. Else empty.",
+        "reason says). For the verb witness: `question` (the task's id). For the verb abort: `run`, or nothing. "
+        "For the verb trial: `do` (approve, reject, edit, pin or veto) with `trial` (its number), `factors` (name -> number in "
+        "the factor's unit, or a quantity) or `condition`. Else empty.",
     )
 
     @model_validator(mode="after")
@@ -67,6 +70,8 @@ def _wrong_args(verb: Verb, args: dict[str, JsonValue]) -> str:
     if verb == "abort":
         right = set(args) <= {"run"} and all(isinstance(value, str) for value in args.values())
         return "" if right else "the verb abort takes the arg `run`, a run's id, or none"
+    if verb == "trial":
+        return _wrong_trial(args)
     if verb != "answer":
         return f"the verb {verb} takes no args" if args else ""
     kinds: dict[str, type] = {"answer": str, "answers": dict, "failed": bool}
@@ -119,3 +124,23 @@ class EnginePort(Protocol):
     def info(self) -> EngineInfo:
         """Which engine this is, and its time."""
         ...
+
+
+_OF_TRIALS = {
+    "approve": {"trial"},
+    "reject": {"trial"},
+    "edit": {"trial", "factors"},
+    "pin": {"factors"},
+    "veto": {"condition"},
+}
+
+
+def _wrong_trial(args: dict[str, JsonValue]) -> str:
+    wanted = _OF_TRIALS.get(str(args.get("do", "")))
+    if wanted is None:
+        return f"the verb trial needs the arg `do`: {', '.join(_OF_TRIALS)}"
+    kinds: dict[str, type] = {"trial": int, "factors": dict, "condition": str}
+    given = set(args) - {"do"}
+    if given == wanted and all(isinstance(args[name], kinds[name]) for name in wanted):
+        return ""
+    return f"to {args['do']} needs the args {', '.join(f'`{name}`' for name in sorted(wanted))}"

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
         CampaignDocument,
         CurrentDocument,
         DeviceDocument,
+        ObjectiveDocument,
         RunDocument,
         StatusDocument,
         WaitDocument,
     )
     from lab.control.waits import Wait
+    from lab.domain.event import ObjectiveSpec
     from lab.domain.state import CampaignState, DeviceStatus, LabState, RunState
 
 __all__ = ["status_document"]
@@ -124,12 +126,8 @@ def _campaign(name: str, campaign: CampaignState) -> CampaignDocument:
             "failed": sum(trial.status == "failed" for trial in trials),
             "open": sum(trial.status == "pending" for trial in trials),
         },
-        "objective": {
-            "result": spec.objective.result,
-            "unit": spec.objective.unit,
-            "direction": spec.objective.direction,
-            "reference": spec.objective.reference,
-        },
+        "objective": _objective(spec.objective),
+        "further": [_objective(item) for item in spec.further],
         "best": None
         if best is None
         else {
@@ -138,6 +136,30 @@ def _campaign(name: str, campaign: CampaignState) -> CampaignDocument:
             "standard_deviation": best.standard_deviation,
             "factors": dict(best.factors),
         },
+        "front": [trial.number for trial in campaign.front()],
+        "nearness": None
+        if campaign.nearness is None
+        else {
+            "trial": campaign.nearness.trial,
+            "within": campaign.nearness.within,
+            "probability": campaign.nearness.probability,
+            "expected_gain": campaign.nearness.expected_gain,
+        },
+        "approval": [
+            {"trial": trial.number, "factors": dict(trial.factors), "note": trial.note}
+            for trial in campaign.open_trials
+            if spec.approval and not trial.approved
+        ],
+    }
+
+
+def _objective(objective: ObjectiveSpec) -> ObjectiveDocument:
+    return {
+        "result": objective.result,
+        "unit": objective.unit,
+        "direction": objective.direction,
+        "reference": objective.reference,
+        "target": objective.target,
     }
 
 

@@ -369,7 +369,7 @@ class DeviceHost:
         async with self._line.lock:
             try:
                 outcome = await self._acting.carry_out(work)
-                await self._record_end(work.command.id, outcome)
+                await self._record_end(work.command, outcome)
             finally:
                 work.close()
                 self._line.in_hand = ""
@@ -378,11 +378,11 @@ class DeviceHost:
         self._announce()
         self._voice.outcome(work.command.id, outcome)
 
-    async def _record_end(self, command_id: str, outcome: Outcome) -> None:
+    async def _record_end(self, command: Command, outcome: Outcome) -> None:
         """Tried until it is written: what is known must not become unknown for want of a place on the disk."""
         while True:
             try:
-                self._ledger.end(command_id, outcome)
+                self._ledger.end(command.id, outcome, once=command.effect == "once")
                 return
             except sqlite3.Error as error:
                 self._ledger_fails(error)

@@ -2,8 +2,11 @@
 
 A command passes through `received` > `prepared` > `acting` > `ended`. What a crash leaves in `received` or `prepared`
 certainly did nothing; in `acting` it may have acted and must be settled (`settled`). `refused_forever` ids never act,
-however late a copy arrives. Each call is durable when it returns (WAL, synchronous=FULL), and takes about one disk
-flush; the API is synchronous on purpose: between a check and its record nothing else runs.
+however late a copy arrives. The API is synchronous on purpose: between a check and its record nothing else runs.
+
+Each call outlives the process when it returns (WAL). It outlives a power cut, too, at the price of a disk flush, where that
+could let something act twice or be forgotten: refusals, requests to be safe, and of what acts once the point of no return and
+the end. A command that a power cut makes forgotten has certainly not acted, or it reads or sets something and may be sent again.
 
 One process at a time may open a ledger file: a second device host on the same devices could act twice.
 """
@@ -15,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
+from lab.devices.ledger_schema import FROM_1, SCHEMA, VERSION, empty
+from lab.devices.transaction import transaction, unflushed
 from lab.domain.command import Command, Outcome, Settlement
 from lab.domain.errors import RefusedError, UnavailableError
 from lab.domain.storage import network_file_system
@@ -26,48 +31,9 @@ __all__ = ["Claim", "CommandLedger", "DeviceLedger", "LedgerEntry", "LedgerState
 
 LedgerState = Literal["received", "prepared", "acting", "ended", "settled", "refused_forever"]
 
-_VERSION = 2
 _KEPT = 1000
 _SLACK = 100
 """Closed commands of a device that are kept whatever the engine says, and how many more may gather before the rest goes."""
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS command (
-    device TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
-    command TEXT, outcome TEXT, settlement TEXT, reason TEXT NOT NULL DEFAULT '', detail TEXT NOT NULL DEFAULT '',
-    act_order INTEGER NOT NULL DEFAULT 0, journal TEXT NOT NULL DEFAULT '', PRIMARY KEY (device, id)
-) STRICT;
-CREATE TABLE IF NOT EXISTS claim (
-    device TEXT NOT NULL, journal TEXT NOT NULL, epoch INTEGER NOT NULL, state TEXT NOT NULL,
-    PRIMARY KEY (device, journal)
-) STRICT;
-CREATE TABLE IF NOT EXISTS number (
-    device TEXT NOT NULL, journal TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
-    PRIMARY KEY (device, journal, epoch)
-) STRICT;
-CREATE TABLE IF NOT EXISTS safe_request (
-    device TEXT NOT NULL, id TEXT NOT NULL, armed INTEGER NOT NULL, confirmed INTEGER NOT NULL, detail TEXT NOT NULL,
-    PRIMARY KEY (device, id)
-) STRICT;
-CREATE TABLE IF NOT EXISTS charge (device TEXT PRIMARY KEY, somebody INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS self (one INTEGER PRIMARY KEY CHECK (one = 1), identity TEXT NOT NULL) STRICT;
-PRAGMA user_version = 2;
-"""
-
-_FROM_1 = """
-BEGIN IMMEDIATE;
-ALTER TABLE command ADD COLUMN journal TEXT NOT NULL DEFAULT '';
-CREATE TABLE claim (
-    device TEXT NOT NULL, journal TEXT NOT NULL, epoch INTEGER NOT NULL, state TEXT NOT NULL,
-    PRIMARY KEY (device, journal)
-) STRICT;
-INSERT INTO claim SELECT device, '', epoch, 'left' FROM epoch;
-DROP TABLE epoch;
-DROP TABLE seq;
-PRAGMA user_version = 2;
-COMMIT;
-"""
-"""Version 1 knew one journal for all, so no engine that speaks of its records has its epochs or numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +111,12 @@ class CommandLedger:
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
-            if self._version() == 1:
-                self._db.executescript(_FROM_1)
-            self._db.executescript(_SCHEMA)
+            if str(path) == ":memory:":
+                self._db.deserialize(empty())
+            else:
+                if self._version() == 1:
+                    self._db.executescript(FROM_1)
+                self._db.executescript(SCHEMA)
             self._db.execute("INSERT OR IGNORE INTO self VALUES (1, ?)", (identity,))
             row = cast("tuple[str]", self._db.execute("SELECT identity FROM self").fetchone())
             self.identity = row[0]
@@ -164,10 +133,10 @@ class CommandLedger:
     def _version(self) -> int:
         """0 of a new file. UnavailableError where a newer Labwright wrote it."""
         version = cast("tuple[int]", self._db.execute("PRAGMA user_version").fetchone())[0]
-        if version > _VERSION:
+        if version > VERSION:
             raise UnavailableError(
                 f"command ledger {self._path}: written by a newer version of Labwright (format {version};"
-                f" this one reads up to {_VERSION})",
+                f" this one reads up to {VERSION})",
                 hint="upgrade Labwright on this machine, or choose another ledger file",
             )
         return version
@@ -189,19 +158,21 @@ class DeviceLedger:
         self._device = device
         self.identity = identity
         """Of the whole ledger."""
+        self._known_holder: Claim | None = None
+        """As in the file, which nobody else writes to; None after each write that may change it."""
 
     # -- who holds the device, and sequence numbers ----------------------------------------------
 
     def holder(self) -> Claim:
         """Who holds the device, or held it last."""
-        row = cast(
-            "tuple[str, int, str] | None",
-            self._db.execute(
+        if self._known_holder is None:
+            found = self._db.execute(
                 "SELECT journal, epoch, state FROM claim WHERE device = ? AND state != 'lost'",
                 (self._device,),
-            ).fetchone(),
-        )
-        return Claim() if row is None else Claim(row[0], row[1], row[2] == "left")
+            ).fetchone()
+            row = cast("tuple[str, int, str] | None", found)
+            self._known_holder = Claim(row[0], row[1], row[2] == "left") if row else Claim()
+        return self._known_holder
 
     def is_stale(self, epoch: int, journal: str) -> bool:
         """Is that engine over for this device? It had it, and lost it to another or to a later start."""
@@ -225,7 +196,8 @@ class DeviceLedger:
             holder.free or takes == (holder.epoch, holder.journal)
         ):
             return False
-        with self._transaction():
+        self._known_holder = None
+        with transaction(self._db):
             self._db.execute("UPDATE claim SET state = 'lost' WHERE device = ?", (self._device,))
             self._db.execute(
                 "INSERT OR REPLACE INTO claim VALUES (?, ?, ?, 'holds')",
@@ -235,6 +207,7 @@ class DeviceLedger:
 
     def leave(self, epoch: int, journal: str) -> None:
         """That engine has ended in order: other records may have the device. Nothing where it does not hold it."""
+        self._known_holder = None
         self._db.execute(
             "UPDATE claim SET state = 'left' WHERE device = ? AND journal = ? AND epoch = ? AND state = 'holds'",
             (self._device, journal, epoch),
@@ -285,7 +258,7 @@ class DeviceLedger:
         An id is accepted once. Only what reads or sets a state (effect none, absolute) and was interrupted may be
         accepted anew.
         """
-        with self._transaction():
+        with unflushed(self._db), transaction(self._db):
             known = self.entry(command.id)
             if known is not None and (
                 command.effect == "once" or known.state in ("ended", "refused_forever")
@@ -302,7 +275,7 @@ class DeviceLedger:
         self, command_id: str, reason: str, detail: str, *, epoch: int, journal: str, seq: int = -1
     ) -> None:
         """Never act on that id. What was accepted before stays as it is."""
-        with self._transaction():
+        with transaction(self._db):
             if seq >= 0:
                 self._take_seq(epoch, seq, journal)
             self._db.execute(
@@ -324,7 +297,7 @@ class DeviceLedger:
         )
         if count <= _KEPT + _SLACK:
             return
-        with self._transaction():
+        with transaction(self._db):
             self._db.execute(
                 "DELETE FROM command WHERE device = ? AND state IN ('ended', 'settled', 'refused_forever')"
                 " AND journal = ? AND (epoch < ? OR (epoch = ? AND seq < ?)) AND rowid <= (SELECT rowid FROM command"
@@ -346,26 +319,20 @@ class DeviceLedger:
 
     def prepare(self, command_id: str) -> None:
         """The driver is about to be called. Still certainly nothing happened."""
-        self._step(command_id, "prepared", ("received",))
+        with unflushed(self._db):
+            self._step(command_id, "prepared", ("received",))
 
-    def act(self, command_id: str) -> None:
+    def act(self, command_id: str, *, once: bool = True) -> None:
         """The physical act is about to begin: the point of no return."""
-        self._step(
-            command_id,
-            "acting",
-            ("prepared",),
-            "act_order = (SELECT MAX(act_order) + 1 FROM command AS c WHERE c.device = command.device)",
-        )
+        order = "(SELECT MAX(act_order) + 1 FROM command AS c WHERE c.device = command.device)"
+        with unflushed(self._db, unless=once):
+            self._step(command_id, "acting", ("prepared",), f"act_order = {order}")
 
-    def end(self, command_id: str, outcome: Outcome) -> None:
+    def end(self, command_id: str, outcome: Outcome, *, once: bool = True) -> None:
         """Record how it ended."""
-        self._step(
-            command_id,
-            "ended",
-            ("received", "prepared", "acting"),
-            "outcome = ?",
-            outcome.model_dump_json(),
-        )
+        allowed: tuple[LedgerState, ...] = ("received", "prepared", "acting")
+        with unflushed(self._db, unless=once):
+            self._step(command_id, "ended", allowed, "outcome = ?", outcome.model_dump_json())
 
     def settle(self, command_id: str, settlement: Settlement) -> None:
         """Record what the device said of an interrupted command, or of one whose outcome was unknown."""
@@ -474,22 +441,6 @@ class DeviceLedger:
 
     def try_to_write(self) -> None:
         """sqlite3.Error where the file still takes nothing."""
-        with self._transaction():
+        with transaction(self._db):
             self._db.execute("CREATE TABLE room (for_a_page)")
             self._db.execute("DROP TABLE room")
-
-    def _transaction(self) -> _Transaction:
-        return _Transaction(self._db)
-
-
-class _Transaction:
-    """BEGIN IMMEDIATE ... COMMIT, or ROLLBACK on any error."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
-
-    def __enter__(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._db.execute("ROLLBACK" if kind else "COMMIT")

@@ -24,7 +24,7 @@ Frame = TypeVar("Frame")
 FrameOut = TypeVar("FrameOut", covariant=True)
 
 _TURNS = 4
-"""Passes of the event loop that bytes in a socket's buffer need to reach a waiting reader."""
+"""Of bytes in a socket's buffer."""
 
 
 class Decoder(Protocol[FrameOut]):
@@ -77,12 +77,14 @@ class Line(Generic[Frame]):
     A read that timed out stays pending and is taken up by the next one: no byte gets lost.
     """
 
-    def __init__(self, stream: ByteStream, decoder: Decoder[Frame]) -> None:
+    def __init__(self, stream: ByteStream, decoder: Decoder[Frame], *, turns: int = _TURNS) -> None:
+        """`turns`: passes of the event loop that bytes which lie in the stream need to reach a waiting reader."""
         self._stream = stream
         self._decoder = decoder
         self._frames: list[Frame] = []
         self._pending: asyncio.Task[bytes] | None = None
         self._lock = asyncio.Lock()
+        self._turns = turns
 
     @asynccontextmanager
     async def exchange(self) -> AsyncGenerator[None]:
@@ -115,7 +117,7 @@ class Line(Generic[Frame]):
         """Drop everything that has arrived: late replies, printed lines, noise."""
         while True:
             task = self._reading()
-            for _ in range(_TURNS):
+            for _ in range(self._turns):
                 if not task.done():
                     await asyncio.sleep(0)
             if not task.done():

@@ -67,7 +67,7 @@ class Work:
             raise DeviceError("stopped", "stopped before the act began")
         if not self.begun:
             try:
-                self._ledger.act(self.command.id)
+                self._ledger.act(self.command.id, once=self.command.effect == "once")
             except sqlite3.Error as error:
                 raise unwritable(error) from error
             self.begun = True

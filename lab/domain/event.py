@@ -12,7 +12,27 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from lab.domain.command import Command, Outcome, Settlement
-from lab.domain.event_base import AtMostSpec, EventBase, FactorSpec, ObjectiveSpec, Value
+from lab.domain.event_base import (
+    AtMostSpec,
+    EventBase,
+    FactorSpec,
+    LimitSpec,
+    ObjectiveSpec,
+    StopSpec,
+    Value,
+)
+from lab.domain.event_campaign import (
+    CampaignFinished,
+    CampaignStarted,
+    SpaceVetoed,
+    StoppingJudged,
+    TrialApproved,
+    TrialCompleted,
+    TrialEdited,
+    TrialFailed,
+    TrialProposed,
+    TrialRejected,
+)
 from lab.domain.event_course import (
     DecisionMade,
     FlagKind,
@@ -64,6 +84,7 @@ __all__ = [
     "LabRearmed",
     "LabResumed",
     "LabStopping",
+    "LimitSpec",
     "ObjectiveSpec",
     "ObservationRecorded",
     "PlanJudged",
@@ -78,17 +99,23 @@ __all__ = [
     "RunStarted",
     "RunStopping",
     "SampleFlagged",
+    "SpaceVetoed",
     "StepFailed",
     "StepSucceeded",
     "StepsSkipped",
+    "StopSpec",
+    "StoppingJudged",
     "TaskAnswered",
     "TaskAsked",
     "TaskWitnessed",
     "TimelinePlanned",
     "TimingRecorded",
+    "TrialApproved",
     "TrialCompleted",
+    "TrialEdited",
     "TrialFailed",
     "TrialProposed",
+    "TrialRejected",
     "Value",
     "event_from_json",
 ]
@@ -104,78 +131,6 @@ class EngineStarted(EventBase):
     versions that had none."""
     version: str
     clock: Literal["real", "scaled", "virtual"]
-
-
-class CampaignStarted(EventBase):
-    """A campaign began. Files are named relative to where the command was given, with their hashes."""
-
-    kind: Literal["campaign_started"] = "campaign_started"
-    campaign: str
-    title: str
-    file: str
-    sop_id: str
-    sop_version: str
-    sop_sha256: str
-    lab_id: str
-    factors: tuple[FactorSpec, ...]
-    constraints: tuple[str, ...] = ()
-    """Comparisons of factors that every trial keeps, with units."""
-    at_most: tuple[AtMostSpec, ...] = ()
-    alike: tuple[str, ...] = ()
-    """Factors with one value in all trials that are proposed together."""
-    fixed: dict[str, JsonValue]
-    objective: ObjectiveSpec
-    method: str
-    initial: int
-    design: str = "sobol"
-    batch: int
-    trials: int
-    parallel: int
-    hopeless_holds: HopelessPolicy = "wait"
-    seed: int
-
-
-class TrialProposed(EventBase):
-    """The optimiser suggested a parameter set."""
-
-    kind: Literal["trial_proposed"] = "trial_proposed"
-    campaign: str
-    trial: int
-    factors: dict[str, float]
-    origin: str
-    predicted_mean: float | None = None
-    predicted_sd: float | None = None
-    nearest_trial: int | None = None
-    note: str = ""
-
-
-class TrialCompleted(EventBase):
-    """A trial gave a value of the objective."""
-
-    kind: Literal["trial_completed"] = "trial_completed"
-    campaign: str
-    trial: int
-    value: float
-    standard_deviation: float | None = None
-
-
-class TrialFailed(EventBase):
-    """A trial gave no value; the optimiser is told that it failed."""
-
-    kind: Literal["trial_failed"] = "trial_failed"
-    campaign: str
-    trial: int
-    reason: str
-
-
-class CampaignFinished(EventBase):
-    """A campaign ended: its budget is used up (completed), it was stopped, or it can't go on (failed)."""
-
-    kind: Literal["campaign_finished"] = "campaign_finished"
-    campaign: str
-    state: Literal["completed", "stopped", "failed"]
-    reason: str
-    best_trial: int | None = None
 
 
 class RunStarted(EventBase):
@@ -338,7 +293,7 @@ class RequestReceived(EventBase):
 
     kind: Literal["request_received"] = "request_received"
     request: str
-    verb: Literal["pause", "resume", "stop", "abort", "safe", "rearm", "answer", "witness"]
+    verb: Literal["pause", "resume", "stop", "abort", "safe", "rearm", "answer", "witness", "trial"]
     actor: str
     reason: str = ""
     args: dict[str, JsonValue] = Field(default_factory=dict)
@@ -421,6 +376,11 @@ Event = Annotated[
     | TrialProposed
     | TrialCompleted
     | TrialFailed
+    | TrialApproved
+    | TrialEdited
+    | TrialRejected
+    | SpaceVetoed
+    | StoppingJudged
     | CampaignFinished
     | TimelinePlanned
     | PlanJudged

@@ -6,7 +6,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["AtMostSpec", "EventBase", "FactorSpec", "ObjectiveSpec", "Value"]
+__all__ = [
+    "AtMostSpec",
+    "EventBase",
+    "FactorSpec",
+    "LimitSpec",
+    "ObjectiveSpec",
+    "StopSpec",
+    "Value",
+]
 
 
 class EventBase(BaseModel):
@@ -45,9 +53,34 @@ class ObjectiveSpec(EventBase):
 
     result: str
     unit: str
-    direction: Literal["maximize", "minimize"]
+    direction: Literal["maximize", "minimize", "target"]
     reference: float | None = None
     reference_note: str = ""
     report: str = ""
     """A derived value or parameter that people want to see beside the result."""
     report_unit: str = ""
+    target: float | None = None
+    worst: float | None = None
+    """Of no use any more; of a target the distance from it."""
+    ideal: float | None = None
+    weight: float = 1.0
+
+
+class LimitSpec(EventBase):
+    """What a measured result must keep to."""
+
+    result: str
+    unit: str
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class StopSpec(EventBase):
+    """A campaign ends once its best trial is `within` this distance of the optimum (in the objective's unit) with this
+    probability, but not before so many trials have given a value."""
+
+    within: float
+    probability: float
+    trials: int
+    decides: bool = True
+    """False: how near it is, is only shown."""

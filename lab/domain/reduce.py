@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.domain.ids import dead_man_of, safe_order
-from lab.domain.plan_changes import kept_choices, with_change
+from lab.domain.reduce_campaign import reduce_campaign
 from lab.domain.reduce_run import (
     began,
     reduce_finding,
@@ -17,16 +17,13 @@ from lab.domain.reduce_run import (
 )
 from lab.domain.replacing import replace
 from lab.domain.run import CLOSED, CommandReport, advance
-from lab.domain.shelf import put
 from lab.domain.state import (
-    CampaignState,
     CommandState,
     DeviceStatus,
     InterlockStatus,
     LabMode,
     LabState,
     Question,
-    TrialState,
 )
 
 if TYPE_CHECKING:
@@ -79,12 +76,17 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
             | ev.TrialProposed()
             | ev.TrialCompleted()
             | ev.TrialFailed()
+            | ev.TrialApproved()
+            | ev.TrialEdited()
+            | ev.TrialRejected()
+            | ev.SpaceVetoed()
+            | ev.StoppingJudged()
             | ev.CampaignFinished()
             | ev.TimelinePlanned()
             | ev.PlanJudged()
             | ev.HoldJudged()
         ):
-            return _campaign(state, event, at_s)
+            return reduce_campaign(state, event, at_s)
         case ev.DeviceDescribed() | ev.DeviceStateChanged() | ev.DeviceMadeSafe():
             return _device(state, event, at_s)
         case ev.QuestionAsked():
@@ -236,83 +238,6 @@ def _reported(
     if not entry.open and not state.runs[entry.command.run].open:
         del commands[event.command]
     return replace(state, commands=commands, questions=questions)
-
-
-def _campaign(
-    state: LabState,
-    event: ev.CampaignStarted
-    | ev.TrialProposed
-    | ev.TrialCompleted
-    | ev.TrialFailed
-    | ev.CampaignFinished
-    | ev.TimelinePlanned
-    | ev.PlanJudged
-    | ev.HoldJudged,
-    at_s: float,
-) -> LabState:
-    if isinstance(event, ev.CampaignStarted):
-        campaign = CampaignState(event, at_s, origin_s=at_s)
-        mode: LabMode = "safe" if state.mode == "safe" else "running"
-        campaigns = put(state.campaigns, event.campaign, campaign)
-        return replace(state, mode=mode, stop_asked=None, campaigns=campaigns)
-    campaign = state.campaigns[event.campaign]
-    match event:
-        case ev.TrialProposed():
-            trial = TrialState(
-                event.trial,
-                dict(event.factors),
-                event.origin,
-                predicted_mean=event.predicted_mean,
-                predicted_sd=event.predicted_sd,
-                nearest_trial=event.nearest_trial,
-                note=event.note,
-            )
-            campaign = replace(
-                campaign, trials={**campaign.trials, event.trial: trial}, plan_stale=True
-            )
-        case ev.TrialCompleted():
-            trial = replace(
-                campaign.trials[event.trial],
-                status="done",
-                value=event.value,
-                standard_deviation=event.standard_deviation,
-            )
-            campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
-        case ev.TrialFailed():
-            trial = replace(campaign.trials[event.trial], status="failed", reason=event.reason)
-            campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
-        case ev.CampaignFinished():
-            campaign = replace(
-                campaign,
-                status=event.state,
-                reason=event.reason,
-                ended_s=at_s,
-                best_trial=event.best_trial,
-            )
-        case ev.TimelinePlanned():
-            slots, choices = event.slots, dict(event.choices)
-            if not event.whole:
-                slots = with_change(campaign.slots, slots, event.gone, event.moved)
-                choices = kept_choices(campaign.choices, slots) | choices
-            campaign = replace(
-                campaign,
-                origin_s=event.origin.timestamp(),
-                slots=slots,
-                places={(slot.run, slot.step): slot for slot in slots},
-                choices=choices,
-                broken=event.broken,
-                plan_stale=False,
-                planned_s=at_s,
-                partial=event.partial,
-                plan=state.seq,
-            )
-        case ev.HoldJudged():
-            known = campaign.hold(event.run, event.window)
-            others = tuple(hold for hold in campaign.holds if hold is not known)
-            campaign = replace(campaign, holds=(*others, event))
-        case ev.PlanJudged():
-            campaign = replace(campaign, judged=event.plan)
-    return replace(state, campaigns=put(state.campaigns, event.campaign, campaign))
 
 
 def _device(

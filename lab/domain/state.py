@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from lab.domain import event as ev
+from lab.domain.aim import Aim, Goal, Limit
 from lab.domain.command import CancelOutcome, Command, Outcome, Settlement
 from lab.domain.plan import Plan, Slot
 from lab.domain.run import CLOSED, CommandStatus, RunStatus, StepStatus
@@ -129,7 +130,7 @@ class TrialState:
     number: int
     factors: Mapping[str, float]
     origin: str
-    status: Literal["pending", "done", "failed"] = "pending"
+    status: Literal["pending", "done", "failed", "rejected"] = "pending"
     value: float | None = None
     standard_deviation: float | None = None
     predicted_mean: float | None = None
@@ -138,6 +139,14 @@ class TrialState:
     note: str = ""
     reason: str = ""
     run: str = ""
+    outcomes: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What was measured, by result, where several are sought or limited."""
+    predicted: Mapping[str, tuple[float, float]] = field(
+        default_factory=dict[str, tuple[float, float]]
+    )
+    chance: float | None = None
+    approved: str = ""
+    """Who let it be made, where the campaign asks for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +170,9 @@ class CampaignState:
     plan_stale: bool = True
     planned_s: float = 0.0
     """When the timeline was made."""
+    vetoes: tuple[ev.SpaceVetoed, ...] = ()
+    nearness: ev.StoppingJudged | None = None
+    """How near the optimum was when the optimiser was last asked, where the campaign wants to know."""
     partial: bool = False
     """Whether runs are left that the timeline does not hold yet."""
     plan: int = 0
@@ -174,12 +186,61 @@ class CampaignState:
     def open_trials(self) -> tuple[TrialState, ...]:
         return tuple(trial for trial in self.trials.values() if trial.status == "pending")
 
+    @property
+    def ready_trials(self) -> tuple[TrialState, ...]:
+        """The open trials that may be made: where the campaign asks for approval, those that have it."""
+        waiting = self.spec.approval
+        return tuple(trial for trial in self.open_trials if trial.approved or not waiting)
+
+    @property
+    def enough(self) -> bool:
+        """Nothing more is proposed: the budget is used up, or the stopping rule is met."""
+        return len(self.trials) >= self.spec.trials or (
+            self.nearness is not None and self.nearness.enough
+        )
+
+    @property
+    def objectives(self) -> tuple[ev.ObjectiveSpec, ...]:
+        """All of them, the first first."""
+        return (self.spec.objective, *self.spec.further)
+
+    @property
+    def aim(self) -> Aim | None:
+        """What is sought, where it is more than one number to maximise or minimise."""
+        spec = self.spec
+        if not (spec.further or spec.limits or spec.objective.direction == "target"):
+            return None
+        return Aim(
+            goals=tuple(
+                Goal(o.result, o.direction, o.target, o.worst, o.ideal, o.weight)
+                for o in self.objectives
+            ),
+            limits=tuple(Limit(n.result, n.minimum, n.maximum) for n in spec.limits),
+            weigh=spec.weigh,
+        )
+
+    @property
+    def measured(self) -> bool:
+        """Whether any trial has given a value."""
+        return any(trial.value is not None for trial in self.trials.values())
+
+    def front(self) -> tuple[TrialState, ...]:
+        """The finished trials that keep all limits and that no such trial beats: one, unless objectives pull apart."""
+        aim = self.aim
+        if aim is not None:
+            return tuple(aim.front(self.trials.values()))
+        best = self.best()
+        return () if best is None else (best,)
+
     def hold(self, run: str, window: str) -> ev.HoldJudged | None:
         """What was last told of a longest time."""
         return next((h for h in self.holds if (h.run, h.window) == (run, window)), None)
 
     def best(self) -> TrialState | None:
-        """The finished trial with the best measured value."""
+        """The finished trial with the best measured value that keeps all limits; None where objectives pull apart."""
+        aim = self.aim
+        if aim is not None:
+            return next(iter(aim.front(self.trials.values())), None) if aim.single else None
         done = [trial for trial in self.trials.values() if trial.value is not None]
         if not done:
             return None

@@ -28,7 +28,7 @@ def ask_optimiser(look: Look) -> Decision:
     if campaign is None or look.inflight.asking or look.state.mode != "running":
         return Decision()
     spec = campaign.spec
-    left = spec.trials - len(campaign.trials)
+    left = 0 if campaign.enough else spec.trials - len(campaign.trials)
     free = spec.parallel - len(campaign.open_trials)
     count = min(spec.batch, spec.parallel, left)
     if count <= 0 or free <= 0:

@@ -29,6 +29,7 @@ from lab.domain.ids import safe_order
 from lab.domain.interlock import judge
 from lab.engine import messages as msg
 from lab.engine.asking import ask_optimiser
+from lab.engine.campaigning import end_campaign, end_trials
 from lab.engine.context import CampaignContext, PlannedTimeline
 from lab.engine.course import decide_courses, record_timing
 from lab.engine.ending import end_runs
@@ -121,63 +122,6 @@ def _doubt(entry: CommandState, epoch: int, alive: bool, now_s: float) -> str:
     return ""
 
 
-def _trials(look: Look) -> Decision:
-    campaign = look.state.active_campaign
-    if campaign is None:
-        return Decision()
-    name, result = campaign.spec.campaign, campaign.spec.objective.result
-    events: list[ev.Event] = []
-    for trial in campaign.open_trials:
-        run = look.state.runs.get(trial.run)
-        if run is None:
-            if look.state.mode == "stopping":
-                reason = "never started: the campaign was stopped"
-                events.append(ev.TrialFailed(campaign=name, trial=trial.number, reason=reason))
-            continue
-        if run.open:
-            continue
-        value = run.results.get(result)
-        if run.status == "succeeded" and value is not None:
-            events.append(
-                ev.TrialCompleted(
-                    campaign=name,
-                    trial=trial.number,
-                    value=value.value,
-                    standard_deviation=value.standard_deviation,
-                )
-            )
-        else:
-            reason = run.reason or f"the run has no result '{result}'"
-            events.append(ev.TrialFailed(campaign=name, trial=trial.number, reason=reason))
-    return Decision(tuple(events))
-
-
-def _campaign(look: Look) -> Decision:
-    campaign = look.state.active_campaign
-    if campaign is None or campaign.open_trials:
-        return Decision()
-    best = campaign.best()
-    if look.state.mode == "stopping":
-        ending, reason = "stopped", f"stopped by {look.state.mode_actor}"
-        if look.state.mode_reason:
-            reason += f": {look.state.mode_reason}"
-    elif len(campaign.trials) >= campaign.spec.trials:
-        ending = "completed" if best is not None else "failed"
-        reason = "the budget is used up" if best is not None else "every trial failed"
-    else:
-        return Decision()
-    return Decision(
-        (
-            ev.CampaignFinished(
-                campaign=campaign.spec.campaign,
-                state=ending,
-                reason=reason,
-                best_trial=None if best is None else best.number,
-            ),
-        )
-    )
-
-
 def _gate(look: Look) -> Decision:
     campaign = look.state.active_campaign
     if campaign is None or look.state.mode != "running":
@@ -255,8 +199,8 @@ _RULES: tuple[_Rule, ...] = (
     judge_holds,
     decide_courses,
     end_runs,
-    _trials,
-    _campaign,
+    end_trials,
+    end_campaign,
     ask_optimiser,
     keep_timeline,
     improve_timeline,

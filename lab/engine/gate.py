@@ -76,12 +76,17 @@ class _Bench:
 
 
 def next_starts(look: Look, campaign: CampaignState) -> Starts:
-    """The first step whose turn it is, as one run's start and one intent; the next round finds the next one."""
+    """All whose turn it is: runs that start, and intents of steps. Steps of a run that starts come in the next round.
+
+    What begins keeps its device and its stations for the rest of this look as for the next one (`_Bench.keep`).
+    """
     state = look.state
     bench = _Bench(state)
     on_hold = {question.run for question in state.questions.values() if question.holds_run}
     asking = {run.id for run in state.open_runs() if look.course(run).asking}
     wakes: list[float] = []
+    found = Starts()
+    started: set[str] = set()
     for slot in campaign.slots:
         run = state.runs.get(slot.run)
         if run is not None and (run.status != "running" or _over(run, slot)):
@@ -96,7 +101,10 @@ def next_starts(look: Look, campaign: CampaignState) -> Starts:
         if blocked or undecided or not bench.free(slot.device):
             continue
         if run is None or step is None or planned is None:
-            return _start_run(look, campaign, slot)
+            if slot.run not in started:
+                started.add(slot.run)
+                found.add(_start_run(look, campaign, slot))
+            continue
         if step.status == "running" or run.id in on_hold:
             continue
         if planned.manual is not None and run.id in asking:
@@ -115,9 +123,14 @@ def next_starts(look: Look, campaign: CampaignState) -> Starts:
         if begins_limit(run.plan, slot.step) and _ends_nowhere(look, run, slot.step):
             continue
         if begins_limit(run.plan, slot.step) and not fresh(look, campaign):
-            return Starts([planned_anew(look, campaign)])
-        return begin_step(look, run, planned)
-    return Starts(wake_s=min(wakes, default=None))
+            # What was found stands on the old plan; the next round makes the new one.
+            return found if found.events else Starts([planned_anew(look, campaign)])
+        begun = begin_step(look, run, planned)
+        found.add(begun)
+        if not begun.effects and planned.manual is None:
+            return found  # it failed, and the run may end of that
+    found.wake_s = min(wakes, default=None)
+    return found
 
 
 def _ends_nowhere(look: Look, run: RunState, path: str) -> bool:
@@ -134,7 +147,7 @@ def _over(run: RunState, slot: Slot) -> bool:
 
 
 def _start_run(look: Look, campaign: CampaignState, slot: Slot) -> Starts:
-    for trial in campaign.open_trials:
+    for trial in campaign.ready_trials:
         if run_id(campaign.spec.campaign, trial.number) == slot.run:
             plans = look.context.candidates(trial.number, trial.factors)
             started = ev.RunStarted(

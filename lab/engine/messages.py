@@ -26,6 +26,7 @@ __all__ = [
     "ImprovePlan",
     "MakeSafe",
     "Message",
+    "Nearness",
     "Outranked",
     "PlanFound",
     "Proposal",
@@ -59,6 +60,15 @@ class Outranked:
 
 
 @dataclass(frozen=True, slots=True)
+class Nearness:
+    """How near the best trial is to the optimum; see `lab.domain.event.StoppingJudged`."""
+
+    trial: int
+    probability: float
+    expected_gain: float
+
+
+@dataclass(frozen=True, slots=True)
 class Signal:
     """A live value of a device. `told_s` orders values of one `boot` of its host; `age_s`: process seconds since it was true."""
 
@@ -81,6 +91,12 @@ class Proposal:
     predicted_sd: float | None = None
     nearest_trial: int | None = None
     note: str = ""
+    predicted: Mapping[str, tuple[float, float]] = field(
+        default_factory=dict[str, tuple[float, float]]
+    )
+    chance: float | None = None
+    nearness: Nearness | None = None
+    """With the first of a batch, where the campaign wants to know."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,28 +5,90 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from lab.domain.quantity import Quantity
+from lab.domain.units import DIMENSIONLESS
+from lab.sop.expression import evaluate, parse_expression
+from lab.sop.value import Truth, Value
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lab.domain.event import CampaignStarted, FactorSpec
+    from lab.domain.event import CampaignStarted, FactorSpec, SpaceVetoed
     from lab.engine.messages import Proposal
+    from lab.sop.value import Computed
 
-__all__ = ["unlawful"]
+__all__ = ["broken", "unlawful", "values_of"]
 
 _TINY = 1e-9
 """Of a range or a step: what rounding leaves is no violation."""
 
 
-def unlawful(spec: CampaignStarted, proposals: Sequence[Proposal]) -> str:
-    """Why they can't be tried, in words; empty where all keep the factors' ranges. Nothing is clipped to fit."""
+def unlawful(
+    spec: CampaignStarted, proposals: Sequence[Proposal], vetoes: Sequence[SpaceVetoed] = ()
+) -> str:
+    """Why they can't be tried, in words; empty where all keep the rules. Nothing is clipped to fit."""
     for proposal in proposals:
-        problem = _problem(spec, proposal.factors)
+        problem = broken(spec, proposal.factors, vetoes)
         if problem:
             return f"it proposed {problem}"
     return ""
 
 
-def _problem(spec: CampaignStarted, given: Mapping[str, float]) -> str:
+def broken(
+    spec: CampaignStarted, given: Mapping[str, float], vetoes: Sequence[SpaceVetoed] = ()
+) -> str:
+    """The first rule that a trial would break, in words: ranges and steps, at-most rules, constraints, vetoes; "" where
+    it keeps all. Constraints are judged by the language of SOPs, not by the optimiser's own reading of them.
+    """
+    problem = _beyond_ranges(spec, given)
+    if problem:
+        return problem
+    row = tuple(given[factor.name] for factor in spec.factors)
+    if spec.candidates and not any(_same(spec, row, other) for other in spec.candidates):
+        return f"{_shown(given)}, which is none of the {len(spec.candidates)} candidates"
+    values = values_of(spec, given)
+    for text in spec.constraints:
+        if not _truth(text, values).may_hold:
+            return f"{_shown(given)}, which breaks {text}"
+    for veto in vetoes:
+        if not _truth(veto.condition, values).may_fail:
+            return (
+                f"{_shown(given)}, which {veto.actor} has vetoed ({veto.condition}: {veto.reason})"
+            )
+    return ""
+
+
+def _same(spec: CampaignStarted, one: Sequence[float], other: Sequence[float]) -> bool:
+    return all(
+        abs(a - b) <= _TINY * (factor.maximum - factor.minimum)
+        for a, b, factor in zip(one, other, spec.factors, strict=True)
+    )
+
+
+def values_of(
+    spec: CampaignStarted, given: Mapping[str, float] | None = None
+) -> dict[str, Computed]:
+    """The factors as expressions read them: at a point, or over their ranges."""
+    found: dict[str, Computed] = {}
+    for factor in spec.factors:
+        low, high = factor.minimum, factor.maximum
+        if given is not None:
+            low = high = given[factor.name]
+        unit = factor.unit or DIMENSIONLESS
+        found[factor.name] = Value.between(factor.name, Quantity(low, unit), Quantity(high, unit))
+    return found
+
+
+def _truth(text: str, values: dict[str, Computed]) -> Truth:
+    answer = evaluate(parse_expression(text), values)
+    return answer if isinstance(answer, Truth) else Truth.of(True)
+
+
+def _shown(given: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} = {value:g}" for name, value in given.items())
+
+
+def _beyond_ranges(spec: CampaignStarted, given: Mapping[str, float]) -> str:
     known = {factor.name: factor for factor in spec.factors}
     if set(given) != set(known):
         return f"values for {_names(given)}; the campaign's factors are {_names(known)}"

@@ -29,7 +29,7 @@ _PART_S = 0.001
 def keep_timeline(look: Look) -> Decision:
     """A new timeline where the standing one does not tell the truth any more."""
     campaign = look.state.active_campaign
-    if campaign is None or not campaign.open_trials:
+    if campaign is None or not campaign.ready_trials:
         return Decision()
     if look.state.mode not in ("running", "paused"):
         return Decision()

@@ -10,22 +10,22 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from lab.bus import topics
 from lab.domain import event as ev
-from lab.domain.command import Settlement
-from lab.domain.errors import RefusedError
 from lab.domain.reduce import reduce, reduce_all
 from lab.domain.state import LabState
 from lab.engine import messages as msg
 from lab.engine.core import CampaignContext, Inflight, decide
 from lab.engine.gateway import DeviceGateway
+from lab.engine.handover import given_up, outranked
+from lab.engine.herald import Herald
 from lab.engine.planner_frames import PlanAnswer
 from lab.engine.proposals import unlawful
 from lab.engine.simulated_people import due_people, simulated_requests
-from lab.engine.translate import translate
+from lab.engine.translate import can_wait, translate
 
 if TYPE_CHECKING:
     from lab.bus.transport import Transport
@@ -39,6 +39,8 @@ _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _MAX_ROUNDS = 10_000
+_GATHER_S = 0.02
+"""Real seconds that an acceptance waits for what comes next, mostly the command's end, to share its disk write."""
 _KEEP_EVERY = 5_000
 """Records after which a snapshot is written, so that a start folds hardly more than so many."""
 _WORTH_KEEPING = 1_000
@@ -105,6 +107,7 @@ class Engine:
         self._answers: dict[str, asyncio.Future[msg.Answered]] = {}
         self._listeners: list[asyncio.Queue[ev.Recorded | None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._herald = Herald(transport, lab)
         self._improving: asyncio.Task[None] | None = None
         self._wake: asyncio.Task[None] | None = None
         self._wake_s: float | None = None
@@ -171,7 +174,7 @@ class Engine:
                 for run in self._state.open_runs()
                 if run.status == "running"
             ]
-            first += _given_up(self._state, samples_lost)
+            first += given_up(self._state, samples_lost)
         if start is not None:
             first.append(start)
         await self._commit(first)
@@ -232,11 +235,16 @@ class Engine:
 
     async def _turn(self) -> None:
         batch = [await self._inbox.get()]
-        while not self._inbox.empty():
-            batch.append(self._inbox.get_nowait())
+        self._gather(batch)
+        if self._threads is not None and can_wait(batch):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GATHER_S):
+                    while can_wait(batch):
+                        batch.append(await self._inbox.get())
+                        self._gather(batch)
         for message in batch:
             if isinstance(message, msg.Outranked):
-                raise _outranked(message, self._state)
+                raise outranked(message, self._state)
         state = self._state
         staged: list[tuple[ev.Event, datetime]] = []
         effects: list[msg.Effect] = []
@@ -283,6 +291,10 @@ class Engine:
             await self._act(effect)
         if self._simulate_people:
             self._play_people()
+
+    def _gather(self, batch: list[msg.Message]) -> None:
+        while not self._inbox.empty():
+            batch.append(self._inbox.get_nowait())
 
     def _play_people(self) -> None:
         for name, due_s in due_people(self._state).items():
@@ -348,7 +360,8 @@ class Engine:
             _LOG.exception("the optimiser failed")
             self._inbox.put_nowait(msg.Proposed((), f"{type(error).__name__}: {error}"))
             return
-        error = unlawful(state.campaigns[effect.campaign].spec, proposals)
+        campaign = state.campaigns[effect.campaign]
+        error = unlawful(campaign.spec, proposals, campaign.vetoes)
         self._inbox.put_nowait(msg.Proposed(() if error else proposals, error))
 
     async def _improve(self, effect: msg.ImprovePlan) -> None:
@@ -391,13 +404,9 @@ class Engine:
         for record in records:
             for queue in self._listeners:
                 queue.put_nowait(record)
-        self._spawn(self._publish(records))
+        if self._herald.take(records):
+            self._spawn(self._herald.tell())
         return records
-
-    async def _publish(self, records: list[ev.Recorded]) -> None:
-        topic = topics.lab_events(self._lab)
-        for record in records:
-            await self._transport.publish(topic, record.model_dump_json().encode(), qos=0)
 
     def _keep_now_and_then(self) -> None:
         """A snapshot in a thread of its own: no commit waits for it."""
@@ -460,36 +469,3 @@ class Engine:
         await self._gateway.close()
         if self._threads is not None:
             self._threads.shutdown(wait=True)
-
-
-def _outranked(told: msg.Outranked, state: LabState) -> RefusedError:
-    if told.journal == state.journal:
-        return RefusedError(
-            f"engine {told.epoch} took over {told.device} from this one, engine {state.epoch} of the same records",
-            hint="that one goes on with the campaign: lab status tells",
-        )
-    return RefusedError(
-        f"{told.device} is held by the engine of other records (engine {told.epoch} of records {told.journal[:8]}),"
-        " which has not ended in order",
-        hint="end that campaign, going on with it by `lab resume` where its engine has died; or take its devices over"
-        " on purpose by --take-over: what it had under way there is then nobody's",
-    )
-
-
-def _given_up(state: LabState, reason: str) -> list[ev.Event]:
-    """Nobody can find out any more what became of these commands, and no person is to be asked."""
-    events: list[ev.Event] = []
-    for entry in state.open_commands():
-        command, device = entry.command.id, entry.command.device
-        if entry.status != "unknown":
-            events.append(ev.CommandUnknown(command=command, device=device, reason=reason))
-        settlement = Settlement(verdict="unknown", detail=reason)
-        events.append(
-            ev.CommandSettled(command=command, device=device, settlement=settlement, by="engine")
-        )
-    events += [
-        ev.QuestionAnswered(question=name, answer="discarded", actor="engine", reason=reason)
-        for name, question in state.questions.items()
-        if question.command
-    ]
-    return events

@@ -1,4 +1,6 @@
-"""People for runs without hardware: each task is answered after the step's duration, by the usual way of requests."""
+"""People for runs without hardware: each task is answered after the step's duration, and each trial that waits for it is
+approved, by the usual way of requests.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,24 @@ __all__ = ["due_people", "simulated_requests"]
 
 
 def due_people(state: LabState) -> Mapping[str, float]:
-    """Open task -> when a simulated person has done it; process seconds since the epoch."""
-    return {
+    """Open task, or trial to approve -> when a simulated person has done it; process seconds since the epoch."""
+    due = dict.fromkeys(_to_approve(state), 0.0)
+    return due | {
         name: task.since_s + _planned_s(state, task)
         for name, task in state.tasks.items()
         if not task.ended
+    }
+
+
+def _to_approve(state: LabState) -> dict[str, int]:
+    """A name for each trial that waits for approval -> its number."""
+    campaign = state.active_campaign
+    if campaign is None or not campaign.spec.approval:
+        return {}
+    return {
+        f"approve-{campaign.spec.campaign}-{trial.number}": trial.number
+        for trial in campaign.open_trials
+        if not trial.approved
     }
 
 
@@ -33,7 +48,11 @@ def _planned_s(state: LabState, task: Task) -> float:
 
 
 def simulated_requests(state: LabState, name: str) -> list[msg.Requested]:
-    """What the simulated people say of a task: the performer, then the witness where one is due."""
+    """What the simulated people say of a task (the performer, then the witness where one is due) or of a trial."""
+    trial = _to_approve(state).get(name)
+    if trial is not None:
+        args: dict[str, JsonValue] = {"do": "approve", "trial": trial}
+        return [msg.Requested(name, "trial", "simulated operator", "", args, simulated=True)]
     task = state.tasks.get(name)
     if task is None or task.ended:
         return []

@@ -29,6 +29,11 @@ class Starts:
     wake_s: float | None = None
     finished: bool = False
 
+    def add(self, other: Starts) -> None:
+        """What another one begins, too."""
+        self.events += other.events
+        self.effects += other.effects
+
 
 def begin_step(look: Look, run: RunState, planned: PlannedStep) -> Starts:
     """The next attempt; a failure instead where an argument can't be computed, and then nothing is sent."""

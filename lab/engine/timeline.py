@@ -119,7 +119,7 @@ class TimelinePlanner:
     ) -> PlannedTimeline:
         choices: dict[str, int] = {}
         true: dict[str, Plan] = {}
-        for trial in campaign.open_trials:
+        for trial in campaign.ready_trials:
             name = run_id(campaign.spec.campaign, trial.number)
             if name in state.runs:
                 true[name] = state.runs[name].plan
@@ -139,11 +139,11 @@ class TimelinePlanner:
 
 def _part(
     snapshot: PlanningSnapshot, standing: Mapping[str, Plan], *, begun: bool
-) -> tuple[PlanningSnapshot, int | None]:
-    """Many new runs are placed some at a time; each tries no more candidates than if all were placed at once."""
+) -> tuple[PlanningSnapshot, int]:
+    """Many new runs are placed some at a time; each tries no more candidates than if all that are open were placed at once."""
     new = [run for run in snapshot.runs if run.run not in standing]
     if len(new) <= _MANY and not (begun and new):
-        return snapshot, None
+        return snapshot, tries_for(len(snapshot.runs))
     now = {run.run for run in new[:_PART]}
     runs = tuple(run for run in snapshot.runs if run.run in standing or run.run in now)
     return replace(snapshot, runs=runs), tries_for(len(snapshot.runs))
@@ -160,7 +160,7 @@ def standing_plans(
 ) -> dict[str, Plan]:
     """The plan that each run has in the timeline that stands."""
     plans: dict[str, Plan] = {}
-    for trial in campaign.open_trials:
+    for trial in campaign.ready_trials:
         name = run_id(campaign.spec.campaign, trial.number)
         run = state.runs.get(name)
         if run is not None:
@@ -184,7 +184,7 @@ def snapshot_of(
         name: math.inf for name, device in state.devices.items() if device.state in OUT_OF_USE
     }
     runs: list[RunSnapshot] = []
-    for trial in campaign.open_trials:
+    for trial in campaign.ready_trials:
         name = run_id(campaign.spec.campaign, trial.number)
         run = state.runs.get(name)
         if run is None:

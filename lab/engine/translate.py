@@ -14,14 +14,18 @@ from lab.domain.ids import dead_man_of, hold_id
 from lab.domain.run import CommandReport, advance
 from lab.engine import messages as msg
 from lab.engine.aborting import cancels_settled, judge_abort
+from lab.engine.campaigning import record_proposals
 from lab.engine.people import SETTLE_CHOICES, judge_answer, judge_witness
+from lab.engine.people_trials import judge_trial
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lab.domain.state import CommandState, LabState, RunState
 
-__all__ = ["translate"]
+__all__ = ["can_wait", "translate"]
 
-_VERBS = ("pause", "resume", "stop", "abort", "safe", "rearm", "answer", "witness")
+_VERBS = ("pause", "resume", "stop", "abort", "safe", "rearm", "answer", "witness", "trial")
 
 
 def translate(state: LabState, message: msg.Message) -> list[ev.Event]:
@@ -65,7 +69,7 @@ def _translate(state: LabState, message: msg.Message) -> list[ev.Event]:
         case msg.Requested():
             return _request(state, message)
         case msg.Proposed():
-            return _proposed(state, message)
+            return record_proposals(state, message)
         case (
             msg.Outranked()
             | msg.PlanFound()
@@ -75,6 +79,20 @@ def _translate(state: LabState, message: msg.Message) -> list[ev.Event]:
             | msg.Tick()
         ):
             return []
+
+
+def can_wait(batch: Sequence[msg.Message]) -> bool:
+    """Is there nothing among these messages but acceptances, and what calls for nothing?"""
+    accepted = False
+    for message in batch:
+        match message:
+            case env.Ack(accepted=True):
+                accepted = True
+            case env.State(state="busy" | "ready"):
+                pass
+            case _:
+                return False
+    return accepted
 
 
 def _if_new(
@@ -268,37 +286,6 @@ def _description(state: LabState, message: env.Description) -> list[ev.Event]:
     return [] if known is not None and known.description == event else [event]
 
 
-def _proposed(state: LabState, message: msg.Proposed) -> list[ev.Event]:
-    campaign = state.active_campaign
-    if campaign is None or state.mode in ("stopping", "safe"):
-        return []
-    if message.error:
-        if campaign.open_trials:
-            return []
-        return [
-            ev.CampaignFinished(
-                campaign=campaign.spec.campaign,
-                state="failed",
-                reason=f"the optimiser could not suggest a trial: {message.error}",
-            )
-        ]
-    first = max(campaign.trials, default=0) + 1
-    room = campaign.spec.trials - len(campaign.trials)
-    return [
-        ev.TrialProposed(
-            campaign=campaign.spec.campaign,
-            trial=number,
-            factors=dict(proposal.factors),
-            origin=proposal.origin,
-            predicted_mean=proposal.predicted_mean,
-            predicted_sd=proposal.predicted_sd,
-            nearest_trial=proposal.nearest_trial,
-            note=proposal.note,
-        )
-        for number, proposal in enumerate(message.proposals[:room], start=first)
-    ]
-
-
 # -- requests ---------------------------------------------------------------------------------------
 
 
@@ -354,7 +341,9 @@ def _judge(state: LabState, message: msg.Requested) -> tuple[bool, str, list[ev.
             return judge_answer(state, message)
         case "witness", _:
             return judge_witness(state, message)
-        case (("pause" | "resume" | "stop" | "rearm"), _):
+        case "trial", "running" | "paused":
+            return judge_trial(state, message)
+        case (("pause" | "resume" | "stop" | "rearm" | "trial"), _):
             return False, f"the lab is {mode}, so there is nothing to {message.verb}", []
         case _:
             return False, f"unknown request '{message.verb}'; known: {', '.join(_VERBS)}", []

@@ -15,14 +15,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Generator
 
-__all__ = ["StuckError", "VirtualLoop", "run_virtual"]
+__all__ = ["LivelockError", "StuckError", "VirtualLoop", "run_virtual"]
 
 _T = TypeVar("_T")
 _REAL_WAIT_S = 0.05
+_PATIENCE = 1_000_000
+"""Passes of the loop in one moment of virtual time: far more than a hundred samples at once need."""
 
 
 class StuckError(RuntimeError):
     """Every task waits for something that can no longer happen."""
+
+
+class LivelockError(RuntimeError):
+    """Tasks wake one another for ever, and virtual time stands still."""
 
 
 class _JumpingSelector(selectors.DefaultSelector):
@@ -33,6 +39,7 @@ class _JumpingSelector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
+            self.loop.count_pass()
             return ready
         if self.loop.held:
             wait = _REAL_WAIT_S if timeout is None else min(timeout, _REAL_WAIT_S)
@@ -52,6 +59,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._now = 0.0
         self._holds = 0
+        self._passes = 0
         selector = _JumpingSelector()
         selector.loop = self
         super().__init__(selector)
@@ -62,6 +70,21 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def jump(self, seconds: float) -> None:
         """Let that many virtual seconds pass at once."""
         self._now += seconds
+        self._passes = 0
+
+    def count_pass(self) -> None:
+        """One more pass in the same moment. LivelockError when there were far too many: what would otherwise be a process that
+        works for ever and says nothing."""
+        self._passes = 0 if self.held else self._passes + 1
+        if self._passes <= _PATIENCE:
+            return
+        self._passes = 0
+        tasks = asyncio.all_tasks(self)
+        busy = sorted({str(getattr(each.get_coro(), "__qualname__", each)) for each in tasks})
+        raise LivelockError(
+            f"virtual time stands still at {self._now:g} s after {_PATIENCE} passes of the event loop: something is done"
+            f" again and again without waiting. Under way: {', '.join(busy)}"
+        )
 
     async def shutdown_default_executor(self) -> None:
         """Waits for real threads, so time stands still."""

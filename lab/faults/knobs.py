@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import random
 
-__all__ = ["CLASSES", "Knobs", "NetworkKnobs", "RoomKnobs", "StoreKnobs", "draw_knobs"]
+__all__ = [
+    "CLASSES",
+    "Knobs",
+    "NetworkKnobs",
+    "RoomKnobs",
+    "Scale",
+    "StoreKnobs",
+    "draw_knobs",
+    "seventeen_days",
+]
 
 CLASSES = {
     1: "the engine is killed, also while it recovers",
@@ -76,6 +85,23 @@ class RoomKnobs:
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """How large the lab and how slow its life is. Volumes name steps, so many trials need a large pot and quick pumps."""
+
+    base_ul: int = 1000
+    pot_ul: float = 2500.0
+    """Two doses of one sample, and no third."""
+    ul_per_s: float = 500.0
+    soak_s: float = 0.0
+    """How long a sample stays in the pot before it is weighed."""
+    beat_s: float = 4.0
+    look_s: float = 5.0
+    """How often people look."""
+    life: int = 12
+    """A process that is to be killed is so at its 2^life-th callback at the latest."""
+
+
+@dataclass(frozen=True, slots=True)
 class Knobs:
     """One seed's faults. `bad_s`: virtual seconds after which everything behaves."""
 
@@ -103,6 +129,7 @@ class Knobs:
     hosts_within: bool = False
     """The device hosts live in the engine's process."""
     dead_man: bool = False
+    scale: Scale = Scale()
 
 
 def draw_knobs(rng: random.Random) -> Knobs:
@@ -166,4 +193,30 @@ def draw_knobs(rng: random.Random) -> Knobs:
         interlock=13 in on or rng.random() < 0.1,
         hosts_within=rng.random() < 0.3,
         dead_man=dead_man,
+    )
+
+
+def seventeen_days(trials: int = 350) -> Knobs:
+    """A campaign as long as that of the A-Lab (Szymanski et al., Nature 624, 86 (2023): 17 days, about 350 samples), with faults
+    all the time: more than an hour for each sample, and deaths every few samples."""
+    return Knobs(
+        classes=frozenset({1, 3, 4, 5, 6, 7, 8}),
+        bad_s=40 * 86400.0,
+        network=NetworkKnobs(
+            loses=0.02, doubles=0.05, late=0.02, late_s=20.0, jitter_s=0.1, outages=20
+        ),
+        store=StoreKnobs(fails=0.0005, after=0.5),
+        room=RoomKnobs(garbles=0.01, line_drops=20, hangs=20, reboots=20, early_ends=0.01),
+        engine_kills=200,
+        host_kills=200,
+        trials=trials,
+        scale=Scale(
+            base_ul=5000,
+            pot_ul=5000.0 * 2 + 10.0 * 2 * (trials + 1),
+            ul_per_s=5000.0,
+            soak_s=4300.0,
+            beat_s=60.0,
+            look_s=300.0,
+            life=17,
+        ),
     )

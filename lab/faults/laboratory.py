@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["DEAD_MAN_S", "HostLife", "Laboratory", "SimulatedClock"]
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-_BEAT_S = 4.0
 DEAD_MAN_S = 10.0
 """Without a sign of the engine for so long a host that stands apart makes its machine safe."""
 
@@ -90,7 +89,9 @@ class Laboratory:
         self.loop = SimulationLoop(self.rng, self._thread_s)
         self.story = Story(self.loop.time)
         self.database = Database(self.rng, knobs.store, self.story)
-        self.room = Room(self.loop, self.rng, knobs.room, self.story, self.database.rows)
+        self.room = Room(
+            self.loop, self.rng, knobs.room, self.story, self.database.rows, knobs.scale.ul_per_s
+        )
         self.broker = Broker(self.loop, self.rng, knobs.network, self.story)
         self.capabilities = capabilities(knobs)
         self.jump_s = 0.0
@@ -167,8 +168,8 @@ class Laboratory:
                 suggest=self._suggest,
                 identity=f"records-{self.seed}",
                 version=__version__,
-                heartbeat_s=_BEAT_S,
-                beat_s=_BEAT_S if self.knobs.dead_man else None,
+                heartbeat_s=self.knobs.scale.beat_s,
+                beat_s=self.knobs.scale.beat_s if self.knobs.dead_man else None,
             )
             self._reachable.append((engine, process))
             began = any(record.event.kind == "campaign_started" for record in records)
@@ -218,7 +219,7 @@ class Laboratory:
             machine = self.room.machine(name, draws=name == "drain")
             driver = MachineDriver(lambda m=machine: Cable(self.room, m), clock, lid=lid)
             timing = HostTiming(
-                heartbeat_s=_BEAT_S,
+                heartbeat_s=self.knobs.scale.beat_s,
                 telemetry_s=4.0,
                 connect_s=10.0,
                 safe_s=10.0,
@@ -284,7 +285,7 @@ class Laboratory:
     def _schedule_death(self, process: Process, kills: int) -> None:
         """Killed at a callback: early ones (in the midst of recovery) are as likely as late ones."""
         if not self.calm and kills and self.rng.random() < kills / (kills + 1.0):
-            process.dies_at = int(2 ** (3 + 9 * self.rng.random()))
+            process.dies_at = int(2 ** (3 + (self.knobs.scale.life - 3) * self.rng.random()))
 
     async def _death_of(self, process: Process) -> None:
         died = asyncio.Event()

@@ -13,7 +13,6 @@ from lab.domain.event import Recorded, event_from_json
 from lab.domain.reduce import reduce_all
 from lab.domain.state import LabState
 from lab.faults.laboratory import DEAD_MAN_S
-from lab.faults.procedure import POT_UL
 from lab.records.codec import chain_hash
 from lab.records.tables import GENESIS_HASH
 
@@ -324,7 +323,7 @@ def _lower_epochs_rest(evidence: Evidence) -> list[str]:
 def _never_too_much(evidence: Evidence) -> list[str]:
     """I9: the pot never holds more than it can."""
     fullest = evidence.room.fullest_ul
-    return [f"I9: the pot held {fullest:.0f} uL"] if fullest > POT_UL else []
+    return [f"I9: the pot held {fullest:.0f} uL"] if fullest > evidence.knobs.scale.pot_ul else []
 
 
 def _chained(evidence: Evidence) -> list[str]:

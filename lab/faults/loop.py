@@ -24,6 +24,8 @@ __all__ = ["Process", "SimulationLoop"]
 
 _T = TypeVar("_T")
 _CANCELLATIONS = 100
+_MANY = 5_000
+"""Tasks, after which those that are done are forgotten."""
 
 
 _PROCESS: contextvars.ContextVar[Process] = contextvars.ContextVar("process")
@@ -128,6 +130,7 @@ class SimulationLoop(asyncio.AbstractEventLoop):
         self._timers: list[tuple[float, int, _Timer, Process]] = []
         self._runnable: list[Process] = []
         self._tasks: list[asyncio.Task[Any]] = []
+        self._many = _MANY
         self.world = Process(self, "world")
         """What can't die: the room, the people, the supervisor."""
         self.errors: list[str] = []
@@ -159,6 +162,9 @@ class SimulationLoop(asyncio.AbstractEventLoop):
     ) -> asyncio.Task[_T]:
         task: asyncio.Task[_T] = asyncio.Task(coro, loop=self, name=name, context=context)
         self._tasks.append(task)
+        if len(self._tasks) > self._many:
+            self._tasks = [each for each in self._tasks if not each.done()]
+            self._many = _MANY + 2 * len(self._tasks)
         return task
 
     def call_soon(

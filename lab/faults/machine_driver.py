@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING
 
 from lab.devices.driver import DeviceError, Identity
@@ -28,6 +29,7 @@ _LOOK_S = 0.7
 CLOSE_UL = 0.5
 
 
+@cache
 def machine_manifest(name: str, capability: str, *, lid: bool, version: str) -> Manifest:
     """What a registry would read beside this driver."""
     return Manifest(
@@ -62,7 +64,7 @@ class MachineDriver:
         self._number = 0
 
     async def connect(self) -> Identity:
-        self._line = Line(self._open_line(), TerminatedLines(b"\n"))
+        self._line = Line(self._open_line(), TerminatedLines(b"\n"), turns=2)
         said = await self._ask("ID")
         return Identity("Labwright", said, simulated=True)
 

@@ -62,11 +62,13 @@ def total_of(seeds: Iterable[int]) -> Total:
     total = Total()
     was_enabled = gc.isenabled()
     gc.disable()
+    gc.freeze()  # what was there before is not looked at
     try:
         for seed in seeds:
             total += _counted(run_seed(seed))
     finally:
         gc.collect()
+        gc.unfreeze()
         if was_enabled:
             gc.enable()
     return total

@@ -88,7 +88,8 @@ class Broker:
         for process, inbox in wanted:
             if process.alive:
                 self._send(process, inbox, topic, payload)
-        await asyncio.sleep(0)
+        if wanted:
+            await asyncio.sleep(0)
 
     def _spoil(self, topic: str, payload: bytes, retain: bool) -> tuple[str, bytes, bool]:
         knobs, rng = self._knobs, self._rng

@@ -17,7 +17,6 @@ __all__ = ["People"]
 
 _PRESSED = ("pause", "resume", "pause", "resume", "abort", "safe", "rearm", "stop", "nonsense")
 _PATIENCE_S = 20.0
-_LOOK_S = 5.0
 
 
 class People:
@@ -59,7 +58,7 @@ class People:
         """Answer what is asked, for ever; once all is calm, bring the lab back to work."""
         lab = self._lab
         while True:
-            await asyncio.sleep(_LOOK_S * (0.5 + lab.rng.random()))
+            await asyncio.sleep(lab.knobs.scale.look_s * (0.5 + lab.rng.random()))
             engine = lab.engine
             if engine is None:
                 continue

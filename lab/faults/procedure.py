@@ -6,12 +6,21 @@ trial and step.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.domain.ids import run_id
 from lab.domain.interlock import Interlock
-from lab.domain.plan import Formula, Plan, PlannedStep, ResultSpec, RetryPolicy, Slot
+from lab.domain.plan import (
+    Formula,
+    Plan,
+    PlannedStep,
+    ResultSpec,
+    RetryPolicy,
+    Slot,
+    TimeWindow,
+)
 from lab.engine import messages as msg
 from lab.engine.context import PlannedTimeline, QualityOutcome, WeighedPlan
 
@@ -23,14 +32,12 @@ if TYPE_CHECKING:
     from lab.domain.plan import Check, LateArgument
     from lab.domain.state import CampaignState, LabState
     from lab.engine.context import Outputs
-    from lab.faults.knobs import Knobs
+    from lab.faults.knobs import Knobs, Scale
 
-__all__ = ["LAB", "POT_UL", "FaultContext", "campaign_of", "capabilities", "suggest", "volume_of"]
+__all__ = ["LAB", "FaultContext", "campaign_of", "capabilities", "suggest", "volume_of"]
 
 LAB = "room"
 CAMPAIGN = "faults-1"
-POT_UL = 2500.0
-"""What the pot holds: two doses of one sample, and no third."""
 
 _LID = Interlock(
     name="lid", device="pump", signal="lid", unit="1", minimum=0.5, max_age_s=12.0, blocks=("pump",)
@@ -43,9 +50,9 @@ def capabilities(knobs: Knobs) -> dict[str, str]:
     return {**names, "heater": "heating_stirring"} if knobs.warms else names
 
 
-def volume_of(trial: int, number: int, version: int = 1) -> int:
+def volume_of(trial: int, number: int, version: int = 1, base_ul: int = 1000) -> int:
     """The uL that name a step."""
-    return 1000 + 100 * (version - 1) + 10 * trial + number
+    return base_ul + 100 * (version - 1) + 10 * trial + number
 
 
 class FaultContext:
@@ -58,7 +65,7 @@ class FaultContext:
 
     def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
         del factors
-        return (_plan(self._knobs, trial, self._version),)
+        return (_plan(self._knobs.warms, trial, self._version, self._knobs.scale),)
 
     def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
         """One sample after another."""
@@ -115,22 +122,24 @@ class FaultContext:
         return ()
 
 
-def _plan(knobs: Knobs, trial: int, version: int) -> Plan:
-    def dose(number: int) -> dict[str, JsonValue]:
-        return {"volume": volume_of(trial, number, version) / 1000, "rate": 10.0}
+@cache
+def _plan(warms: bool, trial: int, version: int, scale: Scale) -> Plan:
+    def dose(number: int, more_ul: float = 0.0) -> dict[str, JsonValue]:
+        volume = volume_of(trial, number, version, scale.base_ul)
+        return {"volume": (more_ul + volume) / 1000, "rate": 10.0}
 
     # More than the pot holds: whatever is in it.
-    all_of_it = {"volume": (2 * POT_UL + volume_of(trial, 5, version)) / 1000, "rate": 10.0}
+    all_of_it = dose(5, 2 * scale.pot_ul)
     warm = [_step("warm", "heater", args={"temperature": 60.0, "tolerance": 1.0})]
     cool = [_step("cool", "heater", args={"temperature": 20.0, "tolerance": 1.0}, safe_state=True)]
     steps = [
-        *(warm if knobs.warms else []),
-        _step("dose", "pump", args=dose(1), needs=("warm",) if knobs.warms else ()),
+        *(warm if warms else []),
+        _step("dose", "pump", args=dose(1), needs=("warm",) if warms else ()),
         _step("top-up", "pump", args=dose(2), needs=("dose",)),
         _step("weigh", "balance", needs=("top-up",)),
         _step("drain", "drain", args=dose(3), needs=("weigh",), draws_from=("pot",)),
         _step("rinse", "drain", args=dose(4), needs=("drain",), draws_from=("pot",)),
-        *(cool if knobs.warms else []),
+        *(cool if warms else []),
         _step(
             "empty", "drain", args=all_of_it, timeout_s=30.0, safe_state=True, draws_from=("pot",)
         ),
@@ -143,8 +152,21 @@ def _plan(knobs: Knobs, trial: int, version: int) -> Plan:
         parameters={},
         stations=("pot",),
         steps=tuple(steps),
+        timing=_soak(scale.soak_s) if scale.soak_s else (),
         results=(ResultSpec(name="mass", unit="g", formula=Formula(expression="mass")),),
     )
+
+
+def _soak(seconds: float) -> tuple[TimeWindow, ...]:
+    window = TimeWindow(
+        name="soak",
+        from_steps=("top-up",),
+        from_mark="end",
+        to_steps=("weigh",),
+        to_mark="start",
+        more_than_s=seconds,
+    )
+    return (window,)
 
 
 _ACTS = {"pump": ("dispense", "once"), "drain": ("dispense", "once"), "balance": ("weigh", "none")}

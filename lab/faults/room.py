@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Act", "Cable", "Machine", "Room", "frame", "unframe"]
 
-_UL_PER_S = 500.0
 _BYTES_S = 0.004
 
 
@@ -67,6 +66,7 @@ class Room:
     knobs: RoomKnobs
     story: Story
     durable: Sequence[object]
+    ul_per_s: float = 500.0
     acts: list[Act] = field(default_factory=list[Act])
     weighed: list[float] = field(default_factory=list[float])
     machines: dict[str, Machine] = field(default_factory=dict[str, "Machine"])
@@ -208,7 +208,7 @@ class Machine:
         self._room.pour(-volume if self._draws else volume)
 
     def _delivered(self) -> float:
-        return min(self._goal_ul, (self._room.loop.time() - self._began_s) * _UL_PER_S)
+        return min(self._goal_ul, (self._room.loop.time() - self._began_s) * self._room.ul_per_s)
 
     def _halt(self) -> None:
         if self._act is not None:

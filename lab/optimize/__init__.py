@@ -8,7 +8,7 @@ don't need it, nor what it loads.
 
 from __future__ import annotations
 
-from lab.optimize.aim import Aim, Goal, Limit
+from lab.domain.aim import Aim, Goal, Limit
 from lab.optimize.campaign import Campaign, Remark
 from lab.optimize.history import Direction, Suggestion, TrialRecord, best
 from lab.optimize.space import AtMost, Category, Factor, Levels, Space

@@ -8,7 +8,7 @@ For example, to find the best temperature in batches of two::
         campaign.tell(suggestion.number, measure(suggestion.factors["temperature"]))
     Path("campaign.json").write_text(campaign.to_json())
 
-Of several outcomes, goals and limits: give an `Aim` (`lab.optimize.aim`) in place of the direction, and tell outcomes by
+Of several outcomes, goals and limits: give an `Aim` (`lab.domain.aim`) in place of the direction, and tell outcomes by
 name. Of a list of candidates: `Campaign.of(pool, "maximize")`. With pandas: `ask_frame` and `tell_frame` (see docs/tutorial/optimise_without_a_lab.md).
 """
 
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from lab.domain.aim import Aim
 from lab.domain.errors import InputError, RefusedError
-from lab.optimize.aim import Aim
 from lab.optimize.history import Direction, Suggestion, TrialRecord, best, check_history
 from lab.optimize.outcomes import with_outcomes
 from lab.optimize.space import Setting, Space

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from lab.optimize.aim import Aim
+    from lab.domain.aim import Aim
     from lab.optimize.history import Direction, Suggestion, TrialRecord
     from lab.optimize.space import Setting, Space
 

@@ -33,7 +33,7 @@ class TrialRecord(BaseModel):
     finished. aborted: ended for a reason that says nothing of the point (stopped by a person, the
     laboratory lost); it teaches nothing, but it keeps its number.
 
-    Where several outcomes are sought (`lab.optimize.aim`), `outcomes` holds what was measured instead of `value`, with
+    Where several outcomes are sought (`lab.domain.aim`), `outcomes` holds what was measured instead of `value`, with
     `deviations` where known. A pending trial may have some of them already: partial results teach, too.
     """
 

@@ -9,7 +9,7 @@ from lab.domain.errors import InputError
 from lab.optimize.history import TrialRecord
 
 if TYPE_CHECKING:
-    from lab.optimize.aim import Aim
+    from lab.domain.aim import Aim
 
 __all__ = ["with_outcomes"]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lab.optimize.aim import Aim
+    from lab.domain.aim import Aim
     from lab.optimize.domain import Array, Indices
     from lab.optimize.history import Direction
     from lab.optimize.space import Setting

@@ -29,7 +29,7 @@ from lab.optimize.space.sampling import sample
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from lab.optimize.aim import Aim
+    from lab.domain.aim import Aim
     from lab.optimize.domain import Acquisition, Array, Indices
     from lab.optimize.history import Direction
     from lab.optimize.model.families import Family

@@ -18,7 +18,7 @@ from lab.optimize.history import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lab.optimize.aim import Aim
+    from lab.domain.aim import Aim
     from lab.optimize.space import Setting, Space
 
 __all__ = ["Design", "Method", "measured_in", "suggest"]

@@ -90,7 +90,7 @@ def campaign_rows(state: LabState) -> Rows:
     rows = Rows(columns=COLUMNS["campaigns"])
     for name, campaign in state.campaigns.items():
         spec, best = campaign.spec, campaign.best()
-        counts = {"done": 0, "failed": 0, "pending": 0}
+        counts = {"done": 0, "failed": 0, "pending": 0, "rejected": 0}
         for trial in campaign.trials.values():
             counts[trial.status] += 1
         rows.append(
@@ -110,6 +110,9 @@ def campaign_rows(state: LabState) -> Rows:
                 "trials_open": counts["pending"],
                 "best_trial": None if best is None else best.number,
                 "best_value": None if best is None else best.value,
+                "front": ", ".join(str(trial.number) for trial in campaign.front())
+                if campaign.aim is not None
+                else "",
                 "started_at": utc(campaign.started_s),
                 "ended_at": utc(campaign.ended_s),
                 "sop": spec.sop_id,
@@ -128,6 +131,7 @@ def trial_rows(state: LabState, facts: Facts, campaign: str = "") -> Rows:
         if campaign and name != campaign:
             continue
         units = {factor.name: factor.unit for factor in entry.spec.factors}
+        results = {o.result: o.unit for o in (*entry.objectives, *entry.spec.limits)}
         for trial in entry.trials.values():
             key = (name, trial.number)
             row: Row = {
@@ -144,12 +148,16 @@ def trial_rows(state: LabState, facts: Facts, campaign: str = "") -> Rows:
                 "predicted_sd": trial.predicted_sd,
                 "nearest_trial": trial.nearest_trial,
                 "note": trial.note,
+                "chance": trial.chance,
+                "approved_by": trial.approved,
                 "reason": trial.reason,
                 "proposed_at": utc(facts.proposed_s.get(key)),
                 "ended_at": utc(facts.ended_s.get(key)),
             }
             for factor, value in trial.factors.items():
                 row[with_unit(factor, units.get(factor, ""))] = value
+            for result, value in trial.outcomes.items():
+                row[with_unit(f"result {result}", results.get(result, ""))] = value
             rows.append(row)
     return rows
 

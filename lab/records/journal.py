@@ -30,17 +30,20 @@ if TYPE_CHECKING:
     from lab.domain.state import LabState
     from lab.records.snapshots import Kept
 
-__all__ = ["Journal", "folded", "read_records", "read_rows", "records_of"]
+__all__ = ["Journal", "folded", "raise_epoch", "read_records", "read_rows", "records_of"]
 
 
 class Journal:
-    """The one writer. Opening it takes the lab's lock and a new epoch, so only one engine can hold it."""
+    """The one writer. Opening it takes the lab's lock and a new epoch, so only one engine can hold it.
 
-    def __init__(self, url: str) -> None:
+    `leased` and `standby`: see `lab.records.locks`.
+    """
+
+    def __init__(self, url: str, *, leased: bool = False, standby: bool = False) -> None:
         self.url = url
         self._engine = open_database(url)
         try:
-            self._lock = EngineLock(url, self._engine)
+            self._lock = EngineLock(url, self._engine, leased=leased, standby=standby)
         except BaseException:
             self._engine.dispose()
             raise
@@ -81,6 +84,9 @@ class Journal:
             rows.append(row)
         records = [record_from_row(row) for row in rows]
         with Session(self._engine) as session:
+            if self._engine.dialect.name == "sqlite":
+                # Its driver begins with the first change: then another engine could come between look and change.
+                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
             self._refuse_outranked(session)
             session.add_all(rows)
             session.commit()
@@ -134,6 +140,28 @@ def read_rows(engine: Engine, after: int = 0) -> Iterator[JournalRow]:
             select(JournalRow).where(col(JournalRow.seq) > after).order_by(col(JournalRow.seq))
         )
         yield from session.exec(statement).yield_per(1000)
+
+
+def raise_epoch(url: str, by: int) -> int:
+    """Let the next engine start so much higher; returns the epoch that it goes on from.
+
+    Records that came from a backup know nothing of the engines since, whose epochs device hosts have seen: they would refuse
+    the next one. Raises RefusedError while an engine has the records.
+    """
+    engine = open_database(url)
+    try:
+        lock = EngineLock(url, engine)
+        try:
+            with Session(engine) as session:
+                row = session.get(MetaRow, "epoch") or MetaRow(key="epoch", value="0")
+                row.value = str(int(row.value) + by)
+                session.add(row)
+                session.commit()
+                return int(row.value)
+        finally:
+            lock.close()
+    finally:
+        engine.dispose()
 
 
 _RECORDS = text(

@@ -20,7 +20,17 @@ from lab.sop.fields import (
     quantity_error,
 )
 
-__all__ = ["AtMost", "Budget", "Campaign", "FactorRange", "FixedValue", "Objective", "Strategy"]
+__all__ = [
+    "AtMost",
+    "Budget",
+    "Campaign",
+    "FactorRange",
+    "FixedValue",
+    "Objective",
+    "OutcomeLimit",
+    "Stop",
+    "Strategy",
+]
 
 _MAX_TEXT = 300
 FilePath = Annotated[str, Field(min_length=1, max_length=300)]
@@ -82,7 +92,32 @@ class Objective(FileModel):
     """What the campaign seeks."""
 
     result: Name = Field(description="Result of the SOP", examples=["conductivity"])
-    direction: Literal["maximize", "minimize"] = Field(description="What is better")
+    direction: Literal["maximize", "minimize", "target"] = Field(
+        description="What is better; target: as near as can be to the value under `target`"
+    )
+    target: AnyQuantity | None = Field(
+        default=None,
+        description="Value that is sought (direction: target)",
+        examples=["7.4 dimensionless"],
+    )
+    worst: AnyQuantity | None = Field(
+        default=None,
+        description="Value that is of no use any more (of a target: how far from it). Of several objectives: where "
+        "the front's volume begins, and where a desirability is 0",
+        examples=["20 percent"],
+    )
+    ideal: AnyQuantity | None = Field(
+        default=None,
+        description="Value beyond which nothing is gained: where a desirability is 1",
+        examples=["99 percent"],
+    )
+    weight: float = Field(
+        default=1.0,
+        gt=0,
+        le=1000,
+        description="Of its desirability among the others'",
+        examples=[2],
+    )
     reference: AnyQuantity | None = Field(
         default=None, description="Known value to compare with", examples=["9.130 mS/cm"]
     )
@@ -95,6 +130,46 @@ class Objective(FileModel):
         default="",
         description="Derived value or parameter to report beside the result",
         examples=["volume"],
+    )
+
+
+class OutcomeLimit(FileModel):
+    """What a measured result must keep to for a trial to count."""
+
+    result: Name = Field(description="Result of the SOP", examples=["impurity"])
+    minimum: AnyQuantity | None = Field(
+        default=None, description="At least this", examples=["90 percent"]
+    )
+    maximum: AnyQuantity | None = Field(
+        default=None, description="At most this", examples=["2 percent"]
+    )
+
+
+class Stop(FileModel):
+    """When the campaign ends before its budget is used up."""
+
+    within: AnyQuantity = Field(
+        description="Distance to the optimum that is near enough, in the result's unit",
+        examples=["0.1 mS/cm"],
+    )
+    probability: float = Field(
+        default=0.95,
+        gt=0,
+        lt=1,
+        description="It ends when the best trial is so near with at least this probability",
+        examples=[0.95],
+    )
+    trials: int = Field(
+        default=10,
+        ge=3,
+        le=100_000,
+        description="Not before so many trials have given a value",
+        examples=[10],
+    )
+    decides: bool = Field(
+        default=True,
+        description="false: the probability is only recorded and shown",
+        examples=[False],
     )
 
 
@@ -113,6 +188,11 @@ class Strategy(FileModel):
         "the effects of factors and pairs most certain",
     )
     batch: int = Field(default=1, ge=1, le=100, description="Trials chosen together", examples=[2])
+    approval: bool = Field(
+        default=False,
+        description="Each trial waits until a person approves it (`lab trial approve`)",
+        examples=[True],
+    )
 
 
 class Budget(FileModel):
@@ -145,6 +225,11 @@ class Campaign(FileModel):
     factors: dict[Name, FactorRange] = Field(
         min_length=1, description="Parameters to vary, each with its range ({} for all of it)"
     )
+    candidates: FilePath | None = Field(
+        default=None,
+        description="CSV file with a column for each factor: only its rows are tried",
+        examples=["candidates.csv"],
+    )
     fixed: dict[Name, FixedValue] = Field(
         default_factory=dict,
         description="Parameters to set for all runs: quantities, choices, texts, true or false",
@@ -164,7 +249,24 @@ class Campaign(FileModel):
         description="Factors that have one value in all trials that are chosen together",
         examples=[["temperature"]],
     )
-    objective: Objective = Field(description="What is sought")
+    objective: Objective | None = Field(default=None, description="What is sought")
+    objectives: list[Objective] = Field(
+        default_factory=list[Objective],
+        max_length=6,
+        description="In place of `objective`: what is sought, where it is more than one thing",
+    )
+    weigh: Literal["front", "desirability"] = Field(
+        default="front",
+        description="Of several objectives: the trials that no other beats, or one number made of all",
+    )
+    limits: list[OutcomeLimit] = Field(
+        default_factory=list[OutcomeLimit],
+        max_length=20,
+        description="What measured results must keep to",
+    )
+    stop: Stop | None = Field(
+        default=None, description="When it ends before the budget is used up; never where left out"
+    )
     strategy: Strategy = Field(default_factory=Strategy, description="How trials are chosen")
     budget: Budget = Field(description="When it ends")
     hopeless_holds: Literal["wait", "scrap", "ask"] = Field(
@@ -179,3 +281,8 @@ class Campaign(FileModel):
         description="Seed of all randomness; the same seed, the same campaign",
         examples=[7],
     )
+
+    @property
+    def sought(self) -> list[Objective]:
+        """The objectives, the first first."""
+        return self.objectives or ([] if self.objective is None else [self.objective])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.sop.campaign_model import Campaign
+from lab.sop.check_aim import shape_of_aim
 from lab.sop.check_lab import check_lab
 from lab.sop.diagnostics import sorted_diagnostics, validate
 from lab.sop.document import read_document
@@ -84,6 +85,7 @@ def check_campaign(text: str, filename: str) -> tuple[Campaign | None, list[Diag
     campaign, findings = validate(Campaign, document)
     if campaign is None:
         return None, findings
+    findings += shape_of_aim(campaign, document)
     if campaign.budget.parallel > campaign.budget.trials:
         findings.append(
             document.finding(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lab.domain.quantity import Quantity, QuantityError, parse_quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.arguments import BadArgumentError
+from lab.sop.check_aim import aim_findings
 from lab.sop.check_lab_fit import lab_findings
 from lab.sop.check_repeated import gatherings
 from lab.sop.check_space import space_findings
@@ -81,7 +82,7 @@ def check_together(
     rules.version()
     rules.factors()
     rules.fixed()
-    rules.objective()
+    rules.findings += aim_findings(campaign, document, procedure.sop)
     if not rules.findings:
         rules.findings += space_findings(
             campaign, document, procedure, campaign_box(campaign, procedure)
@@ -271,30 +272,6 @@ class _Rules:
             self._report(
                 path, "value", f'"{shown}" is not one of the choices of "{name}"',
                 did_you_mean(shown, item.choices),
-            )  # fmt: skip
-
-    def objective(self) -> None:
-        """The result exists; the reference measures the same; what is reported exists."""
-        sop, objective = self.procedure.sop, self.campaign.objective
-        result = sop.results.get(objective.result)
-        if result is None:
-            self._report(
-                ("objective", "result"), "reference",
-                f'the SOP has no result "{objective.result}"',
-                did_you_mean(objective.result, sop.results),
-            )  # fmt: skip
-        elif objective.reference is not None and not objective.reference.is_like(result.unit):
-            self._report(
-                ("objective", "reference"), "dimension",
-                f"{objective.reference} is {objective.reference.words}, "
-                f'but "{objective.result}" is measured in {result.unit}',
-                f"give it in {result.unit}",
-            )  # fmt: skip
-        known = [*sop.derived, *sop.parameters, *sop.results]
-        if objective.report and objective.report not in known:
-            self._report(
-                ("objective", "report"), "reference", f'the SOP has no "{objective.report}"',
-                did_you_mean(objective.report, known),
             )  # fmt: skip
 
     def places(self, lab: Lab) -> None:

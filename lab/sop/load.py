@@ -11,8 +11,9 @@ from lab.domain.diagnostic import Diagnostic
 from lab.domain.errors import FindingsError, InputError, RefusedError
 from lab.domain.ids import sha256_text
 from lab.sop.assignment import assignments
+from lab.sop.candidates import Candidates, read_candidates
 from lab.sop.check import check_campaign, check_lab, check_sop
-from lab.sop.check_together import check_together
+from lab.sop.check_together import campaign_box, check_together
 from lab.sop.diagnostics import sorted_diagnostics
 from lab.sop.document import Document, read_document
 
@@ -47,6 +48,8 @@ class CampaignBundle:
     hashes: Mapping[str, str]
     """`campaign`, `sop`, `lab` -> SHA-256 of the raw text; `procedure` -> that of the parsed SOP."""
     diagnostics: tuple[Diagnostic, ...]
+    candidates: tuple[tuple[float, ...], ...] | None = None
+    """Rows of numbers in the factors' units and order, where the campaign names a list."""
 
 
 def load_campaign(
@@ -99,6 +102,9 @@ def load_campaign(
         findings += check_together(
             campaign, document, procedure, lab, capabilities, driver_capabilities, traits
         )
+    candidates = None
+    if procedure is not None and campaign.candidates is not None:
+        candidates = _candidates(campaign, document, procedure, source, Path(name), findings)
     refuse(findings)
     if procedure is None or lab is None:
         raise AssertionError("a file without a model has blocking findings")
@@ -116,7 +122,40 @@ def load_campaign(
             "procedure": procedure.sha256,
         },
         diagnostics=tuple(sorted_diagnostics(findings)),
+        candidates=None if candidates is None else candidates.rows,
     )
+
+
+def _candidates(
+    campaign: Campaign,
+    document: Document,
+    procedure: Procedure,
+    source: Path,
+    shown: Path,
+    findings: list[Diagnostic],
+) -> Candidates | None:
+    """The list that a campaign names; adds to the findings."""
+    named = campaign.candidates or ""
+    known = procedure.sop.quantities
+    if any(item.blocking for item in findings) or any(
+        name not in known for name in campaign.factors
+    ):
+        return None
+    path = _beside(source, named, document, ("candidates",))
+    text = read_text(path, _shown(shown, named), document, ("candidates",))
+    units = {name: known[name].unit for name in campaign.factors}
+    box = campaign_box(campaign, procedure)
+    found, wrong = read_candidates(text, _shown(shown, named), units, box)
+    findings += wrong
+    if found is not None and campaign.budget.trials > len(found.rows):
+        findings.append(
+            document.finding(
+                ("budget", "trials"), "range",
+                f"{campaign.budget.trials} trials of {len(found.rows)} candidates",
+                hint="plan at most as many trials as there are candidates",
+            )
+        )  # fmt: skip
+    return found
 
 
 def load_sop(

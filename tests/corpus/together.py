@@ -59,6 +59,15 @@ _DRAIN = """      volume: ${total_volume * 1.1}
 derived"""
 """The last step of the procedure."""
 
+_OBJECTIVE = """objective:
+  result: conductivity
+  direction: maximize
+  reference: 9.130 mS/cm
+  reference_note: >-
+    Landesfeind and Gasteiger 2019: 9.130 mS/cm at 1.006 mol/L LiPF6 in EC:EMC 3:7 at 25 degC
+  report: salt_concentration
+"""
+
 _CAMPAIGN = (
     edit("a factor that is no parameter", "campaign", "factor", "concentrate_volume: {}", "concentrat_volume: {}"),
     edit("a factor that the SOP holds fixed", "campaign", "factor", "  dilute_volume: {}\nfixed:\n  temperature: 25 degC", "  temperature: {}\nfixed:"),
@@ -101,7 +110,19 @@ _CAMPAIGN = (
     edit("alike in what is no factor", "campaign", "reference", "fixed:\n", "alike: [temperature]\nfixed:\n"),
     edit("a step that does not fit", "campaign", "range", "dilute_volume: {}", "dilute_volume: {step: 1 L}"),
     edit("a step of another kind", "campaign", "dimension", "dilute_volume: {}", "dilute_volume: {step: 1 g}"),
-    edit("weights in a campaign", "campaign", "key-unknown", "  direction: maximize", "  direction: maximize\n  weight: 2"),
+    edit("weights in a campaign", "campaign", "key-unknown", "  direction: maximize", "  direction: maximize\n  importance: 2"),
+    edit("no objective at all", "campaign", "key-missing", _OBJECTIVE, ""),
+    edit("an objective beside a list of them", "campaign", "objective", "fixed:\n", "objectives: [{result: conductivity, direction: maximize}]\nfixed:\n"),
+    edit("a target without its value", "campaign", "objective", "direction: maximize", "direction: target"),
+    edit("an ideal worse than the worst", "campaign", "range", "direction: maximize", "direction: maximize\n  worst: 9 mS/cm\n  ideal: 5 mS/cm"),
+    edit("a target in another dimension", "campaign", "dimension", "direction: maximize", "direction: target\n  target: 3 g"),
+    edit("desirability without ends", "campaign", "objective", "fixed:\n", "weigh: desirability\nfixed:\n"),
+    edit("a limit that limits nothing", "campaign", "objective", "fixed:\n", "limits: [{result: conductivity}]\nfixed:\n"),
+    edit("a limit on what is not measured", "campaign", "reference", "fixed:\n", "limits: [{result: purity, minimum: 1 g}]\nfixed:\n"),
+    edit("a limit between which nothing lies", "campaign", "range", "fixed:\n", "limits: [{result: conductivity, minimum: 9 mS/cm, maximum: 5 mS/cm}]\nfixed:\n"),
+    edit("a target that a limit forbids", "campaign", "objective", "  direction: maximize", "  direction: target\n  target: 9 mS/cm", "fixed:\n", "limits: [{result: conductivity, maximum: 5 mS/cm}]\nfixed:\n"),
+    edit("a stopping rule beside a limit", "campaign", "objective", "fixed:\n", "stop: {within: 0.1 mS/cm}\nlimits: [{result: conductivity, minimum: 1 mS/cm}]\nfixed:\n"),
+    edit("a stopping distance in grams", "campaign", "dimension", "fixed:\n", "stop: {within: 0.1 g}\nfixed:\n"),
 )  # fmt: skip
 
 CASES = (*_LAB, *_CAMPAIGN)

@@ -9,7 +9,7 @@ from typing import Literal
 import plotly.graph_objects as go
 import pytest
 
-from dashboard.charts import best_figure, parity_figure, plain, slice_figure, utc_text
+from dashboard.charts import best_figure, front_figure, parity_figure, plain, slice_figure, utc_text
 from lab.domain.reduce import reduce_all
 from lab.domain.state import LabState
 from tests.support.sample_journal import CAMPAIGN, START, sample_records
@@ -42,6 +42,30 @@ def test_the_best_line_falls_where_less_is_better():
     figure = best_figure(TRIALS, OBJECTIVE.model_copy(update={"direction": "minimize"}))
     values = [t.value for t in TRIALS if t.value is not None]
     assert trace(figure, "Best so far")["y"] == [min(values[: n + 1]) for n in range(len(values))]
+
+
+def test_the_best_line_goes_to_a_target():
+    target = OBJECTIVE.model_copy(update={"direction": "target", "target": 0.3})
+    best = trace(best_figure(TRIALS, target), "Best so far")["y"]
+    gaps = [abs(value - 0.3) for value in best]
+    assert gaps == sorted(gaps, reverse=True)
+    assert gaps[-1] == min(abs(t.value - 0.3) for t in TRIALS if t.value is not None)
+
+
+def test_a_front_stands_out_and_is_joined_in_order():
+    values = {1: (3.0, 1.0), 2: (1.0, 4.0), 3: (0.5, 0.5), 4: (2.0, 3.0)}
+    trials = [
+        replace(TRIALS[0], number=n, outcomes={"a": a, "b": b}) for n, (a, b) in values.items()
+    ]
+    objectives = [OBJECTIVE.model_copy(update={"result": name, "unit": "g"}) for name in "ab"]
+    figure = accepted(front_figure([*trials, replace(TRIALS[0], number=5)], objectives, [1, 2, 4]))
+    front, beaten = trace(figure, "On the front"), trace(figure, "Beaten, or beyond a limit")
+    assert front["text"] == ["2", "4", "1"]
+    assert front["x"] == [1.0, 2.0, 3.0]
+    assert beaten["text"] == ["3"]
+    assert figure["layout"]["xaxis"]["title"]["text"] == "a (g)"
+    third = front_figure(trials, [*objectives, objectives[0]], [1])
+    assert "lines" not in trace(third, "On the front")["mode"]
 
 
 def test_points_tell_how_they_were_chosen_and_how_sure_they_are():

@@ -275,3 +275,28 @@ def test_the_head_names_place_and_time_and_escapes_what_people_write() -> None:
     assert "Sample 1: work" in text
     assert "at pot" in text
     assert "15 s left" in text
+
+
+def test_trials_that_wait_are_approved_and_rejected_on_the_page(database):
+    from tests.lab.engine.test_people_trials import People
+
+    mind = People(approval=True)
+    mind.suggest()
+    mind.suggest(x=0.25)
+    keep_records(database_url(str(database)), mind.records)
+    with EngineThread(database, mind.records) as engine:
+        at = page()
+        at.session_state["who"] = "Ada"
+        at.session_state["reason"] = "no solvent"
+        at.run()
+        assert [h.value for h in at.subheader] == ["Trials to approve"]
+        at.button(key="approve-trial-1").click().run()
+        at.session_state["reason"] = "no solvent"
+        at.run()
+        at.button(key="reject-trial-2").click().run()
+        assert not at.exception
+    asked = [(r.verb, r.actor, dict(r.args)) for r in engine.asked]
+    assert asked == [
+        ("trial", "Ada", {"do": "approve", "trial": 1}),
+        ("trial", "Ada", {"do": "reject", "trial": 2}),
+    ]

@@ -49,7 +49,8 @@ def on_stand(test, *, settings=None, **simulate):
 
 
 PLAIN = {
-    "TA": [[]],
+    "SI": [["S S 0.0000 g"]],
+    "I4": [['I4 A "B1"']],
     "@": [['I4 A "B1"']],
     "I2": [['I2 A "X 220.0000 g"']],
     "I3": [['I3 A "1.0"']],
@@ -103,7 +104,7 @@ def test_it_says_what_it_is():
         assert identity.serial_number.startswith("B")
         assert identity.firmware == "2.10 10.28.0.493.142"
         assert not identity.simulated  # what is on the line, the host is told
-        assert stand.sent() == ["TA", "@", "I2", "I3"]
+        assert stand.sent() == ["SI", "I4", "I2", "I3"]
         await driver.disconnect()
         await driver.disconnect()
         await stand.end()
@@ -117,18 +118,45 @@ def test_a_new_connection_keeps_the_tare():
         await driver.disconnect()
         stand.world.fill("pot", 12.5, 1.0, {})
         again = await stand.driver()
-        assert stand.sent(1) == ["TA", "@", "I2", "I3", "TA 45.0000 g"]
+        assert stand.sent(1) == ["SI", "I4", "I2", "I3"]
         assert (await again.weigh(act("weigh")))["mass"] == pytest.approx(2.5, abs=5e-4)
         await again.disconnect()
 
     on_stand(test, noise_g=0.0)
 
 
-def test_a_tare_that_can_not_be_set_again_is_told():
-    script = Script(TA=[["TA A    45.0000 g"]], **{"TA 45.0000 g": [["TA L"]]})
-    with pytest.raises(DeviceError) as caught:
-        with_script(lambda driver: None, script)
-    assert caught.value.code == "tare_lost"
+def test_a_host_that_dies_at_any_moment_of_a_connection_leaves_the_tare():
+    async def test(stand, driver):
+        await driver.tare(act("tare"))
+        await driver.disconnect()
+        stand.world.fill("pot", 12.5, 1.0, {})
+        for sent in range(4):
+            dying = asyncio.create_task(stand.driver())
+            tap = len(stand.taps)
+            while len(stand.taps) == tap or len(stand.sent(tap)) < sent:
+                await asyncio.sleep(0)
+            dying.cancel()
+            await asyncio.gather(dying, return_exceptions=True)
+        again = await stand.driver()
+        assert (await again.weigh(act("weigh")))["mass"] == pytest.approx(2.5, abs=5e-4)
+        await again.disconnect()
+
+    on_stand(test, noise_g=0.0)
+
+
+def test_a_weighing_that_an_earlier_host_began_is_waited_for_and_the_tare_stays():
+    async def test(stand, driver):
+        await driver.tare(act("tare"))
+        await driver.disconnect()
+        stand.world.fill("pot", 12.5, 1.0, {})
+        before = await stand.stream("sim:")
+        await before.write(b"S\r\n")
+        again = await stand.driver()
+        assert stand.sent(2) == ["SI", "I4", "I2", "I3"]
+        assert (await again.weigh(act("weigh")))["mass"] == pytest.approx(2.5, abs=5e-4)
+        await again.disconnect()
+
+    on_stand(test, noise_g=0.0)
 
 
 def test_a_balance_that_was_left_repeating_or_adjusting_is_brought_to_rest():
@@ -147,7 +175,7 @@ def test_a_balance_that_was_left_repeating_or_adjusting_is_brought_to_rest():
 def test_what_does_not_answer_is_no_balance_and_the_line_is_freed():
     async def main():
         bench = Bench()
-        bench.attach(Script(**{"@": [[]]}))
+        bench.attach(Script(SI=[[]], **{"@": [[]]}))
         with pytest.raises(TimeoutError):
             await MTSics(bench.driver_context("balance", {})).connect()
         with pytest.raises(StreamClosedError):

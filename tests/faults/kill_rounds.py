@@ -32,11 +32,13 @@ from tests.faults.real_lab import (
 from tests.system.test_kill_and_resume import doses_by_the_records
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 __all__ = ["Tally", "Watch", "finish", "judge", "kill_rounds"]
 
 _LOOK_S = 0.05
+_PATIENCE_S = 20.0
 _ACTING = ("command_intended", "command_ended", "command_settled")
 """Rows by which an engine that was started again shows that it works: it sends a command, or knows what became of one."""
 
@@ -84,9 +86,13 @@ class Watch(threading.Thread):
         self._seq = 0
         self._epoch = 0
         self._began_at = 0.0
-        self._acted = True
-        self.started_at = time.monotonic()
-        """When the engine's process was last started."""
+        self._started_at = time.monotonic()
+        self.acted = True
+        """The engine that was last started has said something about a command."""
+
+    def restarts(self) -> None:
+        """The engine's process is started in this moment."""
+        self._started_at, self.acted = time.monotonic(), False
 
     def run(self) -> None:
         while not self._over.wait(_LOOK_S):
@@ -107,10 +113,10 @@ class Watch(threading.Thread):
         if self._epoch == 0:
             self._epoch = epoch  # the first engine, which was not started again
         elif epoch > self._epoch:
-            self._epoch, self._began_at, self._acted = epoch, self.started_at, False
+            self._epoch, self._began_at = epoch, self._started_at
             self._tally.began_s.append(now - self._began_at)
-        if not self._acted and kind in _ACTING:
-            self._acted = True
+        if not self.acted and self._began_at == self._started_at and kind in _ACTING:
+            self.acted = True
             self._tally.acted_s.append(now - self._began_at)
 
     def end(self) -> None:
@@ -119,18 +125,22 @@ class Watch(threading.Thread):
         self._engine.dispose()
 
 
-def finish(lab: RealLab, url: str) -> list[dict[str, object]]:
-    """Let the campaign end in peace; its rows."""
+def finish(lab: RealLab, url: str, others: Iterable[Killable] = ()) -> list[dict[str, object]]:
+    """Let the campaign end in peace; its rows. `others` are started again where they ended: a database's new server refuses
+    to start as long as a child of the killed one lives."""
 
     def over() -> bool:
         if lab.engine.code == 0:
             return True
-        if lab.engine.code is not None:
-            lab.engine.start()
-            time.sleep(1.0)
+        for each in (*others, lab.engine):
+            each.revive()
+        time.sleep(0.5)
         return False
 
-    wait(over, f"the campaign's end\n{lab.engine.told()}", 300)
+    try:
+        wait(over, "the campaign's end", 300)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{lab.engine.told()}") from None
     return rows_of(url)
 
 
@@ -185,7 +195,7 @@ def _round(
         stack.callback(watch.end)
         victims += [lab.host, lab.engine, lab.engine]
         _kill_at_random(lab, victims, kills, chance, watch)
-        rows = finish(lab, url)
+        rows = finish(lab, url, victims[:-2])
         for victim in {victim.name: victim for victim in victims}.values():
             tally.kills[victim.name] += victim.kills
         judge(lab, rows, url, trials)
@@ -200,15 +210,19 @@ def _kill_at_random(
     """One after another, each started again at once, until there were so many or the campaign is over."""
     each = list({victim.name: victim for victim in victims}.values())
     while sum(victim.kills for victim in each) < kills and lab.engine.code != 0:
-        time.sleep(0.3 + 4.0 * chance.random())
+        time.sleep(0.1 + 2.0 * chance.random())
+        # Half of all kills hit what recovers, the other half what is at work again.
+        at_work = time.monotonic() + (_PATIENCE_S if chance.random() < 0.5 else 0.0)
+        while not watch.acted and time.monotonic() < at_work and lab.engine.code is None:
+            time.sleep(_LOOK_S)
         if lab.engine.code == 0:
             return
-        if lab.engine.code is not None:
-            watch.started_at = time.monotonic()
-            lab.engine.start()  # what was killed before has ended it
-            continue
+        for victim in each:
+            if victim.code is not None and victim is lab.engine:
+                watch.restarts()
+            victim.revive()  # what was killed before has ended it
         victim = chance.choice(victims)
         victim.kill()
         if victim is lab.engine:
-            watch.started_at = time.monotonic()
+            watch.restarts()
         victim.start()

@@ -122,7 +122,7 @@ def test_run_says_what_was_run(lab):
 
 def test_a_failing_seed_is_named_and_its_story_told(lab, monkeypatch):
     GUARDS["device_not_asked"](monkeypatch)
-    code, _, err = lab("run", "--seeds", 10, "--jobs", 1)
+    code, _, err = lab("run", "--seeds", 60, "--jobs", 1)
     assert code == 1
     named = next(line for line in err.splitlines() if "I1: pump dosed" in line)
     seed = named.split(":")[0].removeprefix("seed ")

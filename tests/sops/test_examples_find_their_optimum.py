@@ -94,7 +94,7 @@ def test_an_example_ends_at_its_known_optimum(
     campaign = SOPS / example / "campaign.yaml"
     files = open_campaign(campaign)
     truth = truth_of(files)
-    sign = 1.0 if files.objective.direction == "maximize" else -1.0
+    sign = 1.0 if files.objectives[0].direction == "maximize" else -1.0
     steps = 61 if len(files.factors) == 2 else 18
     axes = [
         [f.minimum + (f.maximum - f.minimum) * i / (steps - 1) for i in range(steps)]
@@ -133,4 +133,4 @@ def test_the_electrolyte_optimum_is_the_one_of_the_literature() -> None:
     files = open_campaign(SOPS / "electrolyte_conductivity" / "campaign.yaml")
     assert best == pytest.approx(9.130, abs=0.001)
     assert salt == pytest.approx(1.006, abs=0.001)
-    assert files.objective.reference == pytest.approx(best, abs=0.001)
+    assert files.objectives[0].reference == pytest.approx(best, abs=0.001)

@@ -41,7 +41,7 @@ with warnings.catch_warnings():
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
-    from lab.optimize.aim import Aim, Goal
+    from lab.domain.aim import Aim, Goal
     from lab.optimize.domain import Array
     from lab.optimize.model.fitted import FittedModel
     from lab.optimize.model.warp import Warp

@@ -446,6 +446,8 @@ def _objective(built: Built, beyond: Sequence[tuple[Expression, int]]) -> None:
     makespan = _number(built, 0, built.horizon, hinted, "makespan")
     terms: list[Expression] = []
     for number, job in enumerate(problem.jobs):
+        if not ends[number]:
+            continue  # all of it is done
         last = max(built.hint[n].end for n in ends[number])
         if not job.weight and (job.due is None or not job.tardiness):
             for n in ends[number]:

@@ -14,7 +14,8 @@ class Effort:
     seconds: float = 1e9
     """Of real time."""
     deterministic: float = 1e9
-    """Of the solver's own measure of work."""
+    """Of the solver's own measure of work: usually 2 to 5 CPU seconds each. It leaves out what propagation costs where
+    samples that block their stations are partly frozen, there it is 50 and more; so where time matters, give `seconds` too."""
     workers: int = 1
     seed: int = 0
     lns_only: bool = False

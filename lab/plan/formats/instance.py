@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from lab.plan.model.problem import Problem
     from lab.plan.model.solution import Placed
 
-__all__ = ["Instance", "bad_line", "numbers"]
+__all__ = ["Instance", "bad_line", "numbers", "shortened"]
+
+_SHOWN = 60
+"""Letters of a line or word that is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def numbers(line: str, name: str, row: int) -> list[int]:
         except ValueError:
             column = line.index(word) + 1
             raise InputError(
-                f'{name}:{row}:{column}: "{word}" is not a whole number',
+                f'{name}:{row}:{column}: "{shortened(word)}" is not a whole number',
                 hint="an instance holds whole numbers, separated by blanks",
             ) from None
     return found
@@ -81,3 +84,9 @@ def numbers(line: str, name: str, row: int) -> list[int]:
 def bad_line(name: str, row: int, what: str, hint: str) -> InputError:
     """An error at a line of an instance."""
     return InputError(f"{name}:{row}:1: {what}", hint=hint)
+
+
+def shortened(text: str) -> str:
+    """What is shown of a line or word: files of another format have long ones."""
+    text = text.strip()
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

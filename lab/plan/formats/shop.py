@@ -13,7 +13,7 @@ import json
 from typing import Any, cast
 
 from lab.domain.errors import InputError
-from lab.plan.formats.instance import Instance, bad_line, numbers
+from lab.plan.formats.instance import Instance, bad_line, numbers, shortened
 from lab.plan.model.problem import Job, Lag, Mode, Operation, Problem, Resource
 
 __all__ = ["read_flexible_job_shop", "read_job_shop"]
@@ -78,7 +78,7 @@ def _rows(text: str, name: str) -> tuple[list[tuple[int, str]], tuple[int, int]]
     head = first.split()
     if len(head) < 2 or not head[0].isdecimal() or not head[1].isdecimal():
         hint = "the first line holds the number of jobs and of machines"
-        raise bad_line(name, row, f'"{first.strip()}" is no header', hint)
+        raise bad_line(name, row, f'"{shortened(first)}" is no header', hint)
     return lines[1:], (int(head[0]), int(head[1]))
 
 

@@ -60,7 +60,7 @@ class HandMade:
                 lab_id=self.files.lab.id,
                 factors=self.files.factors,
                 fixed=self.files.fixed,
-                objective=self.files.objective,
+                objective=self.files.objectives[0],
                 method="sobol",
                 initial=2,
                 batch=2,

@@ -62,7 +62,7 @@ def test_factors_come_in_the_declared_units_and_the_middle_lies_between() -> Non
         assert factor.unit == "mL"
         assert factor.minimum < middle[factor.name] < factor.maximum
     assert files.fixed == {"temperature": 25.0, "total_volume": 10.0}
-    assert files.objective.unit == "mS/cm"
+    assert files.objectives[0].unit == "mS/cm"
     assert files.lab_file.name == "lab.yaml"
 
 

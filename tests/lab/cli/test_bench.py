@@ -10,6 +10,7 @@ import pytest
 
 from lab.cli import main as cli
 from lab.plan.formats import workload
+from lab.plan.formats.shop import read_flexible_job_shop
 from tests.support.instance_checker import (
     check_shop,
     check_slab,
@@ -17,6 +18,7 @@ from tests.support.instance_checker import (
     flexible_jobs,
     job_shops,
 )
+from tests.support.shop_rules import best_rule
 
 DATA = Path(__file__).parents[2] / "data" / "scheduling"
 WORKLOADS = json.loads((Path(workload.__file__).parent / "lab_workloads.json").read_text())
@@ -200,3 +202,76 @@ def test_the_table_for_people(bench):
     code, out, _ = bench("schedule", file, "--format", "fjsp", "--time", "0")
     assert code == 0
     assert out.splitlines()[1].startswith("mk01\t")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "says"),
+    [
+        (b"", "fjsp", "is empty"),
+        (b"\n \n", "jsp", "is empty"),
+        (b"\xff\xfe\x00\x01", "jsp", "is no text"),
+        (b'{"a": 1}', "jsp", "is no job shop"),
+        (b"2 2\n2 1 0 x\n", "fjsp", ':2:7: "x" is not a whole number'),
+        (b"{" + b"7" * 9000, "fjsp", "is no header"),
+        (b"1 1\n1 1 1 " + b"y" * 9000, "fjsp", "is not a whole number"),
+    ],
+)
+def test_a_file_that_is_no_instance_is_told_in_a_short_line(bench, tmp_path, content, kind, says):
+    path = tmp_path / "odd.txt"
+    path.write_bytes(content)
+    code, out, said = bench("schedule", path, "--format", kind)
+    assert (code, out) == (2, "")
+    first, hint, *_ = said.splitlines()
+    assert says in first
+    assert len(first) < 200 + len(str(path))
+    assert hint.startswith("     ")
+
+
+@pytest.mark.parametrize("kind", ["slab", "fjsp", "jsp"])
+def test_what_is_not_there_or_of_the_wrong_kind_is_named(bench, tmp_path, kind):
+    code, _, said = bench("schedule", tmp_path / "none", "--format", kind)
+    assert code == 2
+    assert f"there is nothing at {tmp_path / 'none'}" in said
+    code, _, said = bench("schedule", tmp_path, "--format", kind)
+    assert code == 2
+    assert ("no machines.tsv" if kind == "slab" else "can't be read: Is a directory") in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (("schedule", "x", "--format", "fjsp", "--time", "-1"), "--time"),
+        (("schedule", "x", "--format", "fjsp", "--time", "nan"), "--time"),
+        (("schedule", "x", "--format", "xml"), "--format"),
+        (("schedule", "x"), "--format"),
+        (("lab-workload", "--workload", "s2", "--samples", "0"), "--samples"),
+        (("lab-workload", "--workload", "s9"), "--workload"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_named(bench, arguments, option):
+    code, out, said = bench(*arguments)
+    assert (code, out) == (2, "")
+    assert option in said.splitlines()[0]
+
+
+@pytest.mark.parametrize("name", ["mk01", "mk05", "mk07"])
+def test_no_plan_on_the_way_is_worse_than_the_best_rule(bench, name):
+    path = DATA / "fjsp" / f"{name}.fjs"
+    [problem] = [found.problem for found in read_flexible_job_shop(path.read_text(), path.name)]
+    _, out, _ = bench("schedule", path, "--format", "fjsp", "--time", "0.2", "--json")
+    [row] = json.loads(out)
+    makespans = [makespan for _, makespan in row["history"]]
+    assert makespans[0] <= best_rule(problem).makespan
+    assert makespans == sorted(makespans, reverse=True)
+    assert makespans[-1] == row["makespan"]
+
+
+@pytest.mark.parametrize(("samples", "seconds", "most"), [(12, 6, 230), (24, 0.5, 469)])
+def test_a_small_screen_is_planned_to_the_best_and_a_larger_one_well(bench, samples, seconds, most):
+    code, out, _ = bench(
+        "lab-workload", "--workload", "screen", "--samples", samples, "--time", seconds, "--json"
+    )
+    found = json.loads(out)
+    assert code == 0
+    assert check_workload(WORKLOADS, "screen", samples, found["schedule"]) == ([], set())
+    assert found["makespan"] <= most < found["pull_fifo"]["makespan"]

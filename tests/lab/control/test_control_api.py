@@ -131,6 +131,31 @@ async def test_an_abort_is_of_one_run_or_of_all(client, engine, args):
     assert engine.asked[-1].args == (args or {})
 
 
+@pytest.mark.parametrize(
+    ("args", "complete"),
+    [
+        ({"do": "approve", "trial": 1}, True),
+        ({"do": "edit", "trial": 1, "factors": {"x": "1 mL"}}, True),
+        ({"do": "veto", "condition": "x > 1 mL"}, True),
+        ({"do": "veto", "trial": 1}, False),
+        ({"do": "reject", "trial": "one"}, False),
+        ({"do": "wish"}, False),
+        ({}, False),
+    ],
+)
+def test_what_is_said_of_a_trial_is_complete(args, complete):
+    from pydantic import ValidationError
+
+    from lab.control.port import Request
+
+    made = {"id": "a", "verb": "trial", "actor": "Ada", "args": args}
+    if complete:
+        assert Request.model_validate(made).args == args
+    else:
+        with pytest.raises(ValidationError, match="the arg"):
+            Request.model_validate(made)
+
+
 async def test_a_step_that_is_to_be_stopped_says_so_until_it_is_confirmed(client, engine):
     command = engine.state().open_commands()[0].command
     asked = ev.CancelAsked(

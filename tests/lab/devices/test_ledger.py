@@ -379,7 +379,7 @@ def test_a_path_that_can_not_be_is_told(tmp_path):
         CommandLedger(tmp_path / "file" / "ledger.db", identity="l1")
 
 
-def test_every_write_is_flushed_to_the_disk(tmp_path):
+def test_writes_are_flushed_to_the_disk_where_nothing_else_is_said(tmp_path):
     book = CommandLedger(tmp_path / "ledger.db", identity="l1")
     db = book.device("pump")._db
     assert db.execute("PRAGMA synchronous").fetchone() == (2,)

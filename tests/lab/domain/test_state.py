@@ -60,6 +60,11 @@ def test_the_sample_uses_most_kinds_and_the_rest_are_told_here():
         "task_witnessed",
         "timing_recorded",
         "quality_recorded",
+        "trial_approved",
+        "trial_edited",
+        "trial_rejected",
+        "space_vetoed",
+        "stopping_judged",
     }
 
 

@@ -124,7 +124,7 @@ class KitContext:
     def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
         at = now_s - campaign.origin_s
         slots: list[Slot] = []
-        for trial in campaign.open_trials:
+        for trial in campaign.ready_trials:
             run = run_id(campaign.spec.campaign, trial.number)
             known = state.runs.get(run)
             for planned in self.plan.steps:

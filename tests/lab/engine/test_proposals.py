@@ -79,3 +79,13 @@ def test_a_campaign_whose_optimiser_leaves_the_space_ends_without_an_act(tmp_pat
         assert bench.devices["pump"].acts == []
 
     run_virtual(main())
+
+
+def test_constraints_are_judged_by_the_language_of_sops() -> None:
+    spec = SPEC.model_copy(
+        update={"at_most": (), "constraints": ("x + y == 1000 uL", "not (n > 6 or x < 0.1 mL)")}
+    )
+    assert unlawful(spec, (proposal(x=1 / 3, y=2 / 3),)) == ""
+    assert "which breaks x + y == 1000 uL" in unlawful(spec, (proposal(x=0.5, y=0.4),))
+    assert "which breaks not" in unlawful(spec, (proposal(x=0.5, y=0.5, n=8),))
+    assert "which breaks not" in unlawful(spec, (proposal(x=0.05, y=0.95),))

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lab.domain.errors import InputError
+from lab.engine import virtual_loop
 from lab.engine.clock import VIRTUAL_START, ScaledClock, VirtualClock
-from lab.engine.virtual_loop import StuckError, VirtualLoop, run_virtual
+from lab.engine.virtual_loop import LivelockError, StuckError, VirtualLoop, run_virtual
 
 
 def test_a_day_passes_at_once_and_in_order() -> None:
@@ -148,3 +149,51 @@ async def test_a_scaled_clock_runs_ahead_of_the_loop() -> None:
 def test_an_impossible_speed_is_refused(speed: float) -> None:
     with pytest.raises(InputError, match="the clock can't run"):
         ScaledClock(speed)
+
+
+def test_a_livelock_ends_with_its_names_instead_of_running_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(virtual_loop, "_PATIENCE", 1000)
+
+    async def asks_again_and_again() -> None:
+        while True:
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        await asyncio.sleep(7.5)
+        await asks_again_and_again()
+
+    with pytest.raises(LivelockError, match=r"stands still at 7\.5 s after 1000 passes.*main"):
+        run_virtual(main())
+
+
+def test_much_work_in_one_moment_or_over_time_is_no_livelock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(virtual_loop, "_PATIENCE", 1000)
+
+    async def main() -> float:
+        for _ in range(10):
+            for _ in range(900):
+                await asyncio.sleep(0)
+            await asyncio.sleep(1.0)
+        return asyncio.get_running_loop().time()
+
+    assert run_virtual(main()) == pytest.approx(10.0)
+
+
+def test_what_holds_time_still_may_take_as_many_passes_as_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(virtual_loop, "_PATIENCE", 100)
+
+    async def main() -> str:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        with loop.hold():
+            for _ in range(500):
+                await asyncio.sleep(0)
+        return "done"
+
+    assert run_virtual(main()) == "done"

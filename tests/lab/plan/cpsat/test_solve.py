@@ -156,3 +156,18 @@ def test_pyjobshop_finds_the_same_optima(seed):
     assert outcome.optimal
     assert violations(problem, best.placed) == []
     assert best.makespan == outcome.bound == _pyjobshop_optimum(problem)
+
+
+@pytest.mark.parametrize("weight", [0, 3])
+def test_a_sample_of_which_all_is_done_has_no_say(weight):
+    """Its job stays in the problem, so that numbers keep their meaning, but has no operation."""
+    problem = lab_workload(DOCUMENT, "screen", 3)
+    done = replace(
+        problem,
+        operations=tuple(replace(op, job=op.job + 1) for op in problem.operations),
+        jobs=(Job("done", weight, due=1, tardiness=weight), *problem.jobs),
+    )
+    first, found, outcome = solved(done)
+    usual, better, _ = solved(problem)
+    assert not outcome.refused
+    assert [first, *found][-1].makespan == [usual, *better][-1].makespan

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeVar
 
 from pydantic import ConfigDict, model_validator
 from pydantic.dataclasses import dataclass
@@ -22,14 +22,45 @@ from lab.domain.errors import InputError
 from lab.domain.front import hypervolume, nondominated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from lab.optimize.history import TrialRecord
-
-__all__ = ["Aim", "Goal", "Limit", "Weighing"]
+__all__ = ["Aim", "Goal", "Limit", "Tried", "Weighing", "best_so_far"]
 
 Weighing = Literal["front", "desirability"]
 """front: the trials that no other beats in every goal. desirability: one number, see `Aim.desirability`."""
+
+
+def best_so_far(
+    values: Sequence[float], direction: str, target: float | None = None
+) -> list[float]:
+    """After each value the best one until then."""
+    best: list[float] = []
+    for value in values:
+        if not best or _better(value, best[-1], direction, target):
+            best.append(value)
+        else:
+            best.append(best[-1])
+    return best
+
+
+def _better(value: float, other: float, direction: str, target: float | None) -> bool:
+    if target is not None:
+        return abs(value - target) < abs(other - target)
+    return value < other if direction == "minimize" else value > other
+
+
+class Tried(Protocol):
+    """A trial as far as an aim looks at it."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def outcomes(self) -> Mapping[str, float]: ...
+
+
+_Trial = TypeVar("_Trial", bound=Tried)
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -230,11 +261,12 @@ class Aim:
         """Whether all limits are kept."""
         return all(limit.keeps(outcomes[limit.outcome]) for limit in self.limits)
 
-    def measured(self, history: Sequence[TrialRecord]) -> int:
+    def measured(self, history: Iterable[Tried]) -> int:
         """How many trials have measured the outcome that was measured least often."""
-        return min(sum(name in record.outcomes for record in history) for name in self.outcomes)
+        records = list(history)
+        return min(sum(name in record.outcomes for record in records) for name in self.outcomes)
 
-    def complete(self, history: Sequence[TrialRecord]) -> list[TrialRecord]:
+    def complete(self, history: Iterable[_Trial]) -> list[_Trial]:
         """The trials in which every outcome was measured."""
         return [
             record
@@ -242,7 +274,7 @@ class Aim:
             if record.status == "done" and all(name in record.outcomes for name in self.outcomes)
         ]
 
-    def front(self, history: Sequence[TrialRecord]) -> list[TrialRecord]:
+    def front(self, history: Iterable[_Trial]) -> list[_Trial]:
         """The trials that keep all limits and that no such trial beats, by number; where `single`, the best."""
         kept = [record for record in self.complete(history) if self.keeps(record.outcomes)]
         scores = [self.scores(record.outcomes) for record in kept]
@@ -252,7 +284,7 @@ class Aim:
             )
         return sorted((kept[i] for i in nondominated(scores)), key=lambda record: record.number)
 
-    def volume(self, history: Sequence[TrialRecord]) -> float | None:
+    def volume(self, history: Iterable[Tried]) -> float | None:
         """The hypervolume between the front and the worst values, in the product of the units; None where
         a worst value is missing."""
         worst = [goal.worst_score for goal in self.goals]

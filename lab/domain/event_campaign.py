@@ -1,0 +1,177 @@
+"""The events of a campaign: what it seeks, what was proposed, what came of it, and what people said of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from lab.domain.event_base import (
+    AtMostSpec,
+    EventBase,
+    FactorSpec,
+    LimitSpec,
+    ObjectiveSpec,
+    StopSpec,
+)
+from lab.domain.event_plan import HopelessPolicy
+
+__all__ = [
+    "CampaignFinished",
+    "CampaignStarted",
+    "SpaceVetoed",
+    "StoppingJudged",
+    "TrialApproved",
+    "TrialCompleted",
+    "TrialEdited",
+    "TrialFailed",
+    "TrialProposed",
+    "TrialRejected",
+]
+
+
+class CampaignStarted(EventBase):
+    """A campaign began. Files are named relative to where the command was given, with their hashes."""
+
+    kind: Literal["campaign_started"] = "campaign_started"
+    campaign: str
+    title: str
+    file: str
+    sop_id: str
+    sop_version: str
+    sop_sha256: str
+    lab_id: str
+    factors: tuple[FactorSpec, ...]
+    constraints: tuple[str, ...] = ()
+    """Comparisons of factors that every trial keeps, with units."""
+    at_most: tuple[AtMostSpec, ...] = ()
+    alike: tuple[str, ...] = ()
+    """Factors with one value in all trials that are proposed together."""
+    candidates: tuple[tuple[float, ...], ...] = ()
+    """Where only these are tried: values of the factors in their order."""
+    fixed: dict[str, JsonValue]
+    objective: ObjectiveSpec
+    further: tuple[ObjectiveSpec, ...] = ()
+    """Other objectives, where several are sought."""
+    weigh: Literal["front", "desirability"] = "front"
+    limits: tuple[LimitSpec, ...] = ()
+    stop: StopSpec | None = None
+    approval: bool = False
+    """Whether a person approves each trial before it begins."""
+    method: str
+    initial: int
+    design: str = "sobol"
+    batch: int
+    trials: int
+    parallel: int
+    hopeless_holds: HopelessPolicy = "wait"
+    seed: int
+
+
+class TrialProposed(EventBase):
+    """The optimiser suggested a parameter set."""
+
+    kind: Literal["trial_proposed"] = "trial_proposed"
+    campaign: str
+    trial: int
+    factors: dict[str, float]
+    origin: str
+    predicted_mean: float | None = None
+    predicted_sd: float | None = None
+    nearest_trial: int | None = None
+    note: str = ""
+    """Why this one; of a person's own trial who asked for it, and why."""
+    predicted: dict[str, tuple[float, float]] = Field(
+        default_factory=dict[str, tuple[float, float]]
+    )
+    """Of several outcomes each one's mean and standard deviation."""
+    chance: float | None = None
+    """Probability that the limits on results are kept."""
+
+
+class TrialCompleted(EventBase):
+    """A trial gave a value of the objective; with several objectives or limits, of all of them."""
+
+    kind: Literal["trial_completed"] = "trial_completed"
+    campaign: str
+    trial: int
+    value: float
+    standard_deviation: float | None = None
+    outcomes: dict[str, float] = Field(default_factory=dict[str, float])
+    """By result; empty where there is one objective and nothing else."""
+
+
+class TrialFailed(EventBase):
+    """A trial gave no value; the optimiser is told that it failed."""
+
+    kind: Literal["trial_failed"] = "trial_failed"
+    campaign: str
+    trial: int
+    reason: str
+
+
+class CampaignFinished(EventBase):
+    """A campaign ended: its budget is used up (completed), it was stopped, or it can't go on (failed)."""
+
+    kind: Literal["campaign_finished"] = "campaign_finished"
+    campaign: str
+    state: Literal["completed", "stopped", "failed"]
+    reason: str
+    best_trial: int | None = None
+
+
+class TrialApproved(EventBase):
+    """A named person lets a proposed trial be made."""
+
+    kind: Literal["trial_approved"] = "trial_approved"
+    campaign: str
+    trial: int
+    actor: str
+    reason: str = ""
+
+
+class TrialEdited(EventBase):
+    """A named person changed a proposed trial before it began."""
+
+    kind: Literal["trial_edited"] = "trial_edited"
+    campaign: str
+    trial: int
+    factors: dict[str, float]
+    """All of them, as they are now."""
+    actor: str
+    reason: str
+
+
+class TrialRejected(EventBase):
+    """A named person took a proposed trial back before it began. It teaches nothing; its number (and well) is spent."""
+
+    kind: Literal["trial_rejected"] = "trial_rejected"
+    campaign: str
+    trial: int
+    actor: str
+    reason: str
+
+
+class SpaceVetoed(EventBase):
+    """A named person forbids all trials where a condition holds, from now on."""
+
+    kind: Literal["space_vetoed"] = "space_vetoed"
+    campaign: str
+    condition: str
+    actor: str
+    reason: str
+
+
+class StoppingJudged(EventBase):
+    """How near the best trial is to the optimum, as the model sees it; in the objective's unit."""
+
+    kind: Literal["stopping_judged"] = "stopping_judged"
+    campaign: str
+    trial: int
+    """The one that the model recommends."""
+    within: float
+    probability: float
+    """That it is so near."""
+    expected_gain: float
+    enough: bool
+    """The campaign's rule is met: nothing more is proposed."""

@@ -1,0 +1,130 @@
+"""How events of a campaign change the state. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lab.domain import event as ev
+from lab.domain.plan_changes import kept_choices, with_change
+from lab.domain.replacing import replace
+from lab.domain.shelf import put
+from lab.domain.state import CampaignState, LabMode, LabState, TrialState
+
+__all__ = ["reduce_campaign"]
+
+
+def reduce_campaign(
+    state: LabState,
+    event: ev.CampaignStarted
+    | ev.TrialProposed
+    | ev.TrialCompleted
+    | ev.TrialFailed
+    | ev.TrialApproved
+    | ev.TrialEdited
+    | ev.TrialRejected
+    | ev.SpaceVetoed
+    | ev.StoppingJudged
+    | ev.CampaignFinished
+    | ev.TimelinePlanned
+    | ev.PlanJudged
+    | ev.HoldJudged,
+    at_s: float,
+) -> LabState:
+    """The state after an event of a campaign."""
+    if isinstance(event, ev.CampaignStarted):
+        campaign = CampaignState(event, at_s, origin_s=at_s)
+        mode: LabMode = "safe" if state.mode == "safe" else "running"
+        campaigns = put(state.campaigns, event.campaign, campaign)
+        return replace(state, mode=mode, stop_asked=None, campaigns=campaigns)
+    campaign = state.campaigns[event.campaign]
+    match event:
+        case ev.TrialProposed():
+            trial = TrialState(
+                event.trial,
+                dict(event.factors),
+                event.origin,
+                predicted_mean=event.predicted_mean,
+                predicted_sd=event.predicted_sd,
+                nearest_trial=event.nearest_trial,
+                note=event.note,
+                predicted=event.predicted,
+                chance=event.chance,
+            )
+            campaign = replace(
+                campaign, trials={**campaign.trials, event.trial: trial}, plan_stale=True
+            )
+        case ev.TrialCompleted():
+            trial = replace(
+                campaign.trials[event.trial],
+                status="done",
+                value=event.value,
+                standard_deviation=event.standard_deviation,
+                outcomes=event.outcomes,
+            )
+            campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
+        case ev.TrialFailed():
+            trial = replace(campaign.trials[event.trial], status="failed", reason=event.reason)
+            campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
+        case ev.TrialApproved():
+            campaign = _with_trial(campaign, event.trial, approved=event.actor)
+        case ev.TrialEdited():
+            campaign = _with_trial(
+                campaign,
+                event.trial,
+                factors=dict(event.factors),
+                origin="person",
+                note=f"edited by {event.actor}: {event.reason}",
+                predicted_mean=None,
+                predicted_sd=None,
+                predicted={},
+                chance=None,
+                nearest_trial=None,
+            )
+        case ev.TrialRejected():
+            campaign = _with_trial(
+                campaign,
+                event.trial,
+                status="rejected",
+                reason=f"rejected by {event.actor}: {event.reason}",
+            )
+        case ev.SpaceVetoed():
+            campaign = replace(campaign, vetoes=(*campaign.vetoes, event))
+        case ev.StoppingJudged():
+            campaign = replace(campaign, nearness=event)
+        case ev.CampaignFinished():
+            campaign = replace(
+                campaign,
+                status=event.state,
+                reason=event.reason,
+                ended_s=at_s,
+                best_trial=event.best_trial,
+            )
+        case ev.TimelinePlanned():
+            slots, choices = event.slots, dict(event.choices)
+            if not event.whole:
+                slots = with_change(campaign.slots, slots, event.gone, event.moved)
+                choices = kept_choices(campaign.choices, slots) | choices
+            campaign = replace(
+                campaign,
+                origin_s=event.origin.timestamp(),
+                slots=slots,
+                places={(slot.run, slot.step): slot for slot in slots},
+                choices=choices,
+                broken=event.broken,
+                plan_stale=False,
+                planned_s=at_s,
+                partial=event.partial,
+                plan=state.seq,
+            )
+        case ev.HoldJudged():
+            known = campaign.hold(event.run, event.window)
+            others = tuple(hold for hold in campaign.holds if hold is not known)
+            campaign = replace(campaign, holds=(*others, event))
+        case ev.PlanJudged():
+            campaign = replace(campaign, judged=event.plan)
+    return replace(state, campaigns=put(state.campaigns, event.campaign, campaign))
+
+
+def _with_trial(campaign: CampaignState, number: int, **changes: Any) -> CampaignState:
+    trial = replace(campaign.trials[number], **changes)
+    return replace(campaign, trials={**campaign.trials, number: trial}, plan_stale=True)

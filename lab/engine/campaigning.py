@@ -1,0 +1,150 @@
+"""What becomes of a campaign's trials: results told, proposals recorded, an end found. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.domain import event as ev
+from lab.engine.look import Decision
+
+if TYPE_CHECKING:
+    from lab.domain.state import CampaignState, LabState, TrialState
+    from lab.engine import messages as msg
+    from lab.engine.look import Look
+
+__all__ = ["end_campaign", "end_trials", "record_proposals"]
+
+
+def record_proposals(state: LabState, message: msg.Proposed) -> list[ev.Event]:
+    """The facts that follow from the optimiser's answer."""
+    campaign = state.active_campaign
+    if campaign is None or state.mode in ("stopping", "safe"):
+        return []
+    name = campaign.spec.campaign
+    if message.error:
+        if campaign.open_trials:
+            return []
+        return [
+            ev.CampaignFinished(
+                campaign=name,
+                state="failed",
+                reason=f"the optimiser could not suggest a trial: {message.error}",
+            )
+        ]
+    judged = _judged(campaign, message)
+    if judged is not None and judged.enough:
+        return [judged]
+    first = max(campaign.trials, default=0) + 1
+    room = campaign.spec.trials - len(campaign.trials)
+    return [
+        *([] if judged is None else [judged]),
+        *(
+            ev.TrialProposed(
+                campaign=name,
+                trial=number,
+                factors=dict(proposal.factors),
+                origin=proposal.origin,
+                predicted_mean=proposal.predicted_mean,
+                predicted_sd=proposal.predicted_sd,
+                nearest_trial=proposal.nearest_trial,
+                note=proposal.note,
+                predicted=dict(proposal.predicted),
+                chance=proposal.chance,
+            )
+            for number, proposal in enumerate(message.proposals[:room], start=first)
+        ),
+    ]
+
+
+def _judged(campaign: CampaignState, message: msg.Proposed) -> ev.StoppingJudged | None:
+    rule = campaign.spec.stop
+    near = message.proposals[0].nearness if message.proposals else None
+    if rule is None or near is None:
+        return None
+    done = sum(trial.status == "done" for trial in campaign.trials.values())
+    return ev.StoppingJudged(
+        campaign=campaign.spec.campaign,
+        trial=near.trial,
+        within=rule.within,
+        probability=near.probability,
+        expected_gain=near.expected_gain,
+        enough=rule.decides and near.probability >= rule.probability and done >= rule.trials,
+    )
+
+
+def end_trials(look: Look) -> Decision:
+    """Trials whose run has ended, with what it gave."""
+    campaign = look.state.active_campaign
+    if campaign is None:
+        return Decision()
+    events: list[ev.Event] = []
+    for trial in campaign.open_trials:
+        run = look.state.runs.get(trial.run)
+        if run is not None and not run.open:
+            events.append(_ended(look.state, campaign, trial))
+        elif run is None and look.state.mode == "stopping":
+            reason = "never started: the campaign was stopped"
+            events.append(
+                ev.TrialFailed(campaign=campaign.spec.campaign, trial=trial.number, reason=reason)
+            )
+    return Decision(tuple(events))
+
+
+def _ended(state: LabState, campaign: CampaignState, trial: TrialState) -> ev.Event:
+    run, name = state.runs[trial.run], campaign.spec.campaign
+    aim, first = campaign.aim, campaign.spec.objective.result
+    wanted = (first,) if aim is None else aim.outcomes
+    values = {result: run.results[result] for result in wanted if result in run.results}
+    if run.status != "succeeded" or len(values) < len(wanted):
+        missing = "', '".join(result for result in wanted if result not in values)
+        reason = run.reason or f"the run has no result '{missing}'"
+        return ev.TrialFailed(campaign=name, trial=trial.number, reason=reason)
+    return ev.TrialCompleted(
+        campaign=name,
+        trial=trial.number,
+        value=values[first].value,
+        standard_deviation=values[first].standard_deviation,
+        outcomes={} if aim is None else {key: value.value for key, value in values.items()},
+    )
+
+
+def end_campaign(look: Look) -> Decision:
+    """The end of a campaign, once nothing of it is open."""
+    campaign = look.state.active_campaign
+    if campaign is None or campaign.open_trials:
+        return Decision()
+    if look.state.mode == "stopping":
+        ending, reason = "stopped", f"stopped by {look.state.mode_actor}"
+        if look.state.mode_reason:
+            reason += f": {look.state.mode_reason}"
+    elif campaign.enough:
+        ending = "completed" if campaign.measured else "failed"
+        reason = _why_enough(campaign)
+    else:
+        return Decision()
+    best = campaign.best()
+    return Decision(
+        (
+            ev.CampaignFinished(
+                campaign=campaign.spec.campaign,
+                state=ending,
+                reason=reason,
+                best_trial=None if best is None else best.number,
+            ),
+        )
+    )
+
+
+def _why_enough(campaign: CampaignState) -> str:
+    if not campaign.measured:
+        rejected = any(trial.status == "rejected" for trial in campaign.trials.values())
+        return "every trial failed" + (" or was rejected" if rejected else "")
+    judged = campaign.nearness
+    if judged is not None and judged.enough:
+        unit = campaign.spec.objective.unit
+        return (
+            f"trial {judged.trial} is within {judged.within:g} {unit} of the optimum with a probability of "
+            f"{judged.probability:.0%}"
+        )
+    unkept = "" if campaign.front() else "; no trial has kept all limits"
+    return f"the budget is used up{unkept}"

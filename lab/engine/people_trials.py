@@ -1,0 +1,196 @@
+"""What people do with proposed trials: approve, reject, edit, pin their own, veto a region. Pure.
+
+Every judgement is (accepted, the answer in words, the facts that follow).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.domain import event as ev
+from lab.domain.quantity import Quantity, QuantityError, parse_quantity
+from lab.engine.proposals import broken, values_of
+from lab.sop.expression import ExpressionError, evaluate, parse_expression
+from lab.sop.value import Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
+
+    from lab.domain.state import CampaignState, LabState, TrialState
+    from lab.engine import messages as msg
+    from lab.engine.people import Judgement
+
+__all__ = ["judge_trial"]
+
+
+class _Refused(Exception):  # noqa: N818 - it never leaves this module
+    """In words."""
+
+
+def judge_trial(state: LabState, message: msg.Requested) -> Judgement:
+    """`do`: approve, reject or edit (with `trial`), pin (with `factors`), or veto (with `condition`)."""
+    campaign = state.active_campaign
+    if campaign is None:
+        return False, "no campaign is open", []
+    do = str(message.args.get("do", ""))
+    if do != "approve" and not message.reason.strip():
+        return False, f"say why ({do}): whoever reads the record will ask", []
+    try:
+        match do:
+            case "approve":
+                return _approve(campaign, message)
+            case "reject":
+                return _reject(campaign, message)
+            case "edit":
+                return _edit(campaign, message)
+            case "pin":
+                return _pin(campaign, message)
+            case "veto":
+                return _veto(campaign, message)
+            case _:
+                return False, "approve, reject, edit, pin or veto", []
+    except _Refused as refused:
+        return False, str(refused), []
+
+
+def _approve(campaign: CampaignState, message: msg.Requested) -> Judgement:
+    trial = _waiting(campaign, message)
+    if not campaign.spec.approval:
+        raise _Refused("trials of this campaign need no approval")
+    if trial.approved:
+        raise _Refused(f"trial {trial.number} has been approved by {trial.approved}")
+    _demand_lawful(campaign, trial.factors)
+    return True, f"trial {trial.number} is approved", [_approval(campaign, trial.number, message)]
+
+
+def _approval(campaign: CampaignState, trial: int, message: msg.Requested) -> ev.TrialApproved:
+    return ev.TrialApproved(
+        campaign=campaign.spec.campaign, trial=trial, actor=message.actor, reason=message.reason
+    )
+
+
+def _reject(campaign: CampaignState, message: msg.Requested) -> Judgement:
+    trial = _waiting(campaign, message)
+    rejected = ev.TrialRejected(
+        campaign=campaign.spec.campaign,
+        trial=trial.number,
+        actor=message.actor,
+        reason=message.reason,
+    )
+    return True, f"trial {trial.number} is rejected", [rejected]
+
+
+def _edit(campaign: CampaignState, message: msg.Requested) -> Judgement:
+    trial = _waiting(campaign, message)
+    factors = {**trial.factors, **_factors(campaign, message.args.get("factors"))}
+    _demand_lawful(campaign, factors)
+    facts: list[ev.Event] = [
+        ev.TrialEdited(
+            campaign=campaign.spec.campaign,
+            trial=trial.number,
+            factors=factors,
+            actor=message.actor,
+            reason=message.reason,
+        )
+    ]
+    if campaign.spec.approval and not trial.approved:
+        facts.append(_approval(campaign, trial.number, message))
+    return True, f"trial {trial.number} is changed", facts
+
+
+def _pin(campaign: CampaignState, message: msg.Requested) -> Judgement:
+    if campaign.enough:
+        raise _Refused("nothing more is tried: the budget is used up, or the campaign is to end")
+    factors = _factors(campaign, message.args.get("factors"))
+    missing = [f.name for f in campaign.spec.factors if f.name not in factors]
+    if missing:
+        raise _Refused(f"no value for {', '.join(missing)}")
+    _demand_lawful(campaign, factors)
+    number = max(campaign.trials, default=0) + 1
+    facts: list[ev.Event] = [
+        ev.TrialProposed(
+            campaign=campaign.spec.campaign,
+            trial=number,
+            factors=factors,
+            origin="person",
+            note=f"asked for by {message.actor}: {message.reason}",
+        )
+    ]
+    if campaign.spec.approval:
+        facts.append(_approval(campaign, number, message))
+    return True, f"it is trial {number}", facts
+
+
+def _veto(campaign: CampaignState, message: msg.Requested) -> Judgement:
+    condition = str(message.args.get("condition", ""))
+    spec = campaign.spec
+    try:
+        answer = evaluate(parse_expression(condition), values_of(spec))
+    except ExpressionError as error:
+        raise _Refused(f"{condition}: {error.message}. {error.hint}".strip()) from error
+    if not isinstance(answer, Truth):
+        raise _Refused(f"{condition} is a value; a veto is a condition, such as a > 1 mL")
+    if not answer.may_hold:
+        raise _Refused(
+            f"{condition} holds nowhere in the factors' ranges: there is nothing to veto"
+        )
+    if not answer.may_fail:
+        raise _Refused(
+            f"{condition} holds everywhere in the factors' ranges: nothing would be left"
+        )
+    veto = ev.SpaceVetoed(
+        campaign=spec.campaign, condition=condition, actor=message.actor, reason=message.reason
+    )
+    return True, "vetoed: nothing is proposed there any more; trials that wait there stay", [veto]
+
+
+def _waiting(campaign: CampaignState, message: msg.Requested) -> TrialState:
+    """The trial that is meant, if it has not begun."""
+    number = message.args.get("trial")
+    trial = campaign.trials.get(number) if isinstance(number, int) else None
+    if trial is None:
+        known = ", ".join(str(t.number) for t in campaign.open_trials if not t.run) or "none"
+        raise _Refused(f"there is no trial {number}; not begun: {known}")
+    if trial.status != "pending":
+        raise _Refused(f"trial {trial.number} is {trial.status}")
+    if trial.run:
+        raise _Refused(f"trial {trial.number} has begun: `lab abort {trial.run}` ends its run")
+    return trial
+
+
+def _factors(campaign: CampaignState, given: JsonValue) -> dict[str, float]:
+    """Numbers in the factors' units; texts are quantities."""
+    if not isinstance(given, dict) or not given:
+        raise _Refused("give factors with their values")
+    known = {factor.name: factor for factor in campaign.spec.factors}
+    found: dict[str, float] = {}
+    for name, value in given.items():
+        factor = known.get(name)
+        if factor is None:
+            raise _Refused(f"{name} is no factor; the factors are {', '.join(known)}")
+        found[name] = _number(name, value, factor.unit)
+    return found
+
+
+def _number(name: str, value: JsonValue, unit: str) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    try:
+        quantity = parse_quantity(str(value), "")
+    except QuantityError as error:
+        raise _Refused(f"{name}: {error}. {error.hint}".strip()) from error
+    if not quantity.is_like(unit):
+        raise _Refused(f"{name}: {quantity} is {quantity.words}; give it in {unit}")
+    return _in(quantity, unit)
+
+
+def _in(quantity: Quantity, unit: str) -> float:
+    return quantity.to(unit).magnitude
+
+
+def _demand_lawful(campaign: CampaignState, factors: Mapping[str, float]) -> None:
+    problem = broken(campaign.spec, factors, campaign.vetoes)
+    if problem:
+        raise _Refused(f"refused, and not moved to fit: {problem}")

@@ -1,0 +1,218 @@
+"""What a campaign says that it seeks: objectives, limits on results, and when it stops. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.domain.units import UnitError, unit
+from lab.sop.check_space import step_of
+from lab.sop.diagnostics import did_you_mean
+
+if TYPE_CHECKING:
+    from lab.domain.diagnostic import Diagnostic
+    from lab.domain.quantity import Quantity
+    from lab.sop.campaign_model import Campaign, Objective, OutcomeLimit
+    from lab.sop.document import Document, Path
+    from lab.sop.model import Sop
+
+__all__ = ["aim_findings", "distance_of", "shape_of_aim"]
+
+
+def distance_of(value: Quantity, unit_name: str) -> float:
+    """A distance as a plain number in the result's unit; of a temperature it's a difference. UnitError where it
+    measures something else."""
+    return step_of(value, unit_name)
+
+
+def shape_of_aim(campaign: Campaign, document: Document) -> list[Diagnostic]:
+    """Findings that need no SOP: is anything sought, and is it said once?"""
+    if campaign.objective is not None and campaign.objectives:
+        return [
+            document.finding(
+                ("objectives",), "objective", "both `objective` and `objectives`", at_key=True,
+                hint="list all of them under `objectives`",
+            )
+        ]  # fmt: skip
+    if not campaign.sought:
+        return [
+            document.finding(
+                (), "key-missing", '"objective" is missing', at_key=True,
+                hint='add "objective: ..." with a result and a direction, or "objectives: ..." with several',
+            )
+        ]  # fmt: skip
+    return []
+
+
+def aim_findings(campaign: Campaign, document: Document, sop: Sop) -> list[Diagnostic]:
+    """Results exist, quantities measure the same, and what is sought can be had."""
+    rules = _Rules(campaign, document, sop)
+    several = bool(campaign.objectives)
+    for index, objective in enumerate(campaign.sought):
+        path: Path = ("objectives", index) if several else ("objective",)
+        rules.objective(path, objective)
+    rules.twice("objectives", [objective.result for objective in campaign.objectives])
+    for index, limit in enumerate(campaign.limits):
+        rules.limit(("limits", index), limit)
+    rules.twice("limits", [limit.result for limit in campaign.limits])
+    if not rules.findings:
+        rules.conflicts(several)
+    rules.stop()
+    return rules.findings
+
+
+class _Rules:
+    def __init__(self, campaign: Campaign, document: Document, sop: Sop) -> None:
+        self.campaign, self.document, self.sop = campaign, document, sop
+        self.findings: list[Diagnostic] = []
+
+    def _report(self, path: Path, code: str, message: str, hint: str, *, why: str = "", at_key: bool = False) -> None:  # fmt: skip
+        self.findings.append(
+            self.document.finding(path, code, message, hint=hint, why=why, at_key=at_key)
+        )
+
+    def objective(self, path: Path, objective: Objective) -> None:
+        unit_name = self._unit(path, objective.result)
+        known = [*self.sop.derived, *self.sop.parameters, *self.sop.results]
+        if objective.report and objective.report not in known:
+            self._report(
+                (*path, "report"), "reference", f'the SOP has no "{objective.report}"',
+                did_you_mean(objective.report, known),
+            )  # fmt: skip
+        if unit_name is None:
+            return
+        for key, value in (
+            ("reference", objective.reference),
+            ("target", objective.target),
+            ("ideal", objective.ideal),
+        ):
+            self._like((*path, key), objective.result, unit_name, value)
+        aimed = objective.direction == "target"
+        if aimed:
+            self._distance((*path, "worst"), objective.result, unit_name, objective.worst)
+        else:
+            self._like((*path, "worst"), objective.result, unit_name, objective.worst)
+        if aimed != (objective.target is not None):
+            self._report(
+                (*path, "direction"), "objective",
+                "a target without its value" if aimed else f"a target value, and the direction is {objective.direction}",
+                "add `target:` with the value that is sought" if aimed else "write `direction: target`, or leave the value out",
+            )  # fmt: skip
+        if aimed and objective.ideal is not None:
+            self._report(
+                (*path, "ideal"), "objective", "an ideal beside a target: the target is the ideal",
+                "leave it out",
+            )  # fmt: skip
+
+    def limit(self, path: Path, limit: OutcomeLimit) -> None:
+        unit_name = self._unit(path, limit.result)
+        if limit.minimum is None and limit.maximum is None:
+            self._report(
+                path, "objective", "this limits nothing", "give a minimum, a maximum, or both",
+                at_key=True,
+            )  # fmt: skip
+        if unit_name is None:
+            return
+        fine = [
+            self._like((*path, key), limit.result, unit_name, value)
+            for key, value in (("minimum", limit.minimum), ("maximum", limit.maximum))
+        ]
+        if (
+            all(fine)
+            and limit.minimum
+            and limit.maximum
+            and limit.minimum.base >= limit.maximum.base
+        ):
+            self._report(
+                (*path, "maximum"), "range", f"nothing lies between {limit.minimum} and {limit.maximum}",
+                "give a minimum below the maximum",
+            )  # fmt: skip
+
+    def twice(self, key: str, names: list[str]) -> None:
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                self._report(
+                    (key, index, "result"), "objective", f'"{name}" is listed twice',
+                    "say once what is sought of it",
+                )  # fmt: skip
+
+    def conflicts(self, several: bool) -> None:
+        """Numbers that are well formed and can't hold together."""
+        limits = {limit.result: limit for limit in self.campaign.limits}
+        for index, objective in enumerate(self.campaign.sought):
+            path: Path = ("objectives", index) if several else ("objective",)
+            if objective.direction != "target":
+                self._ends(path, objective)
+            ideal = objective.target or objective.ideal
+            if self.campaign.weigh == "desirability" and (objective.worst is None or ideal is None):
+                self._report(
+                    path, "objective", f'"{objective.result}" has no desirability without both of its ends',
+                    "add `worst:` and `ideal:` (of a target, `worst:` is the distance from it that is of no use)",
+                )  # fmt: skip
+            limit = limits.get(objective.result)
+            for end, sign in ((limit and limit.minimum, 1.0), (limit and limit.maximum, -1.0)):
+                if ideal is not None and end is not None and sign * (ideal.base - end.base) < 0:
+                    self._report(
+                        (*path, "target" if objective.target else "ideal"), "objective",
+                        f"{ideal} is sought, and a limit of this campaign forbids it",
+                        "move one of the two",
+                    )  # fmt: skip
+
+    def _ends(self, path: Path, objective: Objective) -> None:
+        if objective.worst is None or objective.ideal is None:
+            return
+        sign = 1.0 if objective.direction == "maximize" else -1.0
+        if sign * (objective.ideal.base - objective.worst.base) <= 0:
+            self._report(
+                (*path, "ideal"), "range", f"the ideal {objective.ideal} is not better than the worst {objective.worst}",
+                f"to {objective.direction}, the ideal lies {'above' if sign > 0 else 'below'} the worst",
+            )  # fmt: skip
+
+    def stop(self) -> None:
+        stop = self.campaign.stop
+        if stop is None:
+            return
+        sought = self.campaign.sought
+        if len(sought) != 1 or self.campaign.limits or sought[0].direction == "target":
+            self._report(
+                ("stop",), "objective", "a stopping rule beside several objectives, limits or a target",
+                "leave it out: how near the optimum is, is known of one result that is maximised or minimised",
+                at_key=True,
+            )  # fmt: skip
+            return
+        result = self.sop.results.get(sought[0].result)
+        if result is not None:
+            self._distance(("stop", "within"), sought[0].result, result.unit, stop.within)
+
+    def _unit(self, path: Path, name: str) -> str | None:
+        result = self.sop.results.get(name)
+        if result is None:
+            self._report(
+                (*path, "result"), "reference", f'the SOP has no result "{name}"',
+                did_you_mean(name, self.sop.results),
+            )  # fmt: skip
+            return None
+        return result.unit
+
+    def _like(self, path: Path, name: str, unit_name: str, value: Quantity | None) -> bool:
+        if value is None or value.is_like(unit_name):
+            return True
+        self._report(
+            path, "dimension", f'{value} is {value.words}, but "{name}" is measured in {unit_name}',
+            f"give it in {unit_name}",
+        )  # fmt: skip
+        return False
+
+    def _distance(self, path: Path, name: str, unit_name: str, value: Quantity | None) -> None:
+        if value is None:
+            return
+        try:
+            size = distance_of(value, unit_name)
+        except UnitError:
+            due = "delta_degC" if unit(unit_name).scale == "point" else unit_name
+            self._report(
+                path, "dimension", f'{value} is no distance between values of "{name}"',
+                f"give it in {due}",
+            )  # fmt: skip
+            return
+        if size <= 0:
+            self._report(path, "range", f"a distance of {value}", "give one above 0")

@@ -1,0 +1,65 @@
+"""`lab trial`: what is typed reaches the engine, and what makes no sense does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from lab.cli.main import app
+from tests.lab.engine.test_people_trials import People
+from tests.support.fake_engine import EngineThread
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUN = CliRunner()
+
+
+def _lab(database: Path, *words: str):
+    return RUN.invoke(app, ["trial", *words, "--db", str(database), "--who", "Ada"])
+
+
+def test_each_verb_reaches_the_engine(tmp_path: Path):
+    database = tmp_path / "lab.db"
+    mind = People(approval=True)
+    mind.suggest()
+    with EngineThread(database, mind.records) as engine:
+        for words in (
+            ("approve", "1"),
+            ("reject", "1", "--reason", "no solvent"),
+            ("edit", "1", "--set", "x=200 uL", "--reason", "a hunch"),
+            ("pin", "--set", "x=0.1 mL", "--set", "y = 0.2 mL", "--reason", "a hunch"),
+            ("veto", "x > 0.9 mL", "--reason", "it leaks"),
+        ):
+            _lab(database, *words)
+    said = [(r.verb, r.reason, dict(r.args)) for r in engine.asked]
+    assert said == [
+        ("trial", "", {"do": "approve", "trial": 1}),
+        ("trial", "no solvent", {"do": "reject", "trial": 1}),
+        ("trial", "a hunch", {"do": "edit", "trial": 1, "factors": {"x": "200 uL"}}),
+        ("trial", "a hunch", {"do": "pin", "factors": {"x": "0.1 mL", "y": "0.2 mL"}}),
+        ("trial", "it leaks", {"do": "veto", "condition": "x > 0.9 mL"}),
+    ]
+    assert {r.actor for r in engine.asked} == {"Ada"}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("reject", "1"), "say why"),
+        (("pin", "--set", "x", "--reason", "why not"), "is no setting"),
+        (("pin", "--set", "x=1 mL", "--set", "x=2 mL", "--reason", "why not"), "is set twice"),
+        (("approve", "first"), "valid integer"),
+    ],
+)
+def test_what_makes_no_sense_is_wrong_usage(tmp_path: Path, words: tuple[str, ...], told: str):
+    result = _lab(tmp_path / "lab.db", *words)
+    assert result.exit_code == 2
+    assert told in " ".join(result.output.replace("│", " ").split())
+
+
+def test_an_approval_has_a_name(tmp_path: Path):
+    result = RUN.invoke(app, ["trial", "approve", "1", "--db", str(tmp_path / "lab.db")])
+    assert result.exit_code == 2
