@@ -123,7 +123,10 @@ def lab_workload(
 def optimise(
     function: Annotated[
         str | None,
-        typer.Option("--function", help="Test function: hartmann6, branin or ackley5."),
+        typer.Option(
+            "--function",
+            help="Test function, for instance hartmann6 or hartmann6_failing, of which a region gives no value.",
+        ),
     ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="CSV file whose rows are the candidates.")
@@ -195,6 +198,10 @@ def optimise(
         ("method", f"{score} @trials", "mean over run, minus ours", "CPU s/batch"),
         rows,
     )
+    for name, method in found["methods"].items():
+        if method["failures"] is not None:
+            mean = sum(method["failures"]) / len(method["failures"])
+            say(f"{name}: {mean:.1f} of {batch * batches} trials failed")
     for name in found["missing"]:
         say(f"{name} is not installed: pip install 'labwright[peers]'")
     return 0

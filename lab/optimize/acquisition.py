@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lab.optimize.acquire.likely import Likely
 from lab.optimize.acquire.noisy import NoisyImprovement, baseline
 from lab.optimize.acquire.search import maximise
 from lab.optimize.acquire.within import maximise_within
@@ -31,10 +32,10 @@ from lab.optimize.space.sampling import sample
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lab.optimize.domain import Array
+    from lab.optimize.domain import Acquisition, Array
     from lab.optimize.space import Setting, Space
 
-__all__ = ["note_on", "propose"]
+__all__ = ["chance_of", "note_on", "propose"]
 
 _DRAWS = 64
 _BASELINE = 32
@@ -66,10 +67,11 @@ def propose(
     with single_threaded():
         model = fit_model(space, direction, records)
         best_mean = max(model.sign * mean for mean in model.predict(model.measured)[0])
+        base = baseline(model.mixture, model.measured, _BASELINE)
         taken = model.pending
         region = Region(space, held)
         for offset in range(n):
-            point, value = _next_point(model, region, taken, derived_seed(run_seed, offset))
+            point, value = _next_point(model, region, base, taken, derived_seed(run_seed, offset))
             origin = "random" if value is None else "model"
             factors = space.from_unit(point.tolist())
             if offset == 0 and space.alike:
@@ -85,6 +87,7 @@ def propose(
                     acquisition=value,
                     nearest_trial=nearest_trial(space, records, factors),
                     note=note_on(model, origin, model.sign * means[0] > best_mean),
+                    chance=chance_of(model, point.reshape(1, -1)),
                 )
             )
             taken = np.concatenate([taken, point.reshape(1, -1)])
@@ -92,12 +95,14 @@ def propose(
 
 
 def _next_point(
-    model: FittedModel, region: Region, taken: Array, seed: int
+    model: FittedModel, region: Region, base: Array, taken: Array, seed: int
 ) -> tuple[Array, float | None]:
-    """The point of highest acquisition away from `taken` with its value, or a stand-in with None."""
-    base = baseline(model.mixture, model.measured, _BASELINE)
+    """The point of highest acquisition away from `taken` with its value, or a stand-in with None. `base`: the tested
+    points whose outcome is drawn, best first."""
     normals = normal_points(seed, _DRAWS, len(base) + len(taken))
-    acquisition = NoisyImprovement(model.mixture, base, taken, normals)
+    acquisition: Acquisition = NoisyImprovement(model.mixture, base, taken, normals)
+    if model.success is not None:
+        acquisition = Likely(acquisition, model.success)
     if region.space.plain and not region.held:
         candidates, values = maximise(acquisition, base[:_AROUND], seed)
     else:
@@ -122,6 +127,13 @@ def _stand_in(model: FittedModel, region: Region, taken: Array, seed: int) -> Ar
     points = region.space.encode(sample(region, seed, 0, _STAND_INS))
     known = np.concatenate([model.tested, taken])
     return points[int(squared_distances(points, known).min(axis=1).argmax())]
+
+
+def chance_of(model: FittedModel, point: Array) -> float | None:
+    """The probability that a trial at the point (1 x d) gives a value; None while nothing failed."""
+    if model.success is None:
+        return None
+    return float(np.exp(model.success.log_chance(point)[0]))
 
 
 def note_on(model: FittedModel, origin: str, better: bool) -> str:

@@ -29,7 +29,7 @@ class TrialRecord(BaseModel):
     """A trial as far as it's known.
 
     done: `value` is measured, with its standard deviation if one is known (same unit). failed: the
-    trial was made and gave no value; it counts as the worst value seen. pending: asked for, not
+    trial was made and gave no value; it counts, with doubt, as the worst value seen, and teaches where trials fail. pending: asked for, not
     finished. aborted: ended for a reason that says nothing of the point (stopped by a person, the
     laboratory lost); it teaches nothing, but it keeps its number.
 
@@ -100,8 +100,9 @@ class Suggestion(BaseModel):
     where the model had no new point to offer), or person (pinned).
 
     Where several outcomes are sought, `predicted` has mean and standard deviation of each, in its unit (the
-    first goal's are also in `predicted_mean` and `predicted_sd`), and `chance` is the probability that all limits
-    on measured outcomes are kept; None without limits.
+    first goal's are also in `predicted_mean` and `predicted_sd`). `chance` is the probability that all limits
+    on measured outcomes are kept, or, of one value, that the trial gives it at all; None without limits, and while no
+    trial failed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

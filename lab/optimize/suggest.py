@@ -50,8 +50,8 @@ def suggest(
     Trials up to the `initial`-th are those of the `design` (scrambled Sobol points, unless it says
     otherwise), chosen by the count of trials before them; then a Gaussian process and noisy expected improvement choose
     (`lab.optimize.acquisition`), unless `method` is "sobol" or fewer than two trials have given a
-    value. Failed trials enter as the worst value seen, pending ones as points whose outcome is not
-    known. Suggestions are numbered on from the highest number in the history.
+    value. Failed trials teach where trials fail, and enter as the worst value seen, with doubt; pending ones as points whose
+    outcome is not known. Suggestions are numbered on from the highest number in the history.
 
     Nothing is kept between calls: equal arguments give equal suggestions, bit for bit (on one
     machine with one set of library versions), and the order of the history doesn't matter. Torch is

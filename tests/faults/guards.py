@@ -7,11 +7,12 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING
 
-from lab.devices import acting, device_line, execution, host, ledger, safekeeping
+from lab.devices import acting, device_line, execution, host, ledger, recall, safekeeping
 from lab.domain import event as ev
 from lab.domain.command import Settlement
 from lab.domain.state import LabState
-from lab.engine import core, ending, gate, shell, start, steps, translate
+from lab.engine import core, ending, gate, look, shell, start, steps, translate
+from lab.engine import messages as msg
 from lab.engine.look import Decision
 from lab.faults import laboratory
 
@@ -41,8 +42,25 @@ def _its_own(message: CommandMessage) -> ledger.Claim:
 
 
 def _no_withdrawal(patch: pytest.MonkeyPatch) -> None:
-    """What a query or a refusal came before is not remembered as never to act."""
-    patch.setattr(ledger.DeviceLedger, "refuse", lambda *_, **__: None)
+    """What a query or a refusal came before is told so, and not remembered as never to act."""
+    known_or_withdrawn, on_command = recall.Recall.known_or_withdrawn, host.DeviceHost._on_command
+
+    def forget(book, command):
+        book._db.execute(
+            "DELETE FROM command WHERE state = 'refused_forever' AND id = ?", (command,)
+        )
+
+    def known(self, asked, came_first):
+        entry = known_or_withdrawn(self, asked, came_first)
+        forget(self._ledger, asked.id)
+        return entry
+
+    def command(self, message, *, retained):
+        on_command(self, message, retained=retained)
+        forget(self._ledger, message.id)
+
+    patch.setattr(recall.Recall, "known_or_withdrawn", known)
+    patch.setattr(host.DeviceHost, "_on_command", command)
 
 
 def no_ledger(patch: pytest.MonkeyPatch) -> None:
@@ -207,6 +225,18 @@ def interlocks_ignored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(acting.Acting, "_interlocked", never)
 
 
+def host_clock_believed(patch: pytest.MonkeyPatch) -> None:
+    """A live value is dated by the clock of its host's process."""
+    real = look.Inflight.hear
+
+    def hear(self, message, now_s):
+        if isinstance(message, msg.Signal):
+            message = dataclasses.replace(message, age_s=now_s - message.told_s)
+        real(self, message, now_s)
+
+    patch.setattr(look.Inflight, "hear", hear)
+
+
 def no_dead_man(patch: pytest.MonkeyPatch) -> None:
     async def for_ever(self):
         await asyncio.Event().wait()
@@ -275,6 +305,7 @@ GUARDS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
         starts_while_paused,
         cancellations_unsettled,
         interlocks_ignored,
+        host_clock_believed,
         no_dead_man,
         queries_once,
         waits_for_ever,

@@ -24,12 +24,13 @@ import numpy as np
 
 from lab.optimize.acquire.logei import log_h_and_slopes
 from lab.optimize.acquire.noisy import baseline
-from lab.optimize.acquisition import note_on
+from lab.optimize.acquisition import chance_of, note_on
 from lab.optimize.history import Suggestion, check_history, nearest_trial
 from lab.optimize.model import fit_model, history_seed
 from lab.optimize.model.families import pool_families
 from lab.optimize.model.tensors import as_botorch, tensor
 from lab.optimize.model.threads import single_threaded, single_threaded_torch
+from lab.optimize.model.turned import turn
 from lab.optimize.sobol import derived_seed
 
 with warnings.catch_warnings():
@@ -84,20 +85,32 @@ class _OverTheKth(qLogNoisyExpectedImprovement):
 class PoolImprovement:
     """log E[max(f(x) - k-th best, 0)] of candidates, averaged over the members of a mixture."""
 
-    def __init__(self, mixture: Mixture, base: Array, taken: Array, rank: int, seed: int) -> None:
-        """`base`: tested points; `taken`: points that are being tried, n x d each."""
+    def __init__(
+        self,
+        mixture: Mixture,
+        base: Array,
+        taken: Array,
+        rank: int,
+        seed: int,
+        among: Array | None = None,
+    ) -> None:
+        """`base`: tested points; `taken`: points that are being tried, n x d each. `among`: the only points that will
+        be asked for, where they are known; they may need fewer columns than they have.
+        """
         self._log_weights = [math.log(weight) for weight in mixture.weights]
+        known = None if among is None else np.concatenate([base, taken, among])
+        self._turned = [turn(process, known) for process in mixture.members]
         with _quietly():
             self._members = [
                 _OverTheKth(
                     rank,
-                    model=as_botorch(process),
-                    X_baseline=tensor(base),
-                    X_pending=tensor(taken) if len(taken) else None,
+                    model=as_botorch(member.process),
+                    X_baseline=tensor(member.points(base)),
+                    X_pending=tensor(member.points(taken)) if len(taken) else None,
                     sampler=SobolQMCNormalSampler(torch.Size([_DRAWS]), seed=seed % 2**31),
                     prune_baseline=False,
                 )
-                for process in mixture.members
+                for member in self._turned
             ]
 
     def value(self, points: Array) -> Array:
@@ -105,10 +118,12 @@ class PoolImprovement:
         parts: list[Array] = []
         with _quietly():
             for start in range(0, len(points), _BLOCK):
-                block = tensor(points[start : start + _BLOCK])[:, None, :]
+                block = points[start : start + _BLOCK]
                 terms = [
-                    weight + member(block)
-                    for weight, member in zip(self._log_weights, self._members, strict=True)
+                    weight + member(tensor(turned.points(block))[:, None, :])
+                    for weight, member, turned in zip(
+                        self._log_weights, self._members, self._turned, strict=True
+                    )
                 ]
                 parts.append(torch.logsumexp(torch.stack(terms), dim=0).numpy())
         return np.concatenate(parts)
@@ -152,12 +167,13 @@ def propose_from(
         base = baseline(model.mixture, model.measured, _BASELINE + 2 * rank)
         left = screened(model.mixture, model.measured, pool, free, rank)
         points = pool.space.encode(pool.rows[left])
+        likely = model.success.log_chance(points) if model.success else np.zeros(len(points))
         taken = model.pending
         for offset in range(n):
             acquisition = PoolImprovement(
-                model.mixture, base, taken, rank, derived_seed(run_seed, offset)
+                model.mixture, base, taken, rank, derived_seed(run_seed, offset), among=points
             )
-            values = acquisition.value(points)
+            values = acquisition.value(points) + likely
             best = int(values.argmax())
             point = points[best : best + 1]
             means, deviations = model.predict(point)
@@ -172,9 +188,10 @@ def propose_from(
                     acquisition=float(values[best]),
                     nearest_trial=nearest_trial(pool.space, records, factors),
                     note=note_on(model, "model", model.sign * means[0] > best_mean),
+                    chance=chance_of(model, point),
                 )
             )
             taken = np.concatenate([taken, point])
             keep = np.arange(len(left)) != best
-            left, points = left[keep], points[keep]
+            left, points, likely = left[keep], points[keep], likely[keep]
     return made

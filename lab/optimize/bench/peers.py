@@ -64,6 +64,8 @@ class _Peer(ABC):
         self.tried: list[int] = []
 
     def tell(self, records: Sequence[TrialRecord]) -> None:
+        """Trials that failed are left out, as the peers' defaults do."""
+        records = [record for record in records if record.status == "done"]
         self.records += records
         if self.task.pool is not None:
             rows = [self.task.pool.find(record.factors) for record in records]
@@ -224,6 +226,8 @@ class BaybePeer(_Peer):
         import pandas as pd
 
         rows = [{**record.factors, "y": record.value} for record in records]
+        if not rows:
+            return
         self.campaign.add_measurements(pd.DataFrame(rows))
 
     def propose(self, n: int) -> list[dict[str, Setting]]:

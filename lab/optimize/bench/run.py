@@ -71,6 +71,8 @@ class Run:
     best: list[float]
     score: list[float]
     seconds: float
+    failures: int = 0
+    """Trials that gave no value, the first points not counted."""
 
 
 def one_run(task: Task, method: str, seed: int, init: int, batch: int, batches: int) -> Run:
@@ -85,7 +87,7 @@ def one_run(task: Task, method: str, seed: int, init: int, batch: int, batches: 
     top = -math.inf
     seconds = 0.0
     points = task.first(seed, init)
-    number = 0
+    number = failures = 0
     for step in range(batches + 1):
         if step:
             started = time.process_time()
@@ -93,13 +95,18 @@ def one_run(task: Task, method: str, seed: int, init: int, batch: int, batches: 
             seconds += time.process_time() - started
         told: list[TrialRecord] = []
         for factors in points:
+            number += 1
+            disturbance = noise.gauss(0.0, 1.0) * task.noise
+            if task.works is not None and not task.works(factors):
+                told.append(TrialRecord(number=number, factors=factors, status="failed"))
+                failures += step > 0
+                continue
             true = task.truth(factors)
             top = max(top, task.sign * true)
             if task.pool is not None:
                 row = task.pool.find(factors)
                 found |= task.top & {row if row is not None else -1}
-            number += 1
-            value = true + noise.gauss(0.0, 1.0) * task.noise
+            value = true + disturbance
             told.append(TrialRecord(number=number, factors=factors, status="done", value=value))
         started = time.process_time()
         asker.tell(told)
@@ -109,7 +116,7 @@ def one_run(task: Task, method: str, seed: int, init: int, batch: int, batches: 
             score.append(len(found) / len(task.top))
         else:
             score.append(task.sign * task.optimum - top)
-    return Run(best, score, seconds / batches)
+    return Run(best, score, seconds / batches, failures)
 
 
 def compare(
@@ -145,6 +152,7 @@ def compare(
                 "best_by_batch": _by_batch([run.best for run in runs]),
                 key: _by_batch([run.score for run in runs]),
                 "mean_over_run": over,
+                "failures": None if task.works is None else [run.failures for run in runs],
                 "cpu_seconds_per_batch": statistics.fmean(run.seconds for run in runs),
                 "versus_ours": _gap([a - b for a, b in zip(over, ours, strict=True)]),
             }

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lab.domain.errors import InputError
+from lab.optimize.bench.functions import FUNCTIONS
 from lab.optimize.pool import Pool
 from lab.optimize.sobol import derived_seed, sobol_points
 from lab.optimize.space import Factor, Space
@@ -22,54 +24,7 @@ if TYPE_CHECKING:
     from lab.optimize.history import Direction
     from lab.optimize.space import Setting
 
-__all__ = ["FUNCTIONS", "Task", "function_task", "hartmann6", "table_task"]
-
-# Parameters: Picheny, Wagner, Ginsbourger, Struct. Multidisc. Optim. 48 (2013) 607.
-_ALPHA = np.array([1.0, 1.2, 3.0, 3.2])
-_A = np.array(
-    [
-        [10.0, 3.0, 17.0, 3.5, 1.7, 8.0],
-        [0.05, 10.0, 17.0, 0.1, 8.0, 14.0],
-        [3.0, 3.5, 1.7, 10.0, 17.0, 8.0],
-        [17.0, 8.0, 0.05, 10.0, 0.1, 14.0],
-    ]
-)
-_P = np.array(
-    [
-        [0.1312, 0.1696, 0.5569, 0.0124, 0.8283, 0.5886],
-        [0.2329, 0.4135, 0.8307, 0.3736, 0.1004, 0.9991],
-        [0.2348, 0.1451, 0.3522, 0.2883, 0.3047, 0.6650],
-        [0.4047, 0.8828, 0.8732, 0.5743, 0.1091, 0.0381],
-    ]
-)
-
-
-def hartmann6(x: Array) -> float:
-    """The six-dimensional Hartmann function with its sign turned; six local maxima, to be maximised."""
-    return float(_ALPHA @ np.exp(-(_A * (x - _P) ** 2).sum(axis=1)))
-
-
-def branin(x: Array) -> float:
-    """To be minimised; three equal minima (Dixon and Szego 1978), on the unit square here."""
-    a, b = 15.0 * x[0] - 5.0, 15.0 * x[1]
-    bend = b - 5.1 / (4 * math.pi**2) * a * a + 5 / math.pi * a - 6
-    return float(bend * bend + 10 * (1 - 1 / (8 * math.pi)) * math.cos(a) + 10)
-
-
-def ackley5(x: Array) -> float:
-    """To be minimised; a funnel in ripples (Ackley 1987), its bottom moved off the centre."""
-    z = 30.0 * (x - np.array([0.3, 0.55, 0.7, 0.45, 0.6]))
-    far = -20.0 * math.exp(-0.2 * math.sqrt(float((z * z).mean())))
-    return far - math.exp(float(np.cos(2 * math.pi * z).mean())) + 20.0 + math.e
-
-
-FUNCTIONS: Mapping[str, tuple[Callable[[Array], float], int, Direction, float, float]] = {
-    "hartmann6": (hartmann6, 6, "maximize", 3.32237, 0.1),
-    "branin": (branin, 2, "minimize", 0.397887, 0.5),
-    "ackley5": (ackley5, 5, "minimize", 0.0, 0.1),
-}
-"""By name: the function of points of the unit cube, its dimension, direction, optimum, and the standard
-deviation of the noise that is added."""
+__all__ = ["Task", "function_task", "table_task"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +38,8 @@ class Task:
     truth: Callable[[Mapping[str, Setting]], float]
     noise: float
     optimum: float | None = None
+    works: Callable[[Mapping[str, Setting]], bool] | None = None
+    """Whether a trial gives a value; None where every one does. No method is told."""
     pool: Pool | None = None
     top: frozenset[int] = frozenset()
 
@@ -100,21 +57,34 @@ class Task:
         return [self.pool.values(int(row)) for row in rows]
 
 
+def _works(
+    rule: Callable[[Array], bool],
+    point: Callable[[Mapping[str, Setting]], Array],
+    values: Mapping[str, Setting],
+) -> bool:
+    return rule(point(values))
+
+
 def function_task(name: str) -> Task:
     """A test function by name; InputError for another name."""
     if name not in FUNCTIONS:
         raise InputError(
             f"{name} is no test function", hint=f"the functions are: {', '.join(FUNCTIONS)}"
         )
-    function, dimension, direction, optimum, noise = FUNCTIONS[name]
-    space = Space(tuple(Factor(f"x{i}", "1", 0.0, 1.0) for i in range(dimension)))
+    given = FUNCTIONS[name]
+    space = Space(tuple(Factor(f"x{i}", "1", 0.0, 1.0) for i in range(given.dimension)))
+
+    def point(values: Mapping[str, Setting]) -> Array:
+        return np.array([values[key] for key in space.names], dtype=np.float64)
+
     return Task(
         name,
         space,
-        direction,
-        lambda values: function(np.array([values[key] for key in space.names])),
-        noise,
-        optimum=optimum,
+        given.direction,
+        lambda values: given.value(point(values)),
+        given.noise,
+        optimum=given.optimum,
+        works=None if given.works is None else partial(_works, given.works, point),
     )
 
 

@@ -1,9 +1,8 @@
 """Families of prior belief about a response surface, one of which fits most laboratories.
 
 The prior of the lengthscales decides the first 20 to 40 experiments, and no one prior wins
-everywhere. Several can be fitted and weighed by how well each predicts the measurements that it was
-not shown (`lab.optimize.model.mixture`); by default the first alone is used, because so far that
-searches better (docs/explanation/optimiser.md).
+everywhere. Several are fitted and weighed by how well each predicts the measurements that it was
+not shown (`lab.optimize.model.mixture`); by default the two steady ones (docs/explanation/optimiser.md).
 
 - `smooth-short`: Matern-5/2, Gamma(3) lengthscales whose mode grows with the root of the number of
   columns, as BayBE chose it after Hvarfner, Hellsten, Nardi 2024 (arXiv:2402.02229).
@@ -11,6 +10,8 @@ searches better (docs/explanation/optimiser.md).
   BoTorch and Ax.
 - `very-smooth`: squared exponential with the Gamma of the first; for lists of candidates, whose columns
   hold few levels.
+- `steady` and `steady-smooth`: Matern-5/2 and squared exponential with a Gamma of the same mode that holds each lengthscale the
+  more firmly the more there are: with as many outcomes as lengthscales the freer prior makes some of them short by chance.
 - `descriptors`: lengthscales and output scale that are both large, for many columns of chemical
   descriptors of which few matter (Chen et al. 2026, also in BayBE and BoFire).
 """
@@ -46,6 +47,9 @@ class Prior:
 MANY = 20
 """Lengthscales beyond which columns are descriptors, few of which matter."""
 
+_FEW = 2
+"""Lengthscales up to which the rougher kernel is enough, and the smoother one too sure of itself."""
+
 NOISE = Prior("lognormal", -4.0, 1.0)
 """Of the noise variance per variance of the outcome. Mode at 1/150, wide enough to be moved by ten
 points (Hvarfner et al. 2024)."""
@@ -65,6 +69,8 @@ def families_for(dimension: int) -> tuple[Family, ...]:
     """The families for points of `dimension` lengthscales."""
     root = math.sqrt(dimension)
     mode = math.exp(math.sqrt(2.0) - 3.0) * root
+    concentration = max(3.0, 3.0 * (dimension - 1.0))
+    firm = Prior("gamma", concentration, (concentration - 1.0) / mode)
     chen = Prior("gamma", 0.4 * root + 4.0, 1.0)
     return (
         Family("smooth-short", "matern52", Prior("gamma", 3.0, 2.0 / mode)),
@@ -75,17 +81,21 @@ def families_for(dimension: int) -> tuple[Family, ...]:
         ),
         Family("descriptors", "matern52", chen, chen),
         Family("very-smooth", "rbf", Prior("gamma", 3.0, 2.0 / mode)),
+        Family("steady", "matern52", firm),
+        Family("steady-smooth", "rbf", firm),
     )
 
 
 def default_families(dimension: int) -> tuple[Family, ...]:
-    """What is fitted where nobody asks for more: the first family alone, or where there are so many
-    lengthscales that most columns must be chemical descriptors, theirs."""
+    """What is fitted where nobody asks for more: the two steady families, of one or two lengthscales the first of
+    them alone, or where there are so many that most columns must be chemical descriptors, theirs."""
     families = families_for(dimension)
-    return families[:1] if dimension <= MANY else families[2:3]
+    if dimension <= _FEW:
+        return families[4:5]
+    return families[4:] if dimension <= MANY else families[2:3]
 
 
 def pool_families(dimension: int) -> tuple[Family, ...]:
     """The same for a list of candidates."""
     families = families_for(dimension)
-    return families[3:] if dimension <= MANY else families[2:3]
+    return families[3:4] if dimension <= MANY else families[2:3]

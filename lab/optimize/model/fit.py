@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lab.optimize.model.families import Family
     from lab.optimize.model.likelihood import Problem
 
-__all__ = ["fit_family", "spread_subset", "subset"]
+__all__ = ["COARSE", "fit_family", "spread_subset", "subset"]
 
 COARSE = 100
 """Points on which a fit begins where there are more."""

@@ -1,10 +1,8 @@
 """The Gaussian process behind the suggestions, and what it says about a campaign.
 
 Inputs are scaled to the unit cube; outcomes are standardised, with the sign turned so that more is
-better, and bent where they are skewed (`lab.optimize.model.warp`). The kernel is Matern-5/2 with a lengthscale per factor. The prior of the lengthscales
-decides the first 20 to 40 trials: a Gamma with concentration 3 whose mode grows with the square
-root of the number of factors, as BayBE chose it (after Hvarfner et al. 2024, arXiv:2402.02229,
-whose log-normal has the same mode and a heavier tail).
+better, and bent where they are skewed (`lab.optimize.model.warp`). The kernels have a lengthscale per factor, whose prior decides the first 20 to 40 trials
+(`lab.optimize.model.families`). What failed teaches the chance of success (`lab.optimize.model.success`).
 """
 
 from __future__ import annotations
@@ -20,6 +18,7 @@ from lab.optimize.model.families import default_families
 from lab.optimize.model.likelihood import Problem
 from lab.optimize.model.mixture import Mixture, fit_mixture
 from lab.optimize.model.replicates import Told, merge
+from lab.optimize.model.success import Success, fit_success
 from lab.optimize.model.threads import single_threaded
 from lab.optimize.model.warp import Warp, fit_warp
 from lab.optimize.sobol import derived_seed
@@ -43,6 +42,9 @@ __all__ = [
 ]
 
 _SMALLEST_GIVEN_NOISE = 1e-6
+_IMPUTED_VARIANCE = 0.3
+"""Of the outcomes' variance: how much what is imputed to a failed trial is doubted. What failed has no outcome; that its
+neighbours may fail, too, is said by the chance of success."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class FittedModel:
     """The same of the trials that gave a value and of those that failed, `n x d`."""
     pending: Array
     """The same of the pending trials, `p x d`."""
+    success: Success | None
+    """How probable a value is at all; None while nothing failed."""
     converged: bool
     """False if the hyperparameters could not be fitted and stand at the modes of their priors."""
 
@@ -128,8 +132,8 @@ def fit_model(
     """Fit the process to a history with at least one measured value. Call within
     `single_threaded`. `families`: what to fit, by the number of lengthscales.
 
-    A failed trial enters as the worst value measured: left out, the model would go on suggesting
-    its region.
+    A failed trial enters as the worst value measured, with doubt, and teaches the chance of success: left out, the
+    model would go on suggesting its region; believed, good points beside the region would be given up.
     """
     records = check_history(space, history)
     sign = 1.0 if direction == "maximize" else -1.0
@@ -148,7 +152,7 @@ def fit_model(
     given = _given_noise(warp, [record for record, _ in done])
     told = Told(inputs, outcomes, given) if given is not None else merge(inputs, outcomes)
     worst = np.full(len(lost), outcomes.min())
-    usual = np.full(len(lost), np.median(told.given))
+    usual = np.full(len(lost), np.median(told.given) + _IMPUTED_VARIANCE)
     tested = np.concatenate([told.points, lost])
     mixture = fit_mixture(
         Problem(
@@ -169,6 +173,7 @@ def fit_model(
         measured=told.points,
         tested=tested,
         pending=_rows_of([space.to_unit(record.factors) for record in pending], space.dimension),
+        success=fit_success(told.points, lost, space.groups),
         converged=mixture.converged,
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from lab.optimize.model.families import default_families
-from lab.optimize.model.fit import fit_family
+from lab.optimize.model.fit import COARSE, fit_family, spread_subset, subset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Mixture", "Rule", "fit_mixture", "loo_weights"]
 
 _LEAST_WEIGHT = 0.05
+_FEWEST = 8
+"""Measurements below which a choice between families is chance."""
 
 Rule = Literal["average", "choose"]
 
@@ -55,8 +57,19 @@ def fit_mixture(
     problem: Problem, families: Sequence[Family] | None = None, rule: Rule = "average"
 ) -> Mixture:
     """Fit `families` (by default `default_families`) and weigh them by what they predict of the
-    measurements that they weren't shown, or keep the best alone."""
+    measurements that they weren't shown, or keep the best alone.
+
+    Of fewer than `_FEWEST` measurements the first family is taken; of more than `COARSE` the one that is best on a part
+    of them, because all of them would cost more than they say.
+    """
     chosen = default_families(problem.lengthscales) if families is None else tuple(families)
+    count = len(problem.outcomes)
+    if count < _FEWEST:
+        chosen = chosen[:1]
+    elif count > COARSE and len(chosen) > 1:
+        part = subset(problem, spread_subset(problem, COARSE))
+        (member,) = fit_mixture(part, chosen, "choose").members
+        chosen = (member.family,)
     fits = [fit_family(family, problem) for family in chosen]
     processes = [process for process, _ in fits]
     weights = loo_weights(processes)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dtrtri
 
-from lab.optimize.model.kernel import correlation, squared_distances
+from lab.optimize.model.kernel import correlation, correlation_and_slope, squared_distances
 from lab.optimize.model.likelihood import JITTER
 
 if TYPE_CHECKING:
@@ -72,6 +72,23 @@ class Process:
         half = cross @ self.root.T
         variance = self.scale - np.einsum("ij,ij->i", half, half)
         return self.mean + cross @ self.alpha, np.maximum(variance, 1e-12 * self.scale)
+
+    def mean_and_variance_with_gradients(self, points: Array) -> tuple[Array, Array, Array, Array]:
+        """Means (k), their gradients (k x d), variances (k), theirs, at k points."""
+        scaled = points / self.lengths
+        kernel, slope = correlation_and_slope(
+            self.family.shape, squared_distances(scaled, self.scaled)
+        )
+        half = self.scale * kernel @ self.root.T
+        variance = np.maximum(self.scale - np.einsum("ij,ij->i", half, half), 1e-12 * self.scale)
+        mean = self.mean + self.scale * kernel @ self.alpha
+
+        def gradient(by_kernel: Array) -> Array:
+            by_r2 = self.scale * by_kernel * slope
+            rows = by_r2.sum(axis=1)
+            return 2.0 * (rows[:, None] * scaled - by_r2 @ self.scaled) / self.lengths
+
+        return mean, gradient(self.alpha[None]), variance, gradient(-2.0 * half @ self.root)
 
     def covariance(self, points: Array, others: Array | None = None) -> Array:
         half = self.cross(points) @ self.root.T

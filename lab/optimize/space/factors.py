@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import ConfigDict, model_validator
@@ -162,9 +163,16 @@ class Category:
                 hint="add a descriptor that tells them apart, or leave the descriptors out",
             )
 
-    @property
+    @cached_property
     def codes(self) -> Array:
-        """A row for each choice, as the model sees it; every column from 0 to 1."""
+        """A row for each choice, as the model sees it; every column from 0 to 1. Read-only: computed once, because
+        correlations of hundreds of descriptors cost more than all the rest of a suggestion.
+        """
+        found = self._coded()
+        found.setflags(write=False)
+        return found
+
+    def _coded(self) -> Array:
         import numpy as np
 
         if self.descriptors is None:

@@ -79,7 +79,7 @@ class Space:
                     hint="only a factor whose minimum is 0 can be absent",
                 )
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(factor.name for factor in self.factors)
 

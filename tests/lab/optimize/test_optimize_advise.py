@@ -96,8 +96,8 @@ def test_on_a_smooth_hill_learning_beats_chance_by_far():
     assert (advice.shown, advice.hidden, advice.evenly_spread, advice.better) == (54, 6, 60, 6)
     assert advice.alpha == pytest.approx(7 / 62)
     rewards = {reward.method: reward.adjusted for reward in advice.rewards}
-    # four families and their average, each in three ways, and chance
-    assert len(rewards) == 5 * 3 + 1
+    # six families and their average, each in three ways, and chance
+    assert len(rewards) == 7 * 3 + 1
     assert rewards["smooth-short, mean"] > 0.7
     assert rewards["chance"] < 0.4
     assert rewards["smooth-short, uncertainty"] < rewards["smooth-short, improvement"]

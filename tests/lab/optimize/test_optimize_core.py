@@ -136,6 +136,42 @@ def test_families_are_weighed_by_what_they_predict():
     assert variance == pytest.approx(second - mean**2)
 
 
+@pytest.mark.parametrize("rule", ["average", "choose"])
+def test_of_few_measurements_the_first_family_is_taken(rule):
+    few = fit_mixture(_problem(7), FAMILIES[::-1], rule)
+    assert [member.family for member in few.members] == [FAMILIES[-1]]
+    chosen = [
+        fit_mixture(_problem(8, seed=seed), FAMILIES, "choose").members[0].family.name
+        for seed in range(6)
+    ]
+    assert len(set(chosen)) > 1
+
+
+def test_of_many_measurements_a_part_chooses_and_all_are_believed():
+    problem = _problem(140)
+    mixture = fit_mixture(problem, FAMILIES)
+    (member,) = mixture.members
+    assert len(member.alpha) == 140
+    part = subset(problem, spread_subset(problem, 100))
+    assert member.family == fit_mixture(part, FAMILIES, "choose").members[0].family
+    assert len(fit_mixture(part, FAMILIES).members) >= 1
+
+
+def test_with_more_lengthscales_each_is_held_more_firmly():
+    for few, many in ((2, 3), (3, 6), (6, 12)):
+        loose, firm = families_for(few)[4].lengthscale, families_for(many)[4].lengthscale
+        # the width of a Gamma in units of its mode
+        assert math.sqrt(firm.first) / (firm.first - 1) < math.sqrt(loose.first) / (loose.first - 1)
+        assert firm.mode == pytest.approx(families_for(many)[0].lengthscale.mode)
+    assert families_for(1)[4].lengthscale == families_for(1)[0].lengthscale
+    rng = np.random.default_rng(5)
+    noise_alone = Problem(
+        rng.random((12, 6)), rng.standard_normal(12), np.zeros(12), np.ones(12), np.arange(6)
+    )
+    free, held = (fit_family(families_for(6)[k], noise_alone)[0].lengths for k in (0, 4))
+    assert held.min() > free.min()
+
+
 def test_log_h_holds_from_hopeless_to_certain():
     for u in (-30.0, -5.0, -1.001, -1.0, 0.0, 4.0):
         exact = quad(lambda z, u=u: max(u + z, 0.0) * norm.pdf(z), -u, -u + 12, epsabs=0)[0]

@@ -189,3 +189,9 @@ def test_a_blocking_screen_is_planned_where_greed_gets_stuck(solver, samples):
     assert violations(problem, planned.plan.placed) == []
     assert planned.plan.makespan <= first.makespan
     assert planned.plan.makespan <= 1.1 * planned.bound
+
+
+def test_it_says_when_it_can_be_asked_and_nobody_waits_for_a_dead_one():
+    with SolverProcess() as process:
+        assert process.wait_until_ready(60.0)
+    assert not process.wait_until_ready(60.0)

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.domain.errors import InputError
-from lab.optimize.bench.peers import PEERS, installed
+from lab.optimize.bench.peers import PEERS, _Peer, installed  # pyright: ignore[reportPrivateUsage]
 from lab.optimize.bench.run import compare, one_run
 from lab.optimize.bench.tasks import function_task, table_task
+from lab.optimize.history import TrialRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from lab.optimize.space import Setting
 
 BRANIN = function_task("branin")
 
@@ -37,6 +41,36 @@ def test_regret_falls_and_is_that_of_the_best():
     assert run.score == pytest.approx([best - (BRANIN.optimum or 0.0) for best in run.best])
     assert run.score[-1] < run.score[0]
     assert run.seconds > 0.0
+
+
+@pytest.mark.timeout(120)
+def test_failures_are_counted_and_have_no_value_and_peers_are_not_told_of_them():
+    task = function_task("hartmann6_failing")
+    run = one_run(task, "ours", 1, 12, 4, 5)
+    assert task.works is not None
+    first = sum(not task.works(point) for point in task.first(1, 12))
+    assert first > 0
+    assert run.failures <= 4  # of 20; measured 0 to 2
+    assert all(b <= a for a, b in zip(run.score, run.score[1:], strict=False))
+    told: list[TrialRecord] = []
+
+    class Careless(_Peer):
+        def take(self, records: Sequence[TrialRecord]) -> None:
+            told.extend(records)
+
+        def propose(self, n: int) -> list[dict[str, Setting]]:
+            return self.task.first(self.seed + len(self.records), n)
+
+    peer = Careless(task, 1, 12)
+    failed = TrialRecord(number=1, factors=task.first(1, 1)[0], status="failed")
+    done = failed.model_copy(update={"number": 2, "status": "done", "value": 1.0})
+    peer.tell([failed, done])
+    assert told == peer.records == [done]
+    document = compare(task, init=12, batch=1, batches=1, seeds=1)
+    assert document["methods"]["ours"]["failures"] in ([0], [1])
+    assert (
+        compare(BRANIN, init=4, batch=1, batches=1, seeds=1)["methods"]["ours"]["failures"] is None
+    )
 
 
 def test_the_share_of_the_top_rises_to_all_of_it(grid):

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from lab.domain.errors import InputError
+from lab.optimize.bench.functions import FUNCTIONS, hartmann6
 from lab.optimize.bench.tasks import (
-    FUNCTIONS,
     function_task,
-    hartmann6,
     read_descriptors,
     table_task,
 )
@@ -52,6 +51,10 @@ ARGMAX = {
     "hartmann6": (0.20169, 0.150011, 0.476874, 0.275332, 0.311652, 0.6573),
     "branin": ((np.pi + 5.0) / 15.0, 2.275 / 15.0),
     "ackley5": (0.3, 0.55, 0.7, 0.45, 0.6),
+    "levy4": (0.55,) * 4,
+    "michalewicz5": tuple(z / np.pi for z in (2.202906, 1.570796, 1.284992, 1.923058, 1.720470)),
+    "styblinski5": ((5.0 - 2.903534) / 10.0,) * 5,
+    "hartmann6_failing": (0.20169, 0.150011, 0.476874, 0.275332, 0.311652, 0.6573),
 }
 
 
@@ -65,6 +68,19 @@ def test_functions_have_their_published_optima_and_nothing_better_nearby(name: s
         assert task.sign * task.truth(task.space.from_unit(point.tolist())) < (
             task.sign * (task.optimum or 0.0) + 1e-4
         )
+
+
+def test_the_failing_region_lies_beside_the_optimum_and_is_more_than_half_of_the_cube():
+    task = function_task("hartmann6_failing")
+    best = np.array(ARGMAX["hartmann6_failing"])
+    assert task.works is not None
+    assert task.works(task.space.from_unit(best.tolist()))
+    edge = best + np.array([0.065, 0.0, 0.0, 0.0, 0.0, 0.065])
+    assert not task.works(task.space.from_unit(edge.tolist()))
+    points = np.random.Generator(np.random.PCG64(1)).random((1000, 6))
+    failed = sum(not task.works(task.space.from_unit(point.tolist())) for point in points)
+    assert 500 < failed < 620
+    assert function_task("hartmann6").works is None
 
 
 def test_hartmann6_elsewhere():
