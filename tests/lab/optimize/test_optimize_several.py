@@ -170,7 +170,7 @@ def test_choices_and_a_rule_beside_several_goals():
         return {"y": whole["y"] + bonus, "c": whole["c"]}
 
     campaign = Campaign(space, FRONT, seed=1, initial=6)
-    for _ in range(5):
+    for _ in range(4):
         for item in campaign.ask(2):
             assert not space.broken(item.factors)
             campaign.tell(item.number, measured(item.factors))
