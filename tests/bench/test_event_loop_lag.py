@@ -12,7 +12,7 @@ import asyncio
 import random
 import time
 from contextlib import AsyncExitStack, suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -135,8 +135,9 @@ async def test_the_loop_goes_on_while_cp_sat_works(tmp_path: Path) -> None:
         stack.callback(ledger.close)
         transport = await stack.enter_async_context(MemoryTransport(bus))
         for name in devices:
+            driver: Any = Weigher(clock, plans[0], chance)
             host = DeviceHost(
-                LAB, name, Weigher(clock, plans[0], chance), _manifest(name, "weighing"), transport, ledger, clock,
+                LAB, name, driver, _manifest(name, "weighing"), transport, ledger, clock,
                 boot="b1", real_time=clock.wall, timing=HostTiming(heartbeat_s=1.0),
             )  # fmt: skip
             await stack.enter_async_context(host)

@@ -59,6 +59,7 @@ def test_darkness_is_dark_and_stray_light_is_the_same_everywhere():
 
 def test_the_example_is_accepted_and_names_what_is_sought():
     bundle = example()
+    assert bundle.campaign.objective is not None
     assert bundle.campaign.objective.result == "distance"
     assert bundle.campaign.objective.direction == "minimize"
     assert sorted(bundle.campaign.factors) == ["blue", "green", "red"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -42,7 +43,7 @@ LIMIT = "a/r001 limit fresh (dose to read)"
          "a/r001 window fresh kept: 80 s, 10 s to spare"),
         (ev.TimingRecorded(run="a/r001", window="fresh", lag_s=80, kept=True),
          "a/r001 window fresh took 80 s"),
-        (ev.HoldJudged(**HOLD, state="endangered", by_s=0, reason="meter is lost", until="2026-01-01T12:04:10Z"),
+        (ev.HoldJudged(**HOLD, state="endangered", by_s=0, reason="meter is lost", until=datetime(2026, 1, 1, 12, 4, 10, tzinfo=UTC)),
          f"{LIMIT} is in danger: meter is lost; due by 12:04:10"),
         (ev.HoldJudged(**HOLD, state="endangered", by_s=40, reason="the plan takes 40 s too long"),
          f"{LIMIT} is in danger: the plan takes 40 s too long"),

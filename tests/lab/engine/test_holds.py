@@ -93,7 +93,7 @@ def finish(mind: Mind, effects: list[msg.Effect]) -> None:
         if isinstance(effect, msg.SendCommand):
             outputs = {"mass": 1.0} if effect.command.step == "weigh" else {}
             mind.pass_time(10.0)
-            finish(mind, mind.end(effect.command.id, device=effect.command.device, **outputs))
+            finish(mind, mind.end(effect.command.id, "succeeded", effect.command.device, **outputs))
 
 
 def test_the_danger_is_told_at_once_by_name_and_with_the_time_that_is_left():

@@ -8,10 +8,17 @@ import pytest
 
 from lab.domain import event as ev
 from lab.domain.reduce import reduce_all
-from lab.domain.state import LabState
+from lab.domain.state import CampaignState, LabState
 from lab.engine import messages as msg
 from tests.support.closed_loop import ClosedLoop
 from tests.support.workload_plans import workload_plans
+
+
+def campaign_of(loop: ClosedLoop) -> CampaignState:
+    """The campaign that is under way."""
+    campaign = loop.state.active_campaign
+    assert campaign is not None
+    return campaign
 
 
 def mixed(samples: int = 24, **more) -> ClosedLoop:
@@ -123,13 +130,13 @@ def test_an_answer_from_before_a_change_of_turn_is_dropped_with_its_reason():
     first = {slot.run: slot.start_s for slot in reversed(slots)}
     backwards = sorted(slots, key=lambda slot: (-first[slot.run], slot.start_s))
     loop.later(0.0, msg.PlanFound(job.plan, tuple(backwards)))
-    plan = loop.state.active_campaign.slots
+    plan = campaign_of(loop).slots
     loop.run(until_s=3 * 3600.0 + 1.0)
     [judged] = loop.judged
     assert not judged.adopted
     assert judged.reason
     assert judged.plan == job.plan
-    assert {s.run for s in loop.state.active_campaign.slots} <= {s.run for s in plan}
+    assert {s.run for s in campaign_of(loop).slots} <= {s.run for s in plan}
 
 
 def test_a_plan_is_not_judged_twice_and_not_in_a_paused_lab():
@@ -151,7 +158,7 @@ def test_a_plan_is_not_judged_twice_and_not_in_a_paused_lab():
 
 def test_no_search_while_a_device_is_out_of_use():
     loop = asked(until_s=1.5)
-    context, campaign = loop.context, loop.state.active_campaign
+    context, campaign = loop.context, campaign_of(loop)
     assert context.improvable(loop.state, campaign, loop.now_s) is not None
     down = replace(loop.state.devices["arm"], state="fault")
     state = replace(loop.state, devices={**loop.state.devices, "arm": down})

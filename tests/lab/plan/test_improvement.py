@@ -144,8 +144,9 @@ def test_a_task_is_small_and_has_one_plan_for_each_run():
     job = job_of(snapshot, first.timeline.slots, first.plans)
     assert all(run.plans == (first.plans[run.run],) for run in job.snapshot.runs)
     assert pickle.loads(pickle.dumps(job)) == job
-    assert job.standing() is not None
-    assert job.standing().timeline.makespan_s == pytest.approx(first.timeline.makespan_s)
+    standing = job.standing()
+    assert standing is not None
+    assert standing.timeline.makespan_s == pytest.approx(first.timeline.makespan_s)
 
 
 def test_too_little_left_is_not_worth_a_search():
