@@ -165,7 +165,8 @@ def test_a_window_tells_how_long_it_took_and_by_how_much_it_was_broken(opened) -
         )
         assert picked(rows["rest"], "status", "more_than_s", "slack_s") == ("kept", 60.0, 0.0)
         assert second(rows["reaction"], "at") == 126.0
-        assert picked(records.runs()[0], "status", "windows_broken", "flags") == ("succeeded", 1, 1)
+        # flagged when it could not be kept any more, and when it was broken
+        assert picked(records.runs()[0], "status", "windows_broken", "flags") == ("succeeded", 1, 2)
 
 
 def test_a_broken_window_of_an_aborted_run_is_in_it(opened) -> None:
