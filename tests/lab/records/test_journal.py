@@ -287,6 +287,8 @@ def _values_of(annotation: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(inner)
     if origin in (Union, UnionType):
         return st.one_of(*(_values_of(part) for part in inner))
+    if origin is tuple and inner[-1] is not Ellipsis:
+        return st.tuples(*(_values_of(part) for part in inner))
     if origin is tuple:
         return st.lists(_values_of(inner[0]), max_size=2).map(tuple)
     if origin is dict:
