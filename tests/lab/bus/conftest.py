@@ -19,7 +19,7 @@ _MOSQUITTO_CONF = """\
 listener {port} 127.0.0.1
 allow_anonymous {anonymous}
 persistence false
-set_tcp_nodelay true
+set_tcp_nodelay {nodelay}
 max_queued_messages 0
 log_type none
 {more}
@@ -45,11 +45,14 @@ def need_mosquitto() -> None:
 class Mosquitto:
     """A Mosquitto process of our own on a free port."""
 
-    def __init__(self, *, anonymous: bool = True, more: str = "") -> None:
+    def __init__(self, *, anonymous: bool = True, nodelay: bool = True, more: str = "") -> None:
         self.port = free_port()
         self.url = f"mqtt://127.0.0.1:{self.port}"
         self._text = _MOSQUITTO_CONF.format(
-            port=self.port, anonymous=str(anonymous).lower(), more=more
+            port=self.port,
+            anonymous=str(anonymous).lower(),
+            nodelay=str(nodelay).lower(),
+            more=more,
         )
         if os.getuid() == 0:
             self._text += "user root\n"  # else it gives up the right to read its own files

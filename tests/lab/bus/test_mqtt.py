@@ -7,10 +7,12 @@ import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from lab.bus import mqtt
 from lab.bus.broker import EmbeddedBroker, free_port, main
 from lab.bus.mqtt import BrokerAddress, MqttTransport, parse_broker_url
 from lab.domain.errors import InputError, UnavailableError
@@ -121,6 +123,42 @@ async def test_no_delay_is_set_on_the_socket(broker):
         raw = transport._client._client.socket()
         assert isinstance(raw, socket.socket)
         assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+
+async def echo_s(url: str) -> float:
+    """Seconds that twenty questions and their answers take, one after the other, between two clients."""
+    async with MqttTransport(url) as asking, MqttTransport(url) as answering:
+        questions = await answering.subscribe("question")
+        answers = await asking.subscribe("answer")
+
+        async def answer() -> None:
+            async for _ in questions:
+                await answering.publish("answer", b"x")
+
+        task = asyncio.create_task(answer())
+        began = time.perf_counter()
+        for _ in range(20):
+            await asking.publish("question", b"x")
+            await anext(aiter(answers))
+        taken = time.perf_counter() - began
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    return taken
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="only Linux acknowledges at once")
+async def test_a_broker_as_it_comes_is_not_waited_for(monkeypatch):
+    """Mosquitto without `set_tcp_nodelay` holds a message back until the one before it was acknowledged."""
+    need_mosquitto()
+    broker = Mosquitto(nodelay=False)
+    await broker.start()
+    try:
+        at_once = min([await echo_s(broker.url) for _ in range(3)])
+        monkeypatch.setattr(mqtt, "_QUICKACK", None)
+        late = min([await echo_s(broker.url) for _ in range(2)])
+    finally:
+        await broker.close()
+    assert late > 4 * at_once
 
 
 @pytest.mark.system
