@@ -23,6 +23,8 @@ KILLS = int(os.environ.get("LABWRIGHT_KILLS", "6"))
 """For each store; a night's run may ask for hundreds: LABWRIGHT_KILLS=500 pytest tests/faults/test_real_processes.py -k sqlite"""
 TRIALS = 3
 MANY_TRIALS = 12
+"""Of a campaign that is killed more often."""
+LONG_TRIALS = 20
 """Last long enough for fifty restarts of the broker."""
 
 
@@ -46,7 +48,7 @@ def test_fifty_broker_restarts_lose_no_command_and_double_none(tmp_path: Path) -
         stack.callback(broker.kill)
         broker.start()
         wait(lambda: answers(port), "the broker")
-        lab = stack.enter_context(real_lab(tmp_path, f"mqtt://127.0.0.1:{port}", url, MANY_TRIALS))
+        lab = stack.enter_context(real_lab(tmp_path, f"mqtt://127.0.0.1:{port}", url, LONG_TRIALS))
         lab.start(lambda: len(rows_of(url)) > 3)
         chance = random.Random(5)
         while broker.kills < 50 and lab.engine.code is None:
@@ -56,7 +58,7 @@ def test_fifty_broker_restarts_lose_no_command_and_double_none(tmp_path: Path) -
         rows = finish(lab, url)
         print(f"{broker.kills} restarts of the broker")
         assert broker.kills == 50
-        judge(lab, rows, url, MANY_TRIALS)
+        judge(lab, rows, url, LONG_TRIALS)
 
 
 @pytest.mark.timeout(900)
