@@ -89,6 +89,8 @@ class Watch(threading.Thread):
         self._started_at = time.monotonic()
         self.acted = True
         """The engine that was last started has said something about a command."""
+        self.finished = False
+        """The campaign's end is recorded: an engine killed after that has nothing to resume."""
 
     def restarts(self) -> None:
         """The engine's process is started in this moment."""
@@ -110,6 +112,7 @@ class Watch(threading.Thread):
 
     def _see(self, now: float, seq: int, epoch: int, kind: str) -> None:
         self._seq = seq
+        self.finished = self.finished or kind == "campaign_finished"
         if self._epoch == 0:
             self._epoch = epoch  # the first engine, which was not started again
         elif epoch > self._epoch:
@@ -130,7 +133,9 @@ def finish(lab: RealLab, url: str, others: Iterable[Killable] = ()) -> list[dict
     to start as long as a child of the killed one lives."""
 
     def over() -> bool:
-        if lab.engine.code == 0:
+        if lab.engine.code is not None and any(
+            row["kind"] == "campaign_finished" for row in rows_of(url)
+        ):
             return True
         for each in (*others, lab.engine):
             each.revive()
@@ -209,13 +214,13 @@ def _kill_at_random(
 ) -> None:
     """One after another, each started again at once, until there were so many or the campaign is over."""
     each = list({victim.name: victim for victim in victims}.values())
-    while sum(victim.kills for victim in each) < kills and lab.engine.code != 0:
+    while sum(victim.kills for victim in each) < kills and not watch.finished:
         time.sleep(0.1 + 2.0 * chance.random())
         # Half of all kills hit what recovers, the other half what is at work again.
         at_work = time.monotonic() + (_PATIENCE_S if chance.random() < 0.5 else 0.0)
         while not watch.acted and time.monotonic() < at_work and lab.engine.code is None:
             time.sleep(_LOOK_S)
-        if lab.engine.code == 0:
+        if watch.finished:
             return
         for victim in each:
             if victim.code is not None and victim is lab.engine:
