@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from dashboard.words import AMBER, BLUE, GREEN, GREY, INK, RED
+from dashboard.words import AMBER, BLUE, GREEN, GREY, INK, RED, number
 from lab.domain.aim import best_so_far
 
 if TYPE_CHECKING:
@@ -159,7 +159,10 @@ def _points(name: str, symbol: str, trials: Sequence[TrialState], unit: str) -> 
             "line": {"width": 2, "color": BLUE},
         },
         "customdata": [
-            "<br>".join(f"{plain(factor)} = {value:.4g}" for factor, value in trial.factors.items())
+            "<br>".join(
+                f"{plain(factor)} = {plain(number(value))}"
+                for factor, value in trial.factors.items()
+            )
             for trial in trials
         ],
         "hovertemplate": f"<b>trial %{{x}}: %{{y:.4g}} {plain(unit)}</b><br>%{{customdata}}<extra></extra>",

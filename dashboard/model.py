@@ -16,7 +16,7 @@ from lab.domain.errors import LabError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.domain.state import CampaignState
+    from lab.domain.state import CampaignState, LabState
 
 __all__ = ["ModelDesk", "Slice", "fit_slice"]
 
@@ -33,33 +33,32 @@ class Slice:
     sd: tuple[tuple[float, ...], ...]
 
 
-def fit_slice(campaign: CampaignState, factor_x: str, factor_y: str | None) -> Slice:
+def fit_slice(
+    state: LabState, campaign: CampaignState, factor_x: str, factor_y: str | None
+) -> Slice:
     """Fit and predict; the other factors are held where the best trial had them. Takes seconds; raises LabError.
 
     Without the optimiser installed: LabError that names the remedy.
     """
     try:
-        from lab.optimize.history import TrialRecord
+        from lab.optimize import recorded
         from lab.optimize.model import slice as predict
-        from lab.optimize.space import Factor, Space
     except ImportError as error:
         raise LabError(
             "the optimiser is not installed, so there is no model to show",
             hint="pip install 'labwright[optimize]'",
         ) from error
-    space = Space(
-        tuple(Factor(f.name, f.unit, f.minimum, f.maximum) for f in campaign.spec.factors)
-    )
-    history = [
-        TrialRecord(
-            number=trial.number,
-            factors=dict(trial.factors),
-            status="aborted" if trial.status == "rejected" else trial.status,
-            value=trial.value,
-            standard_deviation=trial.standard_deviation,
-        )
-        for trial in campaign.trials.values()
-    ]
+    history = recorded.history_of(campaign, state)
+    if campaign.aim is not None:  # its outcomes have names, and one of them is shown
+        history = [
+            record
+            if record.status != "done"
+            else record.model_copy(
+                update={"value": campaign.trials[record.number].value, "outcomes": {}}
+            )
+            for record in history
+        ]
+    space = recorded.space_of(campaign)
     # Of a target the outcome itself is shown, which has no better side.
     direction = "minimize" if campaign.spec.objective.direction == "minimize" else "maximize"
     found = predict(space, direction, history, factor_x, factor_y, points=_POINTS)
@@ -69,7 +68,9 @@ def fit_slice(campaign: CampaignState, factor_x: str, factor_y: str | None) -> S
 class ModelDesk:
     """Takes orders for slices and hands them out when they are ready. Shared by all viewers."""
 
-    def __init__(self, fit: Callable[[CampaignState, str, str | None], Slice] = fit_slice) -> None:
+    def __init__(
+        self, fit: Callable[[LabState, CampaignState, str, str | None], Slice] = fit_slice
+    ) -> None:
         self._fit = fit
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._lock = Lock()
@@ -77,7 +78,7 @@ class ModelDesk:
         self._shown: dict[tuple[str, str, str | None], Slice] = {}
 
     def slice(
-        self, campaign: CampaignState, factor_x: str, factor_y: str | None
+        self, state: LabState, campaign: CampaignState, factor_x: str, factor_y: str | None
     ) -> tuple[Slice | None, bool]:
         """(the newest slice there is, whether it is of all finished trials). Never waits; raises LabError of a fit."""
         finished = sum(trial.status != "pending" for trial in campaign.trials.values())
@@ -88,7 +89,7 @@ class ModelDesk:
             if order is None:
                 for old in [k for k in self._orders if (k[0], k[2], k[3]) == place]:
                     self._orders.pop(old).cancel()
-                order = self._pool.submit(self._fit, campaign, factor_x, factor_y)
+                order = self._pool.submit(self._fit, state, campaign, factor_x, factor_y)
                 self._orders[key] = order
             if not order.done():
                 return self._shown.get(place), False

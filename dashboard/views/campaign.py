@@ -12,8 +12,11 @@ from dashboard.model import ModelDesk
 from dashboard.views.frame import REFRESH_S, figure, guarded, table
 from dashboard.words import number, status_sign, unit_text, words_of
 from lab.domain.errors import LabError
+from lab.domain.event import FactorSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dashboard.model import Slice
     from lab.domain.state import CampaignState
     from lab.records.rows import Row
@@ -43,7 +46,7 @@ def _choose() -> None:
     names = list(campaigns)[::-1]
     if len(names) > 1:
         st.selectbox("Campaign", names, key="campaign")
-    factors = [factor.name for factor in campaigns[_chosen(names)].spec.factors]
+    factors = list(_numeric(campaigns[_chosen(names)]))
     _progress(names)
     st.subheader("What the model believes")
     with st.container(horizontal=True):
@@ -59,6 +62,11 @@ def _choose() -> None:
     _model(names)
     st.subheader("Trials")
     _trials(names)
+
+
+def _numeric(campaign: CampaignState) -> dict[str, FactorSpec]:
+    """The factors that make an axis; choices don't."""
+    return {item.name: item for item in campaign.spec.factors if isinstance(item, FactorSpec)}
 
 
 def _chosen(names: list[str]) -> str:
@@ -147,9 +155,13 @@ def _front(campaign: CampaignState) -> None:
 @st.fragment(run_every=REFRESH_S)
 @guarded
 def _model(names: list[str]) -> None:
-    campaign = look(database()).state.campaigns[_chosen(names)]
+    state = look(database()).state
+    campaign = state.campaigns[_chosen(names)]
     x, y = st.session_state.get("factor_x"), st.session_state.get("factor_y")
-    factors = {factor.name: factor for factor in campaign.spec.factors}
+    factors = _numeric(campaign)
+    if not factors:
+        st.info("Choices make no axis; the table of trials shows them.", icon=":material/info:")
+        return
     if x not in factors:
         x = next(iter(factors))
     y = y if y in factors and y != x else None
@@ -157,7 +169,7 @@ def _model(names: list[str]) -> None:
         st.info("The model can be asked after the first results.", icon=":material/info:")
         return
     try:
-        found, fresh = _desk().slice(campaign, x, y)
+        found, fresh = _desk().slice(state, campaign, x, y)
     except LabError as error:
         st.warning(f"No model: {error.message}. {error.hint}", icon=":material/warning:")
         return
@@ -167,7 +179,7 @@ def _model(names: list[str]) -> None:
         )
         return
     _draw_model(campaign, x, y, found)
-    others = [name for name in factors if name not in (x, y)]
+    others = [item.name for item in campaign.spec.factors if item.name not in (x, y)]
     held = (
         f" The others ({', '.join(others)}) are held where the best trial had them."
         if others
@@ -188,13 +200,13 @@ def _draw_model(campaign: CampaignState, x: str, y: str | None, found: Slice) ->
         f"{words_of(objective.result)} ({unit_text(objective.unit)})",
     )
     if y is None:
-        points = [(t.factors[x], float(t.value or 0.0), t.number) for t in done]
+        points = [(float(t.factors[x]), float(t.value or 0.0), t.number) for t in done]
         line = slice_figure(found.x, (), found.mean, found.sd, labels, points)
         figure(line, key="slice", alt="Model along one factor")
         return
-    points = [(t.factors[x], t.factors[y], t.number) for t in done]
+    points = [(float(t.factors[x]), float(t.factors[y]), t.number) for t in done]
     failed = [
-        (t.factors[x], t.factors[y], t.number)
+        (float(t.factors[x]), float(t.factors[y]), t.number)
         for t in campaign.trials.values()
         if t.status == "failed"
     ]
@@ -216,13 +228,14 @@ def _draw_model(campaign: CampaignState, x: str, y: str | None, found: Slice) ->
 def _trials(names: list[str]) -> None:
     name = _chosen(names)
     rows = records_of(database()).trials(name)
-    objective = look(database()).state.campaigns[name].spec.objective
+    spec = look(database()).state.campaigns[name].spec
+    objective = spec.objective
     if not rows:
         st.caption("No trial has been proposed yet.")
         return
     unit = objective.unit
     table(
-        trial_table(rows),
+        trial_table(rows, [f.name for f in spec.factors if not isinstance(f, FactorSpec)]),
         key="trials",
         columns={
             "trial": st.column_config.NumberColumn("Trial", width="small"),
@@ -239,13 +252,16 @@ def _trials(names: list[str]) -> None:
     )
 
 
-def trial_table(rows: list[Row]) -> list[Row]:
-    """The trials' rows as people read them: newest first, factors beside the value, status as sign and word."""
+def trial_table(rows: list[Row], choices: Sequence[str] = ()) -> list[Row]:
+    """The trials' rows as people read them: newest first, factors beside the value, status as sign and word.
+    `choices`: the factors that are names and have no unit."""
     people: list[Row] = []
     for row in reversed(rows):
         sign = status_sign(str(row["status"]))
         shown: Row = {"trial": row["trial"], "status": f"{sign.glyph} {sign.word}"}
-        shown.update({words_of(key): value for key, value in row.items() if key.endswith("]")})
+        shown.update(
+            {words_of(key): v for key, v in row.items() if key.endswith("]") or key in choices}
+        )
         for key in (
             "value",
             "standard_deviation",

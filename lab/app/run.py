@@ -64,7 +64,9 @@ def run_campaign(
     """
     files = open_campaign(options.campaign)
     # Bind once before anything starts: a missing capability is found here, not in the middle of the night.
-    FilesContext(files).candidates(1, files.middle)
+    context = FilesContext(files)
+    for trial in files.samples:
+        context.candidates(1, trial)
     _refuse_haste(options, files)
     url = _database(options, files)
     work = _run(options, files, url, watch, say)

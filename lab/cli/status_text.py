@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.app.report import setting
 from lab.cli.event_text import answers_text
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def status_lines(document: EngineStatus) -> list[str]:
                 f"{near['probability']:.0%}"
             )
         for item in campaign["approval"]:
-            factors = ", ".join(f"{name} = {value:.4g}" for name, value in item["factors"].items())
+            factors = ", ".join(
+                f"{name} = {setting(value)}" for name, value in item["factors"].items()
+            )
             lines += [
                 f"APPROVE trial {item['trial']}: {factors} ({item['note']})",
                 f"    lab trial approve {item['trial']} --who NAME, or reject or edit it",

@@ -9,6 +9,8 @@ from typing import Literal
 
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
+from lab.domain.event_base import FactorValue  # noqa: TC001  # schemas are made of it
+
 __all__ = [
     "BestDocument",
     "BusyDocument",
@@ -104,7 +106,7 @@ class RunDocument(TypedDict):
     trial: int
     status: str
     reason: str
-    factors: dict[str, float]
+    factors: dict[str, FactorValue]
     steps: int
     steps_succeeded: int
     steps_skipped: int
@@ -201,14 +203,14 @@ class BestDocument(TypedDict):
     trial: int
     value: float | None
     standard_deviation: float | None
-    factors: dict[str, float]
+    factors: dict[str, FactorValue]
 
 
 class WaitingTrialDocument(TypedDict):
     """A trial that waits for a person's approval."""
 
     trial: int
-    factors: dict[str, float]
+    factors: dict[str, FactorValue]
     note: str
 
 

@@ -49,7 +49,7 @@ class Request(_Message):
         "of the question), `answers` (the task's fields with their values) or `failed` (true: the task failed, as the "
         "reason says). For the verb witness: `question` (the task's id). For the verb abort: `run`, or nothing. "
         "For the verb trial: `do` (approve, reject, edit, pin or veto) with `trial` (its number), `factors` (name -> number in "
-        "the factor's unit, or a quantity) or `condition`. Else empty.",
+        "the factor's unit, a quantity, or a choice) or `condition`. Else empty.",
     )
 
     @model_validator(mode="after")

@@ -14,8 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 from lab.domain.command import Command, Outcome, Settlement
 from lab.domain.event_base import (
     AtMostSpec,
+    ChoiceSpec,
     EventBase,
     FactorSpec,
+    FactorValue,
     LimitSpec,
     ObjectiveSpec,
     StopSpec,
@@ -62,6 +64,7 @@ __all__ = [
     "CampaignStarted",
     "CancelAsked",
     "CancelSettled",
+    "ChoiceSpec",
     "CommandAccepted",
     "CommandEnded",
     "CommandIntended",
@@ -75,6 +78,7 @@ __all__ = [
     "EngineStarted",
     "Event",
     "FactorSpec",
+    "FactorValue",
     "FlagKind",
     "HoldJudged",
     "HopelessPolicy",

@@ -8,8 +8,10 @@ from pydantic import Field, JsonValue
 
 from lab.domain.event_base import (
     AtMostSpec,
+    ChoiceSpec,
     EventBase,
     FactorSpec,
+    FactorValue,
     LimitSpec,
     ObjectiveSpec,
     StopSpec,
@@ -41,13 +43,13 @@ class CampaignStarted(EventBase):
     sop_version: str
     sop_sha256: str
     lab_id: str
-    factors: tuple[FactorSpec, ...]
+    factors: tuple[FactorSpec | ChoiceSpec, ...]
     constraints: tuple[str, ...] = ()
     """Comparisons of factors that every trial keeps, with units."""
     at_most: tuple[AtMostSpec, ...] = ()
     alike: tuple[str, ...] = ()
     """Factors with one value in all trials that are proposed together."""
-    candidates: tuple[tuple[float, ...], ...] = ()
+    candidates: tuple[tuple[FactorValue, ...], ...] = ()
     """Where only these are tried: values of the factors in their order."""
     fixed: dict[str, JsonValue]
     objective: ObjectiveSpec
@@ -74,7 +76,7 @@ class TrialProposed(EventBase):
     kind: Literal["trial_proposed"] = "trial_proposed"
     campaign: str
     trial: int
-    factors: dict[str, float]
+    factors: dict[str, FactorValue]
     origin: str
     predicted_mean: float | None = None
     predicted_sd: float | None = None
@@ -136,7 +138,7 @@ class TrialEdited(EventBase):
     kind: Literal["trial_edited"] = "trial_edited"
     campaign: str
     trial: int
-    factors: dict[str, float]
+    factors: dict[str, FactorValue]
     """All of them, as they are now."""
     actor: str
     reason: str

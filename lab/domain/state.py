@@ -128,7 +128,7 @@ class TrialState:
     """One suggested parameter set and what came of it."""
 
     number: int
-    factors: Mapping[str, float]
+    factors: Mapping[str, ev.FactorValue]
     origin: str
     status: Literal["pending", "done", "failed", "rejected"] = "pending"
     value: float | None = None

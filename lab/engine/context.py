@@ -76,7 +76,7 @@ class CampaignContext(Protocol):
         """What must be true of live signals before devices may act."""
         ...
 
-    def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
+    def candidates(self, trial: int, factors: Mapping[str, ev.FactorValue]) -> tuple[Plan, ...]:
         """The plans that bind this trial to the lab, one for each lawful choice of devices."""
         ...
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from lab.domain import event as ev
 from lab.domain.quantity import Quantity, QuantityError, parse_quantity
 from lab.engine.proposals import broken, values_of
-from lab.sop.expression import ExpressionError, evaluate, parse_expression
+from lab.sop.choosing import answer_over
+from lab.sop.expression import ExpressionError, parse_expression
 from lab.sop.value import Truth
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ def _veto(campaign: CampaignState, message: msg.Requested) -> Judgement:
     condition = str(message.args.get("condition", ""))
     spec = campaign.spec
     try:
-        answer = evaluate(parse_expression(condition), values_of(spec))
+        choices = {f.name: f.choices for f in spec.factors if isinstance(f, ev.ChoiceSpec)}
+        answer = answer_over(parse_expression(condition), values_of(spec), choices)
     except ExpressionError as error:
         raise _Refused(f"{condition}: {error.message}. {error.hint}".strip()) from error
     if not isinstance(answer, Truth):
@@ -160,18 +162,28 @@ def _waiting(campaign: CampaignState, message: msg.Requested) -> TrialState:
     return trial
 
 
-def _factors(campaign: CampaignState, given: JsonValue) -> dict[str, float]:
-    """Numbers in the factors' units; texts are quantities."""
+def _factors(campaign: CampaignState, given: JsonValue) -> dict[str, ev.FactorValue]:
+    """Numbers in the factors' units, and choices; a text for a number is a quantity."""
     if not isinstance(given, dict) or not given:
         raise _Refused("give factors with their values")
     known = {factor.name: factor for factor in campaign.spec.factors}
-    found: dict[str, float] = {}
+    found: dict[str, ev.FactorValue] = {}
     for name, value in given.items():
         factor = known.get(name)
         if factor is None:
             raise _Refused(f"{name} is no factor; the factors are {', '.join(known)}")
-        found[name] = _number(name, value, factor.unit)
+        found[name] = (
+            _choice(value, factor)
+            if isinstance(factor, ev.ChoiceSpec)
+            else _number(name, value, factor.unit)
+        )
     return found
+
+
+def _choice(value: JsonValue, factor: ev.ChoiceSpec) -> str:
+    if isinstance(value, str) and value in factor.choices:
+        return value
+    raise _Refused(f"{factor.name}: {value} is none of its choices ({', '.join(factor.choices)})")
 
 
 def _number(name: str, value: JsonValue, unit: str) -> float:
@@ -190,7 +202,7 @@ def _in(quantity: Quantity, unit: str) -> float:
     return quantity.to(unit).magnitude
 
 
-def _demand_lawful(campaign: CampaignState, factors: Mapping[str, float]) -> None:
+def _demand_lawful(campaign: CampaignState, factors: Mapping[str, ev.FactorValue]) -> None:
     problem = broken(campaign.spec, factors, campaign.vetoes)
     if problem:
         raise _Refused(f"refused, and not moved to fit: {problem}")

@@ -63,7 +63,7 @@ class FaultContext:
         self._version = version
         self.interlocks: Sequence[Interlock] = (_LID,) if knobs.interlock else ()
 
-    def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
+    def candidates(self, trial: int, factors: Mapping[str, ev.FactorValue]) -> tuple[Plan, ...]:
         del factors
         return (_plan(self._knobs.warms, trial, self._version, self._knobs.scale),)
 
