@@ -49,13 +49,12 @@ def fit_slice(
             hint="pip install 'labwright[optimize]'",
         ) from error
     history = recorded.history_of(campaign, state)
+    values = {t.number: t.value for t in (*campaign.outside, *campaign.trials.values())}
     if campaign.aim is not None:  # its outcomes have names, and one of them is shown
         history = [
             record
             if record.status != "done"
-            else record.model_copy(
-                update={"value": campaign.trials[record.number].value, "outcomes": {}}
-            )
+            else record.model_copy(update={"value": values[record.number], "outcomes": {}})
             for record in history
         ]
     space = recorded.space_of(campaign)
@@ -82,6 +81,7 @@ class ModelDesk:
     ) -> tuple[Slice | None, bool]:
         """(the newest slice there is, whether it is of all finished trials). Never waits; raises LabError of a fit."""
         finished = sum(trial.status != "pending" for trial in campaign.trials.values())
+        finished += len(campaign.outside)
         place = (campaign.spec.campaign, factor_x, factor_y)
         key = (campaign.spec.campaign, finished, factor_x, factor_y)
         with self._lock:

@@ -11,13 +11,15 @@ from dashboard.data import database, look, records_of
 from dashboard.model import ModelDesk
 from dashboard.views.frame import REFRESH_S, figure, guarded, table
 from dashboard.words import number, status_sign, unit_text, words_of
+from lab.control.evidence import evidence_lines
 from lab.domain.errors import LabError
 from lab.domain.event import FactorSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dashboard.model import Slice
+    from lab.domain.event import FactorValue
     from lab.domain.state import CampaignState
     from lab.records.rows import Row
 
@@ -48,6 +50,7 @@ def _choose() -> None:
         st.selectbox("Campaign", names, key="campaign")
     factors = list(_numeric(campaigns[_chosen(names)]))
     _progress(names)
+    _proposed(names)
     st.subheader("What the model believes")
     with st.container(horizontal=True):
         st.selectbox("Along", factors, key="factor_x", width=260, format_func=words_of)
@@ -62,6 +65,15 @@ def _choose() -> None:
     _model(names)
     st.subheader("Trials")
     _trials(names)
+
+
+def _settings(factors: Mapping[str, FactorValue], campaign: CampaignState) -> str:
+    """`dye red, dye volume 20 µL`"""
+    units = {factor.name: factor.unit for factor in campaign.spec.factors}
+    return ", ".join(
+        f"{words_of(name)} {number(value)} {unit_text(units.get(name, ''))}".rstrip()
+        for name, value in factors.items()
+    )
 
 
 def _numeric(campaign: CampaignState) -> dict[str, FactorSpec]:
@@ -102,11 +114,7 @@ def _progress(names: list[str]) -> None:
             )
     best = campaign.best()
     if best is not None:
-        units = {factor.name: factor.unit for factor in spec.factors}
-        where = ", ".join(
-            f"{words_of(k)} {number(v)} {unit_text(units.get(k, ''))}"
-            for k, v in best.factors.items()
-        )
+        where = _settings(best.factors, campaign)
         sd = f" ± {number(best.standard_deviation, 2)}" if best.standard_deviation else ""
         st.markdown(
             f"Best measured: **{number(best.value)}{sd} {spec.objective.unit}** in trial {best.number} at {where}."
@@ -122,6 +130,38 @@ def _progress(names: list[str]) -> None:
     for veto in campaign.vetoes:
         st.markdown(f"Vetoed by {veto.actor}: `{veto.condition}` ({veto.reason})")
     st.caption(f"Data as of {view.read_at:%H:%M:%S}, event {view.document['seq']}.")
+
+
+@st.fragment(run_every=REFRESH_S)
+@guarded
+def _proposed(names: list[str]) -> None:
+    """The open trials, each with why it was proposed, and how the latest failed."""
+    name = _chosen(names)
+    document = next(c for c in look(database()).document["campaigns"] if c["campaign"] == name)
+    unit, campaign = document["objective"]["unit"], look(database()).state.campaigns[name]
+    if document["proposed"]:
+        st.subheader("Under way, and why")
+    for item in document["proposed"]:
+        with st.container(border=True, key=f"card-proposed-{item['trial']}"):
+            factors = _settings(item["factors"], campaign)
+            waits = " · waits for approval" if item["waits_for_approval"] else ""
+            state = "begun" if item["begun"] else f"not begun{waits}"
+            st.markdown(f"**Trial {item['trial']}** · {state} · {factors}")
+            st.caption(f"By {item['origin']}: {item['note']}")
+            for line in evidence_lines(item, unit):
+                st.markdown(f"- {line}")
+    told = document["outside"]
+    if told["latest"]:
+        best = (
+            "" if told["best"] is None else f", the best {number(told['best'])} {unit_text(unit)}"
+        )
+        st.markdown(
+            f"{told['done'] + told['failed']} results from outside ({told['failed']} of them failures{best}); "
+            f"the last {told['latest']}"
+        )
+    for item in document["failures"]:
+        sign = status_sign("failed")
+        st.markdown(f"{sign.glyph} Trial {item['trial']} gave no value: {item['reason']}")
 
 
 def _front(campaign: CampaignState) -> None:
@@ -246,6 +286,10 @@ def _trials(names: list[str]) -> None:
             "predicted_sd": st.column_config.NumberColumn(f"Predicted sd [{unit}]", format="%.2g"),
             "origin": st.column_config.TextColumn("Chosen by"),
             "nearest_trial": st.column_config.NumberColumn("Nearest trial", width="small"),
+            "better": st.column_config.NumberColumn("Chance to be better", format="percent"),
+            "chance": st.column_config.NumberColumn("Chance to succeed", format="percent"),
+            "explores": st.column_config.TextColumn("Explores", width="medium"),
+            "note": st.column_config.TextColumn("Why", width="medium"),
             "reason": st.column_config.TextColumn("Reason of failure", width="large"),
         },
         alt="All trials",
@@ -269,6 +313,10 @@ def trial_table(rows: list[Row], choices: Sequence[str] = ()) -> list[Row]:
             "predicted_sd",
             "origin",
             "nearest_trial",
+            "better",
+            "chance",
+            "explores",
+            "note",
             "reason",
         ):
             shown[key] = row[key]

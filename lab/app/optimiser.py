@@ -48,6 +48,7 @@ def direction_of(objective: ObjectiveSpec) -> Direction:
 
 def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Proposal, ...]:
     """The next trials; a pure function of the state, so a replay asks for the same."""
+    from lab.optimize.explain import explained
     from lab.optimize.recorded import history_of, space_of
     from lab.optimize.suggest import suggest
 
@@ -86,9 +87,11 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
             note=suggestion.note,
             predicted=suggestion.predicted,
             chance=suggestion.chance,
+            better=suggestion.better,
+            explores=suggestion.explores,
             nearness=near if number == 0 else None,
         )
-        for number, suggestion in enumerate(suggestions)
+        for number, suggestion in enumerate(explained(space, sought, history, suggestions))
     )
 
 

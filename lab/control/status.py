@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.control.evidence import failed_documents, outside_document, proposed_documents
 from lab.control.moments import elapsed, iso
 from lab.control.tasks import task_documents
 from lab.control.waits import run_waits, station_holders, step_title
@@ -145,11 +146,9 @@ def _campaign(name: str, campaign: CampaignState) -> CampaignDocument:
             "probability": campaign.nearness.probability,
             "expected_gain": campaign.nearness.expected_gain,
         },
-        "approval": [
-            {"trial": trial.number, "factors": dict(trial.factors), "note": trial.note}
-            for trial in campaign.open_trials
-            if spec.approval and not trial.approved
-        ],
+        "proposed": proposed_documents(campaign),
+        "failures": failed_documents(campaign),
+        "outside": outside_document(campaign),
     }
 
 

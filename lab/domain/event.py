@@ -26,6 +26,8 @@ from lab.domain.event_base import (
 from lab.domain.event_campaign import (
     CampaignFinished,
     CampaignStarted,
+    OutsideResult,
+    ResultsAdded,
     SpaceVetoed,
     StoppingJudged,
     TrialApproved,
@@ -91,6 +93,7 @@ __all__ = [
     "LimitSpec",
     "ObjectiveSpec",
     "ObservationRecorded",
+    "OutsideResult",
     "PlanJudged",
     "PlanSource",
     "QualityRecorded",
@@ -99,6 +102,7 @@ __all__ = [
     "Recorded",
     "RequestAnswered",
     "RequestReceived",
+    "ResultsAdded",
     "RunFinished",
     "RunStarted",
     "RunStopping",
@@ -383,6 +387,7 @@ Event = Annotated[
     | TrialApproved
     | TrialEdited
     | TrialRejected
+    | ResultsAdded
     | SpaceVetoed
     | StoppingJudged
     | CampaignFinished

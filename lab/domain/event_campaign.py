@@ -21,6 +21,8 @@ from lab.domain.event_plan import HopelessPolicy
 __all__ = [
     "CampaignFinished",
     "CampaignStarted",
+    "OutsideResult",
+    "ResultsAdded",
     "SpaceVetoed",
     "StoppingJudged",
     "TrialApproved",
@@ -88,7 +90,11 @@ class TrialProposed(EventBase):
     )
     """Of several outcomes each one's mean and standard deviation."""
     chance: float | None = None
-    """Probability that the limits on results are kept."""
+    """Probability that the limits on results are kept; of one value, that the trial gives it at all."""
+    better: float | None = None
+    """Probability that the one value is better than the best measured so far."""
+    explores: str = ""
+    """Where it lies apart from all that was tried, in words."""
 
 
 class TrialCompleted(EventBase):
@@ -150,6 +156,30 @@ class TrialRejected(EventBase):
     kind: Literal["trial_rejected"] = "trial_rejected"
     campaign: str
     trial: int
+    actor: str
+    reason: str
+
+
+class OutsideResult(EventBase):
+    """What was measured elsewhere: a value (of several results all of them by name), or a failure."""
+
+    factors: dict[str, FactorValue]
+    value: float | None = None
+    """Of the first objective, in its unit; None where it failed."""
+    outcomes: dict[str, float] = Field(default_factory=dict[str, float])
+    failure: str = ""
+    """Why it gave no value."""
+
+
+class ResultsAdded(EventBase):
+    """A named person told results from outside this campaign. They teach the optimiser, use up no budget and no well, and
+    are numbered -1, -2, ... in the order in which they came."""
+
+    kind: Literal["results_added"] = "results_added"
+    campaign: str
+    results: tuple[OutsideResult, ...]
+    source: str = ""
+    """Name of the file that they come from."""
     actor: str
     reason: str
 

@@ -90,6 +90,8 @@ class Proposal:
     predicted_mean: float | None = None
     predicted_sd: float | None = None
     nearest_trial: int | None = None
+    better: float | None = None
+    explores: str = ""
     note: str = ""
     predicted: Mapping[str, tuple[float, float]] = field(
         default_factory=dict[str, tuple[float, float]]

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lab.domain.aim import Aim
 from lab.domain.errors import InputError, RefusedError
+from lab.optimize.explain import explained
 from lab.optimize.history import Direction, Suggestion, TrialRecord, best, check_history
 from lab.optimize.outcomes import with_outcomes
 from lab.optimize.space import Setting, Space
@@ -169,6 +170,7 @@ class Campaign:
         ]
         more = n > len(first) or n < 1
         suggestions = self._suggest(n - len(first), held) if more else []
+        suggestions = explained(self.space, self.sought, self.history, suggestions)
         del self._pinned[: len(first)]
         for item in suggestions:
             self._records[item.number] = TrialRecord(
@@ -208,9 +210,10 @@ class Campaign:
         sd: float | Mapping[str, float] | None = None,
         *,
         failed: bool = False,
+        reason: str = "",
     ) -> None:
         """Record the outcome of trial `number`: its value with its standard deviation, or
-        `failed=True`.
+        `failed=True`, with the reason where it is known.
 
         Of several outcomes tell numbers by name, all at once or as they come: a trial is pending until the aim's
         outcomes are complete, and what is known of it already teaches. Telling a trial again corrects it. A value
@@ -240,6 +243,7 @@ class Campaign:
             status="failed" if failed else "done",
             value=value,
             standard_deviation=sd,
+            reason=reason,
         )
         if number in self._pinned:
             self._pinned.remove(number)
@@ -259,6 +263,7 @@ class Campaign:
         sd: float | Mapping[str, float] | None = None,
         *,
         failed: bool = False,
+        reason: str = "",
     ) -> int:
         """Record a trial that wasn't suggested (an earlier one, or a person's own idea); returns
         its number.
@@ -267,7 +272,7 @@ class Campaign:
         number = self._next()
         self._records[number] = TrialRecord(number=number, factors=factors, status="pending")
         try:
-            self.tell(number, value, sd, failed=failed)
+            self.tell(number, value, sd, failed=failed, reason=reason)
         except InputError:
             del self._records[number]
             raise
@@ -306,7 +311,9 @@ class Campaign:
                 hint="tell it again to correct its outcome",
             )
         self._remark("reject", reason, number)
-        self._records[number] = TrialRecord(number=number, factors=record.factors, status="aborted")
+        self._records[number] = TrialRecord(
+            number=number, factors=record.factors, status="aborted", reason=reason
+        )
         if number in self._pinned:
             self._pinned.remove(number)
 

@@ -48,7 +48,7 @@ def space_of(campaign: CampaignState) -> Space:
 
 
 def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
-    """All trials, as the optimiser is told of them.
+    """All trials, and results from outside (numbered -1, -2, ...), as the optimiser is told of them.
 
     The standard deviation of a result is that of its readings; it does not know the error of the doses before it,
     so the model infers the noise of a trial from all of them.
@@ -67,6 +67,7 @@ def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
             else trial.status,
             value=trial.value if trial.status == "done" and campaign.aim is None else None,
             outcomes=dict(trial.outcomes) if trial.status == "done" else {},
+            reason=trial.reason,
         )
-        for trial in campaign.trials.values()
+        for trial in (*campaign.outside, *campaign.trials.values())
     ]

@@ -256,7 +256,7 @@ class Desk:
         self.answer = None
         self.fresh = True
 
-    def slice(self, campaign, x, y):
+    def slice(self, _lab, campaign, x, y):
         finished = sum(t.status != "pending" for t in campaign.trials.values())
         self.orders.append((finished, x, y))
         return self.answer, self.fresh

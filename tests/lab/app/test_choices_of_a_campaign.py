@@ -101,6 +101,8 @@ def test_the_journal_holds_the_descriptors_and_a_replay_asks_for_the_same(record
             assert unlawful(campaign.spec, again) == ""
             assert dict(again[0].factors) == event.factors
             assert again[0].predicted_mean == event.predicted_mean
+            assert again[0].better == event.better is not None
+            assert again[0].explores == event.explores
             replayed += 1
         state = reduce(state, record)
     assert replayed == 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.domain.quantity import Quantity
@@ -55,6 +55,7 @@ def test_of_too_many_combinations_nothing_is_claimed():
 TERMS = st.builds("{} {} '{}'".format, st.sampled_from("ab"), st.sampled_from(("==", "!=")), st.sampled_from("pqrs"))  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(TERMS, min_size=1, max_size=4), st.sampled_from((" and ", " or ")))
 def test_it_is_what_brute_force_finds(terms: list[str], joint: str):
     expression = parse_expression(joint.join(terms))

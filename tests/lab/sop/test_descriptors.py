@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.sop.descriptors import read_descriptors
@@ -68,6 +68,7 @@ def test_all_constant_tells_no_choice_from_another():
     assert all("the same descriptors" in item.message for item in findings)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9)), min_size=3, max_size=3, unique_by=(lambda r: r[0], lambda r: r[1])))  # fmt: skip
 def test_what_is_written_is_read_again(rows: list[tuple[float, float]]):
     text = "solvent,a,b\n" + "\n".join(
