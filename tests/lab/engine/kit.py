@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import operator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -278,7 +279,10 @@ class Mind:
         """Decide until nothing more follows; returns the effects, marked as the shell marks them."""
         fresh: list[msg.Effect] = []
         for _ in range(200):
+            bare = dataclasses.replace(self.inflight, courses={}, ahead=((), []))
+            anew = decide(self.state, bare, self.context, self.now.timestamp())
             decision = decide(self.state, self.inflight, self.context, self.now.timestamp())
+            assert decision == anew, "what is kept from the last look changes nothing"
             for effect in decision.effects:
                 self.inflight.begin(effect, self.state, self.now.timestamp())
                 fresh.append(effect)
