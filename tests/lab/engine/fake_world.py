@@ -36,6 +36,7 @@ class World:
         readings: dict[str, float] | None = None,
     ) -> None:
         self.mind = Mind(context, trials, parallel=parallel, batch=batch)
+        self.mind.doubts = True
         self.hosts = {name: Host(name, readings=readings or {}) for name in DEVICES}
         self.down: list[tuple[msg.Effect, int]] = []
         self.asked: list[int] = []
