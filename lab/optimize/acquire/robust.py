@@ -99,7 +99,6 @@ class RobustImprovement:
                     _measure(model.warp, options.quantile),
                     X_pending=tensor(taken) if len(taken) else None,
                     prune_baseline=False,
-                    cache_root=False,
                 )
                 for process in mixture.members
             ]
