@@ -86,6 +86,6 @@ def test_its_gradient():
     points = np.array(sobol_points(8, 0, 4, 2))
     value, gradient = informed.value_and_gradient(points)
     assert value == pytest.approx(informed.value(points))
-    step = np.array([1e-5, 0.0])
+    step = np.array([[1e-5, 0.0]], dtype=np.float64)
     slope = (informed.value(points + step) - informed.value(points - step)) / 2e-5
     assert gradient[:, 0] == pytest.approx(slope, rel=1e-2, abs=1e-4)
