@@ -50,8 +50,8 @@ def plan_text(event: ev.Event) -> str:
     match event:
         case ev.PlanJudged(adopted=True):
             return (
-                f"{event.campaign} follows a better plan, from {event.source}: the samples end {event.gain_s:.0f} s "
-                f"earlier in all, by their weight; the last one {event.makespan_gain_s:.0f} s"
+                f"{event.campaign} follows a better plan, from {event.source}: the samples end "
+                f"{_earlier(event.gain_s)} in all, by their weight; the last one {_earlier(event.makespan_gain_s)}"
             )
         case ev.PlanJudged():
             return f"{event.campaign} drops a plan from {event.source}: {event.reason}"
@@ -61,6 +61,10 @@ def plan_text(event: ev.Event) -> str:
             return f"{event.campaign} {event.reason}, from {event.source}{limits}{part}"
         case _:
             return ""
+
+
+def _earlier(seconds: float) -> str:
+    return f"{abs(seconds):.0f} s {'later' if seconds < 0 else 'earlier'}"
 
 
 def course_text(event: ev.Event) -> str:

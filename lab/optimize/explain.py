@@ -73,10 +73,10 @@ def _gap(factor: Factor | Levels, tried: Sequence[float], value: float) -> str:
 
 
 def _better(direction: Direction, history: Sequence[TrialRecord], item: Suggestion) -> float | None:
-    """Probability, of a normal distribution, that the outcome beats the best measured value. None without a model."""
+    """Probability, of a normal distribution, that the outcome beats the best measured value. None without a model, and where there are several fidelities."""
     known = best(direction, history)
     mean, sd = item.predicted_mean, item.predicted_sd
-    if known is None or known.value is None or mean is None or not sd:
+    if known is None or known.value is None or mean is None or not sd or item.fidelity:
         return None
     sign = 1.0 if direction == "maximize" else -1.0
     z = sign * (mean - known.value) / sd

@@ -67,8 +67,8 @@ def test_an_event_of_the_course_is_told_in_words(event: ev.Event, words: str) ->
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        (ev.PlanJudged(campaign="a", plan=7, source="solver", adopted=True, gain_s=840.4, makespan_gain_s=120.0),
-         "a follows a better plan, from solver: the samples end 840 s earlier in all, by their weight; the last one 120 s"),
+        (ev.PlanJudged(campaign="a", plan=7, source="solver", adopted=True, gain_s=840.4, makespan_gain_s=-120.0),
+         "a follows a better plan, from solver: the samples end 840 s earlier in all, by their weight; the last one 120 s later"),
         (ev.PlanJudged(campaign="a", plan=7, source="search", adopted=False, reason="it is no better by now"),
          "a drops a plan from search: it is no better by now"),
         (ev.TimelinePlanned(campaign="a", origin=datetime(2026, 1, 1, tzinfo=UTC), reason="replanned", slots=(), source="order"),
