@@ -9,7 +9,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from lab.domain.errors import LabError
 
@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lab.domain.state import CampaignState, LabState
+    from lab.optimize.evidence import Evidence
 
-__all__ = ["ModelDesk", "Slice", "fit_slice"]
+__all__ = ["ModelDesk", "Slice", "fit_evidence", "fit_slice"]
 
 _POINTS = 31
+_NO_MODEL = "the optimiser is not installed, so there is no model to show"
+_REMEDY = "pip install 'labwright[optimize]'"
 
 
 @dataclass(frozen=True)
@@ -44,42 +47,43 @@ def fit_slice(
         from lab.optimize import recorded
         from lab.optimize.model import slice as predict
     except ImportError as error:
-        raise LabError(
-            "the optimiser is not installed, so there is no model to show",
-            hint="pip install 'labwright[optimize]'",
-        ) from error
-    history = recorded.history_of(campaign, state)
-    values = {t.number: t.value for t in (*campaign.outside, *campaign.trials.values())}
-    if campaign.aim is not None:  # its outcomes have names, and one of them is shown
-        history = [
-            record
-            if record.status != "done"
-            else record.model_copy(update={"value": values[record.number], "outcomes": {}})
-            for record in history
-        ]
+        raise LabError(_NO_MODEL, hint=_REMEDY) from error
+    direction, history = recorded.first_outcome(campaign, state)
     space = recorded.space_of(campaign)
-    # Of a target the outcome itself is shown, which has no better side.
-    direction = "minimize" if campaign.spec.objective.direction == "minimize" else "maximize"
     found = predict(space, direction, history, factor_x, factor_y, points=_POINTS)
     return Slice(found.x, found.y, found.mean, found.standard_deviation)
 
 
-class ModelDesk:
-    """Takes orders for slices and hands them out when they are ready. Shared by all viewers."""
+def fit_evidence(
+    state: LabState, campaign: CampaignState, _x: str = "", _y: str | None = None
+) -> Evidence:
+    """How well each trial is foretold by the others, of the first objective. Takes seconds; raises LabError."""
+    try:
+        from lab.optimize import recorded
+        from lab.optimize.evidence import evidence
+    except ImportError as error:
+        raise LabError(_NO_MODEL, hint=_REMEDY) from error
+    direction, history = recorded.first_outcome(campaign, state)
+    return evidence(recorded.space_of(campaign), direction, history, campaign.spec.seed)
 
-    def __init__(
-        self, fit: Callable[[LabState, CampaignState, str, str | None], Slice] = fit_slice
-    ) -> None:
+
+_Found = TypeVar("_Found")
+
+
+class ModelDesk(Generic[_Found]):
+    """Takes orders for what is computed of a campaign and hands it out when it is ready. Shared by all viewers."""
+
+    def __init__(self, fit: Callable[[LabState, CampaignState, str, str | None], _Found]) -> None:
         self._fit = fit
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._lock = Lock()
-        self._orders: dict[tuple[str, int, str, str | None], Future[Slice]] = {}
-        self._shown: dict[tuple[str, str, str | None], Slice] = {}
+        self._orders: dict[tuple[str, int, str, str | None], Future[_Found]] = {}
+        self._shown: dict[tuple[str, str, str | None], _Found] = {}
 
     def slice(
         self, state: LabState, campaign: CampaignState, factor_x: str, factor_y: str | None
-    ) -> tuple[Slice | None, bool]:
-        """(the newest slice there is, whether it is of all finished trials). Never waits; raises LabError of a fit."""
+    ) -> tuple[_Found | None, bool]:
+        """(the newest there is, whether it is of all finished trials). Never waits; raises LabError of a fit."""
         finished = sum(trial.status != "pending" for trial in campaign.trials.values())
         finished += len(campaign.outside)
         place = (campaign.spec.campaign, factor_x, factor_y)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.charts import best_figure, front_figure, parity_figure, slice_figure
+from dashboard.charts import best_figure, front_figure, left_out_figure, parity_figure, slice_figure
 from dashboard.data import database, look, records_of
-from dashboard.model import ModelDesk
+from dashboard.model import ModelDesk, fit_evidence, fit_slice
 from dashboard.views.frame import REFRESH_S, figure, guarded, table
 from dashboard.words import number, status_sign, unit_text, words_of
 from lab.control.evidence import evidence_lines
@@ -21,16 +21,23 @@ if TYPE_CHECKING:
     from dashboard.model import Slice
     from lab.domain.event import FactorValue
     from lab.domain.state import CampaignState
+    from lab.optimize.evidence import Evidence
     from lab.records.rows import Row
 
 __all__ = ["show", "trial_table"]
 
 _ONE = "(one factor)"
+_FEWEST = 3
 
 
 @st.cache_resource(show_spinner=False)
-def _desk() -> ModelDesk:
-    return ModelDesk()
+def _desk() -> ModelDesk[Slice]:
+    return ModelDesk(fit_slice)
+
+
+@st.cache_resource(show_spinner=False)
+def _evidence_desk() -> ModelDesk[Evidence]:
+    return ModelDesk(fit_evidence)
 
 
 def show() -> None:
@@ -63,6 +70,8 @@ def _choose() -> None:
             format_func=words_of,
         )
     _model(names)
+    st.subheader("How far to trust it")
+    _trust(names)
     st.subheader("Trials")
     _trials(names)
 
@@ -228,6 +237,48 @@ def _model(names: list[str]) -> None:
     finished = sum(trial.status != "pending" for trial in campaign.trials.values())
     state = f"Fitted to {finished} finished trials." if fresh else "A newer fit is being made."
     st.caption(f"{state}{held} Dots are measured trials with their number, ✖ failed ones.")
+
+
+@st.fragment(run_every=2 * REFRESH_S)
+@guarded
+def _trust(names: list[str]) -> None:
+    """Each trial as the others foretell it, and how these predictions came out."""
+    state = look(database()).state
+    campaign = state.campaigns[_chosen(names)]
+    if (
+        sum(trial.value is not None for trial in (*campaign.outside, *campaign.trials.values()))
+        < _FEWEST
+    ):
+        st.info("This can be told after three results.", icon=":material/info:")
+        return
+    try:
+        found, fresh = _evidence_desk().slice(state, campaign, "", None)
+    except LabError as error:
+        st.warning(f"{error.message}. {error.hint}", icon=":material/warning:")
+        return
+    if found is None:
+        st.info("It is being computed; it appears here by itself.", icon=":material/hourglass_top:")
+        return
+    left, right = st.columns([2, 1])
+    with left:
+        st.markdown("**Each trial, foretold by all the others**")
+        figure(
+            left_out_figure(found.left_out, campaign.spec.objective),
+            key="left-out",
+            alt="Leave-one-out predictions against measured values",
+        )
+    told = found.calibration
+    with right:
+        st.markdown(f"The model is **{told.words}**.")
+        st.markdown(
+            f"- {told.coverage_50:.0%} and {told.coverage_90:.0%} of the outcomes lie in its 50 % and 90 % intervals\n"
+            f"- mean squared z {told.mean_squared_z:.2f} (1 is right, above it is too sure)\n"
+            f"- log loss {told.log_loss:.2f} (1.42 without a model)"
+        )
+        for item in found.importances:
+            share = "" if item.total is None else f": {item.total:.0%} of what varies"
+            st.markdown(f"- {words_of(item.factor)}{share}")
+    st.caption("" if fresh else "Newer trials are being looked at.")
 
 
 def _draw_model(campaign: CampaignState, x: str, y: str | None, found: Slice) -> None:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from lab.domain.event import AtMostSpec
     from lab.domain.state import CampaignState, LabState
+    from lab.optimize.history import Direction
 
-__all__ = ["history_of", "make_space", "space_of"]
+__all__ = ["first_outcome", "history_of", "make_space", "space_of"]
 
 
 def make_space(
@@ -71,3 +72,17 @@ def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
         )
         for trial in (*campaign.outside, *campaign.trials.values())
     ]
+
+
+def first_outcome(campaign: CampaignState, state: LabState) -> tuple[Direction, list[TrialRecord]]:
+    """The history of the first objective alone, as one value. Of a target the outcome itself, which has no better side."""
+    history = history_of(campaign, state)
+    values = {trial.number: trial.value for trial in (*campaign.outside, *campaign.trials.values())}
+    if campaign.aim is not None:
+        history = [
+            record
+            if record.status != "done"
+            else record.model_copy(update={"value": values[record.number], "outcomes": {}})
+            for record in history
+        ]
+    return "minimize" if campaign.spec.objective.direction == "minimize" else "maximize", history

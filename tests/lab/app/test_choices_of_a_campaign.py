@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dashboard.charts import left_out_figure
+from dashboard.model import fit_evidence
 from lab.app.check import check_files
+from lab.app.evidence import evidence_of_records
 from lab.app.files import open_campaign
 from lab.app.optimiser import suggest_from_state
 from lab.app.options import RunOptions
 from lab.app.report import report_lines
 from lab.app.run import run_campaign
 from lab.domain import event as ev
-from lab.domain.errors import FindingsError
+from lab.domain.errors import FindingsError, InputError
 from lab.domain.reduce import reduce
 from lab.domain.state import LabState
 from lab.engine.proposals import unlawful
@@ -149,3 +152,18 @@ def test_a_wrong_file_is_refused_before_a_run(
     ]
     with pytest.raises(FindingsError):
         open_campaign(folder / "campaign.yaml")
+
+
+def test_the_model_of_the_records_foretells_each_trial(records):
+    found, measured = evidence_of_records(records.url, None)
+    assert measured == "distance [dimensionless]"
+    assert sorted(item.trial for item in found.left_out) == list(range(1, 19))
+    assert found.calibration.count == 18
+    state = records.state()
+    page = fit_evidence(state, only(state))
+    assert page == found
+    picture = left_out_figure(page.left_out, only(state).spec.objective)
+    assert picture["data"][1]["x"] == [item.value for item in found.left_out]
+    assert picture["data"][1]["y"] == [item.mean for item in found.left_out]
+    with pytest.raises(InputError, match="no campaign nix"):
+        evidence_of_records(records.url, "nix")
