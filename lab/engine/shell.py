@@ -297,7 +297,7 @@ class Engine:
             batch.append(self._inbox.get_nowait())
 
     def _play_people(self) -> None:
-        for name, due_s in due_people(self._state).items():
+        for name, due_s in due_people(self._state, self._context.services).items():
             if name not in self._played:
                 self._played.add(name)
                 self._spawn(self._play(name, due_s - self._clock.now().timestamp()))

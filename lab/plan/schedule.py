@@ -86,6 +86,10 @@ def schedule(
                 board.station(station).add(-math.inf, soon[station])
             else:
                 board.held[station] = run.run
+    if snapshot.services is not None:
+        for name, (start, end) in snapshot.services.asked.items():
+            for device in snapshot.services.rules.needs[name].devices:
+                board.device(device).add(start, end)
     for device, closed in snapshot.closed_s.items():
         for start, end in closed:
             # what runs goes on: its end may lie in a break
