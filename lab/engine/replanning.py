@@ -79,7 +79,12 @@ def as_event(campaign: CampaignState, planned: PlannedTimeline, reason: str) -> 
         source=planned.source,
         broken=planned.broken,
         partial=planned.partial,
-        services=planned.services,
+        services=tuple(
+            service.model_copy(
+                update={"start_s": round(service.start_s, 3), "end_s": round(service.end_s, 3)}
+            )
+            for service in planned.services
+        ),
     )
 
 

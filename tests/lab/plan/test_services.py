@@ -104,7 +104,7 @@ def test_no_timeline_draws_air_and_a_later_one_goes_on_with_it(
     used = dose * sum(full is None or at >= full for at in drawn) + (taken if full is None else 0)
     assert snapshot.services is not None
     later = replace(snapshot.services, taken={"stock water": used * 1_000_000})
-    moment = replace(moment, services=later)
+    moment = replace(moment, services=later, closed_s=snapshot.closed_s)
     again = retime(moment, planned.timeline.slots, planned.plans)
     assert again is not None
     assert wrongs(moment, again, stock, dose, used) == []
