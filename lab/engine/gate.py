@@ -15,7 +15,7 @@ from lab.domain.course import begins_limit, earliest_start
 from lab.domain.holds import devices_away
 from lab.domain.ids import run_id
 from lab.domain.run import OPERATOR
-from lab.domain.stations import held_stations, safe_steps
+from lab.domain.stations import safe_steps
 from lab.engine.replanning import fresh, planned_anew
 from lab.engine.serving import ask, needed_first, served_devices, still_due, there_from
 from lab.engine.start import Starts, begin_step
@@ -39,11 +39,13 @@ class _Bench:
     """What is taken, and what is kept for slots that come first in the plan."""
 
     def __init__(self, look: Look) -> None:
-        state = self._state = look.state
+        self._state = look.state
         self._served = served_devices(look)
-        self._busy = {entry.command.device for entry in state.open_commands()}
+        self._busy = {entry.command.device for entry in look.open_commands}
         self._held = {
-            station: run.id for run in state.open_runs() for station in held_stations(run)
+            station: run.id
+            for run in look.state.open_runs()
+            for station in look.course(run).stations
         }
         self._passed_devices: set[tuple[str, str]] = set()
         self._kept_devices: dict[str, str] = {}
@@ -80,6 +82,10 @@ class _Bench:
         for device in devices:
             self._served.add(device)
             self._passed_devices.add((device, ""))
+
+    def passed(self, slot: Slot) -> bool:
+        """Is there nothing to be said of it, because something comes before it on its device and it has no station to keep?"""
+        return not slot.claims and self._lane(slot) in self._passed_devices
 
     def blocked(self, slot: Slot) -> bool:
         """Is somebody else there, or to be there first?"""
@@ -118,9 +124,11 @@ def next_starts(look: Look, campaign: CampaignState) -> Starts:
     wakes: list[float] = []
     found = Starts()
     started: set[str] = set()
-    for slot in _turns(campaign):
+    for slot in _turns(look, campaign):
         if isinstance(slot, ev.ServiceSlot):
             wakes += _serve(look, campaign, slot, bench, found)
+            continue
+        if bench.passed(slot):
             continue
         run = state.runs.get(slot.run)
         if run is not None and (run.status != "running" or _over(run, slot)):
@@ -175,11 +183,12 @@ def next_starts(look: Look, campaign: CampaignState) -> Starts:
     return found
 
 
-def _turns(campaign: CampaignState) -> Iterable[Slot | ev.ServiceSlot]:
+def _turns(look: Look, campaign: CampaignState) -> Iterable[Slot | ev.ServiceSlot]:
     """Steps and services in the timeline's order; of both at once, the service first."""
+    slots = _ahead(look, campaign)
     if not campaign.services:
-        return campaign.slots
-    return merge(campaign.services, campaign.slots, key=lambda slot: slot.start_s)
+        return slots
+    return merge(campaign.services, slots, key=lambda slot: slot.start_s)
 
 
 def _serve(
@@ -215,6 +224,23 @@ def _ends_nowhere(look: Look, run: RunState, path: str) -> bool:
     )
 
 
+def _ahead(look: Look, campaign: CampaignState) -> list[Slot]:
+    """The timeline without what is over for good, in its order: of a long one that is most."""
+    known, ahead = look.inflight.ahead
+    if known is not campaign.slots:
+        ahead = list(campaign.slots)
+    runs = look.state.runs
+    gone = {name for name in {slot.run for slot in ahead} if name in runs and not runs[name].open}
+    begun = {run.id: run.steps for run in look.state.open_runs()}
+    ahead = [
+        slot
+        for slot in ahead
+        if slot.run not in gone and (slot.run not in begun or not begun[slot.run][slot.step].passed)
+    ]
+    look.inflight.ahead = campaign.slots, ahead
+    return ahead
+
+
 def _over(run: RunState, slot: Slot) -> bool:
     return run.steps[slot.step].status in ("succeeded", "failed", "skipped")
 
@@ -245,7 +271,7 @@ def next_safe_step(look: Look, run: RunState) -> Starts:
         station
         for other in look.state.open_runs()
         if other.id != run.id
-        for station in held_stations(other)
+        for station in look.course(other).stations
     }
     for planned in safe_steps(run):
         step = run.steps[planned.path]
