@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,7 +27,8 @@ def _outcomes(factors) -> dict[str, float]:
 def _run(campaign: Campaign, batches: int, size: int = 2) -> Campaign:
     for _ in range(batches):
         for item in campaign.ask(size):
-            told = {name: _outcomes(item.factors)[name] for name in campaign.sought.outcomes}  # type: ignore[union-attr]
+            assert isinstance(campaign.sought, Aim)
+            told = {name: _outcomes(item.factors)[name] for name in campaign.sought.outcomes}
             campaign.tell(item.number, told)
     return campaign
 
@@ -193,15 +196,16 @@ def test_an_inferred_reference_lies_below_the_front_and_a_given_one_stays():
 def test_what_does_not_fit_the_aim_is_refused():
     campaign = Campaign(SPACE, FRONT, initial=4)
     (item,) = campaign.ask()
-    for value, words in (
+    given: list[tuple[Any, str]] = [
         (1.0, "where several outcomes are sought"),
         ({"z": 1.0}, "z is no outcome"),
         ({"y": "much"}, "y is 'much'"),
         ({"y": float("nan")}, "y is nan"),
         ({}, "no outcome"),
-    ):
+    ]
+    for value, words in given:
         with pytest.raises(InputError, match=words):
-            campaign.tell(item.number, value)  # type: ignore[arg-type]
+            campaign.tell(item.number, value)
     one = Campaign(SPACE, "maximize", initial=4)
     with pytest.raises(InputError, match="this campaign has one value"):
         one.tell(one.ask()[0].number, {"y": 1.0})
@@ -211,7 +215,7 @@ def test_what_does_not_fit_the_aim_is_refused():
     with pytest.raises(InputError, match="of several goals no trial is the best"):
         _ = _run(campaign, 1).best
     with pytest.raises(InputError, match="no one direction"):
-        campaign.stopping(0.1)
+        campaign.evidence()
 
 
 def test_frames_have_a_column_for_each_outcome():
