@@ -9,7 +9,18 @@ import pandas as pd
 import pytest
 
 from lab.domain.errors import InputError
-from lab.optimize import Aim, Campaign, Category, Factor, Goal, Limit, Space, TrialRecord, suggest
+from lab.optimize import (
+    Aim,
+    Campaign,
+    Category,
+    Factor,
+    Goal,
+    Limit,
+    Space,
+    Suggestion,
+    TrialRecord,
+    suggest,
+)
 from lab.optimize.pool import Pool
 from lab.optimize.several import believe, inferred_worst
 
@@ -236,3 +247,23 @@ def test_frames_have_a_column_for_each_outcome():
         campaign.tell_frame(pd.DataFrame({"trial": [1], "value": [2.0]}))
     with pytest.raises(InputError, match="failed, but with an outcome"):
         campaign.tell_frame(pd.DataFrame({"trial": [1], "y": [2.0], "failed": [True]}))
+
+
+def test_where_trials_fail_the_front_is_sought_elsewhere():
+    """All trials above b = 0.55 fail; the front lies at b = 0.5."""
+
+    def asked(failing: bool) -> list[Suggestion]:
+        campaign = Campaign(SPACE, FRONT, seed=5, initial=8)
+        for item in campaign.ask(8):
+            whole = _outcomes(item.factors)
+            if failing and item.factors["b"] > 0.55:
+                campaign.tell(item.number, failed=True)
+            else:
+                campaign.tell(item.number, {"y": whole["y"], "c": whole["c"]})
+        return campaign.ask(4)
+
+    careful, careless = asked(True), asked(False)
+    assert sum(item.factors["b"] > 0.55 for item in careful) <= 1
+    assert all(item.chance is not None and 0.0 < item.chance < 1.0 for item in careful)
+    assert all(item.chance is None for item in careless)
+    assert np.mean([item.chance or 0.0 for item in careful]) > 0.5
