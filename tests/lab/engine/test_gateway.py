@@ -13,7 +13,6 @@ from lab.bus import envelope as env
 from lab.bus import topics
 from lab.bus.memory import MemoryBus, MemoryTransport
 from lab.domain.command import Command
-from lab.engine import gateway
 from lab.engine.gateway import DeviceGateway
 from lab.engine.messages import DeviceLost, Outranked, Signal
 from lab.engine.virtual_loop import run_virtual
@@ -482,26 +481,3 @@ def test_commands_are_numbered_and_carry_their_expiry() -> None:
             assert lift == env.Hello(epoch=EPOCH, journal="j1", lifts=("safe-9",))
 
     run_virtual(main())
-
-
-def test_a_beat_that_says_the_same_is_read_once_and_one_that_does_not_is_read() -> None:
-    async def test(stand: Stand) -> None:
-        reads: list[bytes] = []
-        real = gateway.parse_upstream
-
-        def counted(payload: bytes) -> env.Upstream:
-            reads.append(payload)
-            return real(payload)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(gateway, "parse_upstream", counted)
-            for _ in range(5):
-                await stand.beat()
-            assert len(reads) == 1
-            await stand.beat(state="fault", detail="jammed")
-            await stand.beat()
-            assert len(reads) == 3, "only the last one is kept in mind"
-        states = [report.state for report in stand.delivered if isinstance(report, env.State)]
-        assert states == ["ready", "fault", "ready"]
-
-    on_stand(test)
