@@ -59,7 +59,8 @@ def explores(space: Space, history: Sequence[TrialRecord], factors: Mapping[str,
 
 
 def _gap(factor: Factor | Levels, tried: Sequence[float], value: float) -> str:
-    span, unit = factor.maximum - factor.minimum, f" {factor.unit}" if factor.unit else ""
+    span = factor.maximum - factor.minimum
+    unit = "" if factor.unit in ("", "dimensionless") else f" {factor.unit}"
     tiny = 1e-9 * span
     below = max((item for item in tried if item <= value + tiny), default=None)
     above = min((item for item in tried if item >= value - tiny), default=None)
