@@ -14,6 +14,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from lab.bus.envelope import (
+    Ack,
+    Description,
+    OutcomeMessage,
+    ProgressMessage,
+    QueryReply,
+    SafeReply,
+    State,
+)
 from lab.domain import event as ev
 from lab.domain.reduce import reduce, reduce_all
 from lab.domain.state import LabState
@@ -38,6 +47,8 @@ _LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_REPORTS = (Ack, Description, OutcomeMessage, ProgressMessage, QueryReply, SafeReply, State)
+"""What hosts say; all of it that matters becomes facts (`lab.engine.translate`)."""
 _MAX_ROUNDS = 10_000
 _GATHER_S = 0.02
 """Real seconds that an acceptance waits for what comes next, mostly the command's end, to share its disk write."""
@@ -260,8 +271,10 @@ class Engine:
                 state = reduce(state, record)
 
         def decide_all() -> None:
+            # One moment for all rounds: what becomes due while they work (the next part of a plan) is for the next turn,
+            # so that no turn holds the loop for longer than its own work takes.
+            now_s = self._clock.now().timestamp()
             for _ in range(_MAX_ROUNDS):
-                now_s = self._clock.now().timestamp()
                 decision = decide(state, self._inflight, self._context, now_s)
                 for effect in decision.effects:
                     self._inflight.begin(effect, state, now_s)
@@ -284,7 +297,8 @@ class Engine:
             if isinstance(message, msg.Requested):
                 # What a person asks is acted upon by itself: `safe` and `rearm` in one batch are two acts.
                 decide_all()
-        decide_all()
+        if staged or not self._is_idle_talk(batch):
+            decide_all()
         await self._durable(staged)
         self._state = state
         still_open = self._open_by_device(effects)
@@ -293,12 +307,19 @@ class Engine:
         if self._simulate_people:
             self._play_people()
 
+    def _is_idle_talk(self, batch: list[msg.Message]) -> bool:
+        """Do these reports, which have added no fact, leave the last decision as it is? It follows from what is true and
+        from the time; when time changes it, it has said so itself."""
+        if not all(isinstance(message, _REPORTS) for message in batch):
+            return False
+        return self._wake_s is None or self._clock.now().timestamp() < self._wake_s
+
     def _gather(self, batch: list[msg.Message]) -> None:
         while not self._inbox.empty():
             batch.append(self._inbox.get_nowait())
 
     def _play_people(self) -> None:
-        for name, due_s in due_people(self._state).items():
+        for name, due_s in due_people(self._state, self._context.services).items():
             if name not in self._played:
                 self._played.add(name)
                 self._spawn(self._play(name, due_s - self._clock.now().timestamp()))

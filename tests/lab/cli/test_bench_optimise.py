@@ -75,7 +75,16 @@ def test_a_table_with_two_objectives(bench, tmp_path: Path):
     table = tmp_path / "two.csv"
     rows = [f"{a},{b},{a + b},{(a - b) ** 2 + b}" for a in range(4) for b in range(4)]
     table.write_text("\n".join(["a,b,gain,cost", *rows]) + "\n", encoding="utf-8")
-    goals = ("--objective", "gain", "--direction", "max", "--objective", "cost", "--direction", "min")
+    goals = (
+        "--objective",
+        "gain",
+        "--direction",
+        "max",
+        "--objective",
+        "cost",
+        "--direction",
+        "min",
+    )
     sizes = ("--init", 2, "--batch", 1, "--batches", 1, "--seeds", 1)
     code, out, _ = bench("--data", table, *goals, *sizes)
     assert code == 0
