@@ -14,6 +14,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from lab.bus.envelope import (
+    Ack,
+    Description,
+    OutcomeMessage,
+    ProgressMessage,
+    QueryReply,
+    SafeReply,
+    State,
+)
 from lab.domain import event as ev
 from lab.domain.reduce import reduce, reduce_all
 from lab.domain.state import LabState
@@ -38,6 +47,8 @@ _LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_REPORTS = (Ack, Description, OutcomeMessage, ProgressMessage, QueryReply, SafeReply, State)
+"""What hosts say; all of it that matters becomes facts (`lab.engine.translate`)."""
 _MAX_ROUNDS = 10_000
 _GATHER_S = 0.02
 """Real seconds that an acceptance waits for what comes next, mostly the command's end, to share its disk write."""
@@ -284,7 +295,8 @@ class Engine:
             if isinstance(message, msg.Requested):
                 # What a person asks is acted upon by itself: `safe` and `rearm` in one batch are two acts.
                 decide_all()
-        decide_all()
+        if staged or not self._is_idle_talk(batch):
+            decide_all()
         await self._durable(staged)
         self._state = state
         still_open = self._open_by_device(effects)
@@ -292,6 +304,13 @@ class Engine:
             await self._act(effect, still_open)
         if self._simulate_people:
             self._play_people()
+
+    def _is_idle_talk(self, batch: list[msg.Message]) -> bool:
+        """Do these reports, which have added no fact, leave the last decision as it is? It follows from what is true and
+        from the time; when time changes it, it has said so itself."""
+        if not all(isinstance(message, _REPORTS) for message in batch):
+            return False
+        return self._wake_s is None or self._clock.now().timestamp() < self._wake_s
 
     def _gather(self, batch: list[msg.Message]) -> None:
         while not self._inbox.empty():
