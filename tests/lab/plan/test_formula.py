@@ -88,8 +88,9 @@ def test_uncertainties_are_combined_in_quadrature(binding, output, sd_g):
 
 
 def test_the_uncertainty_of_a_quotient_is_propagated():
-    names = {"mass": MASS, "volume": VOLUME.model_copy(update={"relative_uncertainty": 0.03})}
-    found = measured(formula("mass / volume", **names), {"first": {"mass": 3.0, "mass_sd": 0.12}})
+    rough = VOLUME.model_copy(update={"relative_uncertainty": 0.03})
+    density = formula("mass / volume", mass=MASS, volume=rough)
+    found = measured(density, {"first": {"mass": 3.0, "mass_sd": 0.12}})
     assert found is not None
     value, sd = found
     assert value.centre == pytest.approx(1500.0)  # kg/m3

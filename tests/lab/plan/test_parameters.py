@@ -93,7 +93,7 @@ def test_more_than_that_is_refused_at_the_parameter(value):
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
 def test_what_is_not_finite_is_no_number(value):
-    with pytest.raises(InputError, match="amount: .* is not a finite number"):
+    with pytest.raises(InputError, match="is not a finite number"):
         bound({"amount": value})
 
 
