@@ -89,9 +89,15 @@ def _refuse_network(path: Path) -> None:
 class CommandLedger:
     """The file. `device(name)` gives the part of one device."""
 
-    def __init__(self, path: Path | str = ":memory:", *, identity: str) -> None:
+    def __init__(
+        self,
+        path: Path | str = ":memory:",
+        *,
+        identity: str,
+        factory: type[sqlite3.Connection] = sqlite3.Connection,
+    ) -> None:
         """Open or create. `identity` is what a new file is called from then on: never the same twice, because a ledger
-        that was lost and begun anew knows nothing of what the lost one saw.
+        that was lost and begun anew knows nothing of what the lost one saw. `factory` makes the connection.
 
         UnavailableError when it can't be opened, is damaged, or another process holds it; RefusedError where it would lie
         on a network file system.
@@ -103,7 +109,9 @@ class CommandLedger:
             if str(path) != ":memory:":
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._path = path
-            self._db = sqlite3.connect(str(path), isolation_level=None, timeout=2.0)
+            self._db = sqlite3.connect(
+                str(path), isolation_level=None, timeout=2.0, factory=factory
+            )
         except (sqlite3.Error, OSError) as error:
             raise UnavailableError(f"command ledger {path}: {error}", hint=hint) from error
         try:
