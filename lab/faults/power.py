@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
 
 __all__ = ["LedgerDisk"]
 
@@ -29,7 +28,7 @@ class LedgerDisk(sqlite3.Connection):
         self.full = False
         """No write succeeds."""
 
-    def execute(self, sql: str, parameters: Sequence[object] = (), /) -> sqlite3.Cursor:
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:  # noqa: ANN401 - typeshed's is private
         """As SQLite does; and note what would be lost."""
         words = sql.upper().split(maxsplit=4)
         if words[:2] == ["PRAGMA", "SYNCHRONOUS"]:

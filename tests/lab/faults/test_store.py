@@ -23,8 +23,8 @@ def event(number: int) -> EngineStarted:
     return EngineStarted(epoch=number, version="0", clock="virtual")
 
 
-def database(**knobs: float) -> Database:
-    return Database(random.Random(1), StoreKnobs(**knobs), Story(lambda: 0.0))
+def database(fails: float = 0.0) -> Database:
+    return Database(random.Random(1), StoreKnobs(fails), Story(lambda: 0.0))
 
 
 def process() -> Process:

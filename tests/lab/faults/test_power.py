@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from typing import Literal
 
 import pytest
 
@@ -29,7 +30,7 @@ class Bench:
     def disk(self) -> LedgerDisk:
         return self.disks[0]
 
-    def receive(self, name: str, effect: str = "once") -> None:
+    def receive(self, name: str, effect: Literal["absolute", "once"] = "once") -> None:
         command = Command(
             id=name, run="r", step="s", attempt=1, device="pump", action="dispense",
             args={}, effect=effect, settle="query", timeout_s=10.0,
