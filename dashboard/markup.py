@@ -24,6 +24,7 @@ from dashboard.words import (
     unit_text,
     words_of,
 )
+from lab.domain.ids import run_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         CurrentDocument,
         DeviceDocument,
         EngineDocument,
+        HoldDocument,
         QueuedDocument,
         RunDocument,
         StatusDocument,
@@ -46,6 +48,7 @@ __all__ = [
     "AGED_S",
     "banner",
     "device_tiles",
+    "holds",
     "queue",
     "run_cards",
     "sign_text",
@@ -53,6 +56,9 @@ __all__ = [
     "task_head",
     "task_notice",
 ]
+
+_MOST_HOLDS = 8
+"""A device that fails may endanger every sample; more than this nobody reads."""
 
 _NEED_A_PERSON = ("question", "person")
 
@@ -232,6 +238,43 @@ def task_notice(tasks: Sequence[TaskDocument]) -> str:
 def _task_words(task: TaskDocument) -> str:
     who = "a witness" if task["waits_for"] == "witness" else "somebody to do it"
     return f"<b>Sample {task['trial']}, {escape(task['title'])}</b> waits for {who}"
+
+
+def holds(found: Sequence[HoldDocument], *, live: bool = True) -> str:
+    """Longest times in danger: which sample, between which steps, why, and what the campaign does; the worst first."""
+    shown = "".join(_hold(hold, live=live) for hold in found[:_MOST_HOLDS])
+    more = len(found) - _MOST_HOLDS
+    rest = _line("…", GREY, f"and {more} more: see `lab status`", "") if more > 0 else ""
+    worst = RED if any(hold["state"] == "hopeless" for hold in found) else AMBER
+    return _page(
+        f'<div class="lw-banner" style="border-color:{worst}" role="status"><div style="flex:1">'
+        f"<b>Longest times in danger</b>{shown}{rest}</div></div>"
+    )
+
+
+def _hold(hold: HoldDocument, *, live: bool) -> str:
+    sign = status_sign(hold["state"])
+    sample = run_number(hold["run"])
+    told = f"<b>Sample {sample or escape(hold['run'])}</b>, {escape(hold['window'])}"
+    between = f"from {escape(hold['first'])} to {escape(hold['second'])}"
+    # What follows is the engine's to do.
+    follows = (
+        f" {escape(hold['follows'][:1].upper() + hold['follows'][1:])}."
+        if live and hold["follows"]
+        else ""
+    )
+    parts: list[str] = []
+    if hold["by_s"]:
+        parts.append(f"{duration(hold['by_s'])} too long")
+    if hold["until"]:
+        parts.append(f"due by {clock_time(hold['until'])}")
+    return _line(
+        sign.glyph,
+        sign.colour,
+        f"{told} ({between}): <b>{escape(sign.word)}</b>"
+        f'<div class="muted lw-small">{escape(hold["reason"])}.{follows}</div>',
+        ", ".join(parts),
+    )
 
 
 def task_head(task: TaskDocument) -> str:

@@ -86,6 +86,10 @@ _STATUS = {
     "accepted": Sign("✔", "accepted", GREEN),
     "rejected": Sign("✖", "not accepted", RED),
     "not_judged": Sign("-", "not judged", GREY),
+    "endangered": Sign("▲", "in danger", AMBER),
+    "hopeless": Sign("✖", "can't be kept", RED),
+    "excused": Sign("◆", "not kept, goes on", AMBER),
+    "safe": Sign("✔", "no longer in danger", GREEN),
 }
 
 

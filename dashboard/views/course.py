@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import streamlit as st
 
 from dashboard.views.frame import table
-from dashboard.words import clock_time, number, status_sign, unit_text
+from dashboard.words import clock_time, duration, number, status_sign, unit_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,6 +36,7 @@ def course_tables(records: Records, run: str) -> dict[str, list[Row]]:
             for r in records.flags(run)
         ],
         "Questions to people": [_question(r) for r in records.questions(run)],
+        "Longest times in danger": [_hold(r) for r in records.holds(run)],
         "Time windows": [_window(r) for r in sorted(records.windows(run), key=_urgency)],
         "Values beyond their limits": [_limit(r) for r in records.limits(run)],
         "Quality": [_quality(r) for r in records.quality(run)],
@@ -84,6 +85,20 @@ def _window(row: Row) -> Row:
         "At most": _number(row["less_than_s"], "s"),
         "To spare": _number(row["slack_s"], "s"),
         "From the ideal": _number(row["deviation_s"], "s"),
+    }
+
+
+def _hold(row: Row) -> Row:
+    by = row["by_s"]
+    return {
+        "Told": _at(row["at"]),
+        "Window": row["window"],
+        "From": row["first"],
+        "To": row["second"],
+        "Status": _status(row["status"]),
+        "Too short by": duration(by) if isinstance(by, float) and by else "",
+        "Due by": _at(row["due_at"]),
+        "Why": row["reason"],
     }
 
 

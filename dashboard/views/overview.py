@@ -57,6 +57,8 @@ def _now() -> None:
         question_card(db, question, live=view.engine is not None)
     if view.document["tasks"]:
         st.html(markup.task_notice(view.document["tasks"]))
+    if view.document["holds"]:
+        st.html(markup.holds(view.document["holds"], live=view.engine is not None))
     _verbs(db, view)
     _numbers(view)
     st.subheader("Runs")

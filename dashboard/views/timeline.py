@@ -9,7 +9,9 @@ import streamlit as st
 
 from dashboard.data import database, look, records_of
 from dashboard.gantt import Bar, timeline_figure
-from dashboard.views.frame import REFRESH_S, figure, guarded
+from dashboard.views.frame import REFRESH_S, figure, guarded, table
+from dashboard.words import clock_time, duration
+from lab.domain.ids import run_number
 from lab.plan.gantt import source_text
 
 if TYPE_CHECKING:
@@ -17,10 +19,19 @@ if TYPE_CHECKING:
 
     from lab.domain.state import LabState
     from lab.records.history import StepTime
+    from lab.records.rows import Row
 
-__all__ = ["bars_of", "show", "within"]
+__all__ = ["bars_of", "plan_table", "show", "within"]
 
 _WINDOWS = {"Last 30 minutes": 1800.0, "Last 2 hours": 7200.0, "Everything": None}
+_SOURCES = {
+    "order": "the same order, times corrected",
+    "insertion": "the same order, new samples placed around it",
+    "reservation": "all samples placed anew",
+    "search": "search beside the engine",
+    "solver": "solver beside the engine",
+}
+_MOST_PLANS = 50
 _MOST_BARS = 1200
 """More than this is neither readable nor quick to draw."""
 
@@ -74,6 +85,15 @@ def _chart() -> None:
     figure(drawn, key=f"timeline-{by}", alt="Gantt chart of planned and actual steps", tools=True)
     running = "" if view.engine else " No engine answers: the plan stands still."
     st.caption(f"Data as of {view.read_at:%H:%M:%S}, event {view.document['seq']}.{running}")
+    plans = plan_table(records_of(db).plans())
+    if plans:
+        st.subheader("Plans")
+        st.caption(
+            "The newest first. While the engine goes on, a search and a solver look for a better order; "
+            "what they find is followed only if it is better and still fits."
+        )
+        why = {"Why": st.column_config.TextColumn(width="large")}
+        table(plans, columns=why, alt="Plans, newest first", key="plans")
 
 
 def bars_of(state: LabState, times: Sequence[StepTime], now_s: float) -> list[Bar]:
@@ -112,6 +132,30 @@ def bars_of(state: LabState, times: Sequence[StepTime], now_s: float) -> list[Ba
     return bars + _not_started(state)
 
 
+def plan_table(rows: Sequence[Row]) -> list[Row]:
+    """The newest plans as people read them; of those that only correct the times, what came of it is in the chart."""
+    told = [row for row in rows if row["source"] != "order" or row["holds_not_kept"]]
+    return [
+        {
+            "At (UTC)": clock_time(at.timestamp()) if isinstance(at := row["at"], datetime) else "",
+            "From": _SOURCES.get(str(row["source"]), str(row["source"])),
+            "Followed": "✔ yes" if row["followed"] else "- no",
+            "Why": row["reason"],
+            "Samples end earlier": _gain(row["gain_s"]),
+            "Last one": _gain(row["makespan_gain_s"]),
+            "Limits not kept": "" if row["holds_not_kept"] is None else str(row["holds_not_kept"]),
+        }
+        for row in reversed(told[-_MOST_PLANS:])
+    ]
+
+
+def _gain(seconds: object) -> str:
+    """`4 min 10 s`; `-20 s` where it costs time."""
+    if not isinstance(seconds, float):
+        return ""
+    return f"{'-' if seconds < 0 else ''}{duration(abs(seconds))}"
+
+
 def _not_started(state: LabState) -> list[Bar]:
     campaign = state.active_campaign
     if campaign is None:
@@ -119,7 +163,7 @@ def _not_started(state: LabState) -> list[Bar]:
     return [
         Bar(
             run=slot.run,
-            trial=_number_of(slot.run),
+            trial=run_number(slot.run),
             step=slot.step,
             title=slot.step,
             device=slot.device,
@@ -132,12 +176,6 @@ def _not_started(state: LabState) -> list[Bar]:
         for slot in campaign.slots
         if slot.run not in state.runs
     ]
-
-
-def _number_of(run: str) -> int:
-    """`electrolyte-1/r007` -> 7, see `lab.domain.ids.run_id`."""
-    digits = run.rpartition("/r")[2]
-    return int(digits) if digits.isdigit() else 0
 
 
 def _window(bars: Sequence[Bar], now_s: float, length_s: float) -> tuple[float, float]:

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-__all__ = ["answers_text", "course_text", "event_text"]
+__all__ = ["answers_text", "course_text", "event_text", "plan_text"]
 
 
 def event_text(event: ev.Event) -> str:
     """Any event on one line: in words where it belongs to a run's course, as its fields otherwise."""
-    words = course_text(event) or _device_text(event)
+    words = course_text(event) or _device_text(event) or plan_text(event)
     if words:
         return words
     fields = event.model_dump(mode="json").items()
@@ -43,6 +43,28 @@ def _device_text(event: ev.Event) -> str:
             return f"{event.run} {event.step} at {event.device}: {event.outcome.replace('_', ' ')}"
         case _:
             return ""
+
+
+def plan_text(event: ev.Event) -> str:
+    """A new plan, or what became of one that was looked for; "" for other events."""
+    match event:
+        case ev.PlanJudged(adopted=True):
+            return (
+                f"{event.campaign} follows a better plan, from {event.source}: the samples end "
+                f"{_earlier(event.gain_s)} in all, by their weight; the last one {_earlier(event.makespan_gain_s)}"
+            )
+        case ev.PlanJudged():
+            return f"{event.campaign} drops a plan from {event.source}: {event.reason}"
+        case ev.TimelinePlanned():
+            limits = f"; limits not kept: {len(event.broken)}" if event.broken else ""
+            part = "; more samples get a place next" if event.partial else ""
+            return f"{event.campaign} {event.reason}, from {event.source}{limits}{part}"
+        case _:
+            return ""
+
+
+def _earlier(seconds: float) -> str:
+    return f"{abs(seconds):.0f} s {'later' if seconds < 0 else 'earlier'}"
 
 
 def course_text(event: ev.Event) -> str:

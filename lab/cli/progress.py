@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.app.report import with_unit
-from lab.cli.event_text import course_text
+from lab.cli.event_text import course_text, plan_text
 from lab.cli.output import say
 from lab.domain import event as ev
 
@@ -65,6 +65,8 @@ class ProgressLines:
                 | ev.HoldJudged()
             ):
                 return f"        {course_text(event)}"
+            case ev.PlanJudged(adopted=True):
+                return f"        {plan_text(event)}"
             case ev.DeviceStateChanged() if event.state in ("fault", "lost", "disconnected"):
                 return f"        {event.device} is {event.state} {event.detail}"
             case ev.LabPaused() | ev.LabStopping() | ev.LabMadeSafe():

@@ -52,6 +52,7 @@ def run_lines(tables: Mapping[str, Rows]) -> list[str]:
         ("questions", _questions(tables["questions"])),
         ("limits left", _limits(tables["limits"])),
         ("time windows", _windows(tables["windows"])),
+        ("longest times in danger", _holds(tables["holds"])),
         ("quality", _quality(tables["quality"])),
         ("manual tasks", _tasks(tables["tasks"], tables["answers"])),
         ("decisions", _decisions(tables["decisions"])),
@@ -129,6 +130,13 @@ def _windows(rows: Rows) -> Iterator[str]:
         ideal = row["deviation_s"]
         meant = f" ({ideal:+g} s from the ideal)" if isinstance(ideal, float) else ""
         yield f"{row['window']}: {_words(row['status'])}{took}{meant}"
+
+
+def _holds(rows: Rows) -> Iterator[str]:
+    for row in rows:
+        by = f", by {_number(row['by_s'])} s" if row["by_s"] else ""
+        told = f"{row['status']}{by}{_after(': ', row['reason'])}"
+        yield f"{_time(row['at'])}  {row['window']} ({row['first']} to {row['second']}) {told}"
 
 
 def _quality(rows: Rows) -> Iterator[str]:

@@ -134,9 +134,9 @@ def _hold(hold: HoldDocument) -> str:
     match hold["state"]:
         case "endangered":
             due = f"; due by {hold['until']}" if hold["until"] else ""
-            return f"{limit} is in danger: {hold['reason']}{due}"
+            return f"{limit} is in danger: {hold['reason']}{due}; {hold['follows']}"
         case "hopeless":
-            return f"{limit} can't be kept, by {_duration(hold['by_s'])}"
+            return f"{limit} can't be kept, by {_duration(hold['by_s'])}; {hold['follows']}"
         case "excused":
             return f"{limit} is not kept; the sample is {hold['reason']}"
 

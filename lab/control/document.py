@@ -83,7 +83,8 @@ class HoldDocument(TypedDict):
     """A longest time of an open or planned run that is in danger or can't be kept, between two steps.
 
     `by_s` seconds are too few; 0 where that depends on when devices that are `away` come back. `until` is when `second`
-    is due, where the time has begun."""
+    is due, where the time has begun. `follows` says what the campaign does with the sample, as its policy
+    `hopeless_holds` has it."""
 
     run: str
     window: str
@@ -94,6 +95,7 @@ class HoldDocument(TypedDict):
     reason: str
     away: list[str]
     until: str | None
+    follows: str
 
 
 class RunDocument(TypedDict):

@@ -9,6 +9,7 @@ from lab.domain.course import begin_of
 
 if TYPE_CHECKING:
     from lab.control.document import HoldDocument, WindowDocument
+    from lab.domain.event_plan import HopelessPolicy
     from lab.domain.state import LabState, RunState
 
 __all__ = ["hold_documents", "window_documents"]
@@ -41,7 +42,9 @@ def hold_documents(state: LabState) -> list[HoldDocument]:
     """Limits in danger of samples that are under way or planned; those that nothing can save first."""
     campaign = state.active_campaign
     found: list[HoldDocument] = []
-    for judged in () if campaign is None else campaign.holds:
+    if campaign is None:
+        return found
+    for judged in campaign.holds:
         run = state.runs.get(judged.run)
         over = run is not None and (run.status != "running" or judged.window in run.timing)
         if judged.state == "safe" or over:
@@ -57,6 +60,21 @@ def hold_documents(state: LabState) -> list[HoldDocument]:
                 "reason": judged.reason,
                 "away": list(judged.away),
                 "until": None if judged.until is None else iso(judged.until.timestamp()),
+                "follows": _follows(judged.state, campaign.spec.hopeless_holds),
             }
         )
     return sorted(found, key=lambda item: (item["state"] == "endangered", -item["by_s"]))
+
+
+def _follows(state: str, policy: HopelessPolicy) -> str:
+    """What becomes of the sample, in words; nothing more where a person has let it go on."""
+    match policy:
+        case _ if state == "excused":
+            return ""
+        case "wait":
+            words = "the sample is flagged and goes on when it can"
+        case "scrap":
+            words = "the sample is given up at once"
+        case "ask":
+            words = "the sample waits until a person decides"
+    return words if state == "hopeless" else f"if nothing can save it, {words}"

@@ -14,6 +14,7 @@ __all__ = [
     "dead_man_of",
     "hold_id",
     "run_id",
+    "run_number",
     "safe_order",
     "sha256_text",
     "task_id",
@@ -30,6 +31,12 @@ def sha256_text(text: str) -> str:
 def run_id(campaign: str, number: int) -> str:
     """`electrolyte-1/r007`: the run's number within its campaign."""
     return f"{campaign}/r{number:03d}"
+
+
+def run_number(run: str) -> int:
+    """`electrolyte-1/r007` -> 7, the number of its trial; 0 for what is no run's id."""
+    digits = run.rpartition("/r")[2]
+    return int(digits) if digits.isdecimal() else 0
 
 
 def command_id(journal: str, run: str, step: str, attempt: int) -> str:

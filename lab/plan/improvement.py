@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from lab.plan.retime import retime
-from lab.plan.worth import worth
+from lab.plan.worth import weighted_ends, worth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,7 +50,8 @@ class Weighed(NamedTuple):
     schedule: Schedule | None
     reason: str = ""
     gain_s: float = 0.0
-    """Ends of the samples by their weight, summed: so many seconds earlier. Less than 0 where a limit costs it."""
+    """Ends of the samples by their weight, summed: so many seconds earlier. Less than 0 where that is what it costs to
+    keep a limit."""
     makespan_gain_s: float = 0.0
 
 
@@ -94,7 +95,8 @@ def weigh(
         if item.by_s > known.get((item.run, item.window), 0.0) + _SAME_S:
             return Weighed(None, f"it breaks {item.window} of {item.run} by {item.by_s:.0f} s more")
     old, new = worth(snapshot, standing), worth(snapshot, better)
-    gains = round(old.cost_s - new.cost_s, 2), round(old.makespan_s - new.makespan_s, 2)
+    earlier = weighted_ends(snapshot, standing) - weighted_ends(snapshot, better)
+    gains = round(earlier, 2), round(old.makespan_s - new.makespan_s, 2)
     if not new < old:
         return Weighed(None, "it is no better by now", *gains)
     return Weighed(better, "", *gains)

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["retime"]
 
 _PASSES = 12
-"""What is not settled then goes round in a circle."""
-_ROUNDS = 3
+"""What is not settled then goes round in a circle, or nearly so."""
+_LOOK_FROM = 2
+_ROUNDS = 12
+"""After so many, in each of which a limit is left out, there is no time to choose among them."""
 _FUZZ_S = 1e-9
 
 
@@ -71,6 +73,10 @@ class _Work:
     """Of each step, those that must have ended."""
     limits: list[_Limit] = field(default_factory=list["_Limit"])
     """Between steps of which none is done."""
+    cause: list[tuple[int, int | None] | None] = field(
+        default_factory=list["tuple[int, int | None] | None"]
+    )
+    """Of each step that was moved, the step that it waits for now, and the limit if one says so."""
 
     def read(self, slots: Sequence[Slot]) -> bool:
         """Fill in everything that the order says; False where it does not fit."""
@@ -208,41 +214,50 @@ class _Work:
     def settle(self) -> bool:
         """The least times; False where the order goes round in a circle or waits for ever.
 
-        Limits that can't be kept in this order would push for ever; they are left out, and show as broken.
+        Limits that can't be kept in this order would push for ever; of each circle of waiting one is left out, and
+        shows as broken, so that the others are still kept.
         """
         first = list(self.starts), list(self.ends)
-        for _ in range(_ROUNDS):
-            if self._settled():
+        for rounds in range(_ROUNDS):
+            dropped = self._push(look=rounds < _ROUNDS - 2)
+            if dropped is None:
                 return math.inf not in self.starts
-            self._forward()
-            pushing = [index for index in self._unkept() if self.limits[index].most]
-            if not pushing:
+            if not dropped:
                 return False
-            for index in reversed(pushing):
+            for index in sorted(dropped, reverse=True):
                 del self.limits[index]
             self.starts, self.ends = list(first[0]), list(first[1])
         return False
 
-    def _settled(self) -> bool:
-        for _ in range(_PASSES):
+    def _push(self, *, look: bool) -> list[int] | None:
+        """Move steps until all is kept: None. Else limits that are in the way of that, none if the order alone is."""
+        self.cause = [None] * len(self.starts)
+        for passed in range(_PASSES):
             moved = self._forward()
             if math.inf in self.starts:
-                return True
+                return None
             if not (self._apart() or moved):
-                return True
-        return False
+                return None
+            if look and passed >= _LOOK_FROM:
+                circles = self._circles()
+                if circles:
+                    return circles
+        self._forward()
+        # without a circle that is known, or for want of time, all that push
+        return [index for index in self._unkept() if self.limits[index].most]
 
     def _forward(self) -> bool:
         moved = False
         starts, ends = self.starts, self.ends
         for n, needed in enumerate(self.before):
-            start = starts[n]
+            start, since = starts[n], -1
             for m in needed:
                 if ends[m] > start:
-                    start = ends[m]
+                    start, since = ends[m], m
             if start > starts[n] + _FUZZ_S and not self._running(n):
                 ends[n] += start - starts[n]
                 starts[n] = start
+                self.cause[n] = since, None
                 moved = True
         return moved
 
@@ -253,8 +268,32 @@ class _Work:
             start = self.starts[first] + apart
             self.ends[second] += start - self.starts[second]
             self.starts[second] = start
+            self.cause[second] = first, index
             moved = True
         return moved
+
+    def _circles(self) -> list[int]:
+        """One limit of each circle in which steps push one another: of several the one that comes last in the plan."""
+        found: list[int] = []
+        seen: dict[int, int] = {}
+        for n in range(len(self.cause)):
+            at, path = n, list[int]()
+            while at not in seen:
+                seen[at] = n
+                path.append(at)
+                because = self.cause[at]
+                if because is None:
+                    break
+                at = because[0]
+            else:
+                if seen[at] == n:
+                    causes = [self.cause[m] for m in path[path.index(at) :]]
+                    limits = [because[1] for because in causes if because is not None]
+                    most = [
+                        index for index in limits if index is not None and self.limits[index].most
+                    ]
+                    found += [max(most, key=lambda index: self.limits[index].first)] if most else []
+        return found
 
     def _unkept(self) -> Iterator[int]:
         for index, (first, second, apart, _) in enumerate(self.limits):

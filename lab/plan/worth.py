@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from lab.domain.plan import Plan, Slot
     from lab.plan.snapshot import PlanningSnapshot, RunSnapshot, Schedule
 
-__all__ = ["FLAG_COST", "Worth", "broken_limits", "run_times", "weight_of", "worth"]
+__all__ = [
+    "FLAG_COST",
+    "Worth",
+    "broken_limits",
+    "run_times",
+    "weight_of",
+    "weighted_ends",
+    "worth",
+]
 
 FLAG_COST = 1000
 """What a second beyond a limit that only flags the sample costs, in seconds of a sample of weight 1."""
@@ -40,12 +48,7 @@ def weight_of(run: RunSnapshot) -> int:
 
 def worth(snapshot: PlanningSnapshot, planned: Schedule, *, weighted: bool = True) -> Worth:
     """The worth of a snapshot's timeline; the ends of the runs count only if `weighted`."""
-    ends: dict[str, float] = {}
-    for slot in planned.timeline.slots:
-        ends[slot.run] = max(slot.end_s, ends.get(slot.run, slot.end_s))
-    cost = 0.0
-    if weighted:
-        cost = sum(weight_of(run) * ends.get(run.run, snapshot.now_s) for run in snapshot.runs)
+    cost = weighted_ends(snapshot, planned) if weighted else 0.0
     broken = 0.0
     for item in planned.broken:
         windows = planned.plans[item.run].timing
@@ -59,6 +62,14 @@ def worth(snapshot: PlanningSnapshot, planned: Schedule, *, weighted: bool = Tru
         round(cost, _DIGITS),
         round(planned.timeline.makespan_s, _DIGITS),
     )
+
+
+def weighted_ends(snapshot: PlanningSnapshot, planned: Schedule) -> float:
+    """Ends of the runs in seconds, each by its weight, summed."""
+    ends: dict[str, float] = {}
+    for slot in planned.timeline.slots:
+        ends[slot.run] = max(slot.end_s, ends.get(slot.run, slot.end_s))
+    return sum(weight_of(run) * ends.get(run.run, snapshot.now_s) for run in snapshot.runs)
 
 
 def broken_limits(

@@ -13,6 +13,7 @@ from lab.domain import event as ev
 from lab.domain.plan_changes import with_change
 from lab.domain.replacing import replace
 from lab.records.facts_course import CourseFacts
+from lab.records.facts_plans import PlanFacts
 
 if TYPE_CHECKING:
     from lab.domain.command import Command
@@ -89,6 +90,7 @@ class Facts:
     ended_s: dict[tuple[str, int], float] = field(default_factory=dict[tuple[str, int], float])
     described: dict[str, ev.DeviceDescribed] = field(default_factory=dict[str, ev.DeviceDescribed])
     course: CourseFacts = field(default_factory=CourseFacts)
+    plans: PlanFacts = field(default_factory=PlanFacts)
     clock: str = ""
     """The newest engine's clock: real, scaled or virtual."""
 
@@ -97,6 +99,7 @@ class Facts:
         at_s = record.at.timestamp()
         event = record.event
         self.course.apply(event, at_s)
+        self.plans.apply(record)
         match event:
             case ev.CommandIntended(command=command):
                 self.commands[command.id] = CommandFact(command, record.epoch, at_s)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from lab.domain.errors import UnavailableError
 from lab.domain.reduce import reduce
-from lab.records import course_rows, history
+from lab.records import course_rows, history, plan_rows
 from lab.records.database import database_url, open_database
 from lab.records.facts import Facts
 from lab.records.journal import read_records, read_rows
@@ -94,6 +94,11 @@ class Records:
         with self._newest() as (state, facts):
             return history.trial_rows(state, facts, campaign)
 
+    def plans(self, campaign: str = "") -> Rows:
+        """One row per timeline (of one campaign, or of all), and per better one that was looked for and not followed."""
+        with self._newest() as (_, facts):
+            return plan_rows.plan_rows(facts, campaign)
+
     def runs(self, campaign: str = "") -> Rows:
         """One row per run, failed and aborted ones included: parameters, results, reason."""
         return history.run_rows(self.state(), campaign)
@@ -143,6 +148,11 @@ class Records:
         with self._newest() as (state, facts):
             return course_rows.window_rows(state, facts, run)
 
+    def holds(self, run: str = "") -> Rows:
+        """One row each time that something was told of a longest time in danger, also of samples that never began."""
+        with self._newest() as (_, facts):
+            return plan_rows.hold_rows(facts, run)
+
     def limits(self, run: str = "") -> Rows:
         """One row per reading that left its limits."""
         with self._newest() as (state, facts):
@@ -155,10 +165,10 @@ class Records:
 
     def tables(self, run: str = "") -> dict[str, Rows]:
         """All tables by name, of everything or of one run; what they hold is in `lab.records.columns`."""
-        whole = {} if run else {"campaigns": self.campaigns(), "trials": self.trials()}
+        whole = {"campaigns": self.campaigns(), "trials": self.trials(), "plans": self.plans()}
         runs = self.runs()
         return {
-            **whole,
+            **({} if run else whole),
             "runs": Rows((r for r in runs if run in ("", r["run"])), columns=runs.columns),
             "steps": self.steps(run),
             "commands": self.commands(run),
@@ -169,6 +179,7 @@ class Records:
             "questions": self.questions(run),
             "flags": self.flags(run),
             "windows": self.windows(run),
+            "holds": self.holds(run),
             "limits": self.limits(run),
             "quality": self.quality(run),
         }

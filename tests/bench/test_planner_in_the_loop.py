@@ -13,6 +13,7 @@ from lab.plan.formats.workload import lab_workload
 from lab.plan.model.solution import broken_lags
 from lab.plan.search.pull_fifo import pull_fifo
 from tests.support.closed_loop import ClosedLoop
+from tests.support.workload_batches import batched_loop, batched_s3, judged
 from tests.support.workload_plans import UNIT_S, workload_plans
 
 BOUND = 2697
@@ -25,18 +26,24 @@ def _answers(loop: ClosedLoop) -> tuple[float, float]:
     return 1e3 * statistics.median(taken), 1e3 * taken[int(0.95 * len(taken))]
 
 
-@pytest.mark.bench
-@pytest.mark.timeout(600)
-def test_96_samples_with_ten_percent_noise():
+def _fifo(workload: str) -> int:
+    """Makespan of pull-FIFO with 96 samples and without noise, which is printed with what it breaks."""
     text = files("lab.plan.formats").joinpath("lab_workloads.json").read_text(encoding="utf-8")
-    problem = lab_workload(json.loads(text), "s2", 96)
+    problem = lab_workload(json.loads(text), workload, 96)
     fifo = pull_fifo(problem)
     held = len(
         {problem.operations[item.lag.first].job for item in broken_lags(problem, fifo.placed)}
     )
     print(
-        f"\nS2-96 pull-FIFO without noise: {fifo.makespan} units, {held} samples with a broken hold"
+        f"\n{workload}-96 pull-FIFO without noise: {fifo.makespan} units, {held} samples with a broken hold"
     )
+    return fifo.makespan
+
+
+@pytest.mark.bench
+@pytest.mark.timeout(600)
+def test_96_samples_with_ten_percent_noise():
+    _fifo("s2")
     broken, ends = 0, []
     for seed in range(3):
         loop = ClosedLoop(workload_plans(), 96, seed=seed).run()
@@ -53,6 +60,27 @@ def test_96_samples_with_ten_percent_noise():
         assert p95 <= 150
     assert broken <= 0.03 * 3 * 96
     assert statistics.mean(ends) <= 1.01 * BOUND
+
+
+@pytest.mark.bench
+@pytest.mark.timeout(1200)
+def test_96_samples_of_three_procedures_with_their_batches():
+    """A run is a furnace load of eight or a sample by itself; durations exact, then with ten percent noise."""
+    fifo, lab = _fifo("s3"), batched_s3(96)
+    for seed in (None, 0, 1, 2):
+        more = {"takes": lambda _, step: step.duration_s} if seed is None else {"seed": seed}
+        loop = batched_loop(lab, **more).run()
+        median, p95 = _answers(loop)
+        found = judged(lab, loop)
+        print(
+            f"S3-96 closed loop, {'no noise' if seed is None else f'seed {seed}'}: {loop.makespan_s / UNIT_S:.0f} units, "
+            f"{len(found.broken)} broken; {len(loop.planned)} plans, median {median:.1f} ms, p95 {p95:.1f} ms CPU"
+        )
+        assert found.faults == []
+        assert found.loads.count(("900C", 8)) == 8
+        assert found.loads.count(("600C", 8)) == 4
+        assert len(found.broken) <= (0 if seed is None else 0.03 * 96)
+        assert loop.makespan_s / UNIT_S <= 1.05 * fifo
 
 
 @pytest.mark.bench

@@ -32,7 +32,7 @@ def tables_of(folder: Path, play: str) -> dict[str, list[Row]]:
         ("manual_with_witness", {"Manual tasks": 1}),
         ("manual_nobody_there", {"Manual tasks": 2}),
         ("hold_skip", {"Flags": 1, "Questions to people": 1}),
-        ("timing_broken", {"Flags": 2, "Time windows": 2}),
+        ("timing_broken", {"Flags": 2, "Longest times in danger": 1, "Time windows": 2}),
         ("limit_hold", {"Flags": 1, "Questions to people": 1, "Values beyond their limits": 1}),
         ("quality_flag", {"Flags": 1, "Quality": 1}),
         ("compensate", {}),

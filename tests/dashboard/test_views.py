@@ -19,24 +19,6 @@ from tests.support.sample_journal import SampleLab
 APP = Path(dashboard.__file__).with_name("app.py")
 
 
-@pytest.fixture
-def sample(tmp_path, monkeypatch):
-    lab = SampleLab(tmp_path / "lab.db")
-    monkeypatch.setenv("LABWRIGHT_DB", str(lab.path))
-    monkeypatch.setattr("sys.argv", ["app.py"])
-    st.cache_data.clear()
-    yield lab
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    lab.close()
-
-
-@pytest.fixture
-def engine(sample):
-    with EngineThread(sample.path) as port:
-        yield port
-
-
 def page(name: str) -> AppTest:
     script = f"from dashboard.views import {name}\n{name}.show()"
     return AppTest.from_string(script, default_timeout=20).run()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from lab.domain.plan import Plan, PlannedStep
+from lab.domain.plan import Plan, PlannedStep, TimeWindow
 from lab.plan.schedule import PlanningSnapshot, RunningStep, RunSnapshot, Schedule
 from tests.support.sop_files import plans
 
@@ -102,3 +102,54 @@ def made_up_labs(draw: st.DrawFn) -> PlanningSnapshot:
         st.dictionaries(st.sampled_from(["x", "y0", "z"]), st.floats(0, 99), max_size=2)
     )
     return PlanningSnapshot(draw(st.floats(0, 50)), runs, free, stations)
+
+
+@st.composite
+def timed(draw: st.DrawFn, plan: Plan) -> Plan:
+    """The plan with up to three limits on time, from a step to one that comes after it: shortest, longest or both."""
+    later = _later(plan)
+    pairs = [(one, two) for one, found in later.items() for two in sorted(found)]
+    chosen = draw(st.lists(st.sampled_from(pairs), max_size=3, unique=True)) if pairs else []
+    windows: list[TimeWindow] = []
+    for number, (one, two) in enumerate(chosen):
+        least = draw(st.none() | st.integers(0, 20))
+        most = (
+            (least or 0) + draw(st.integers(0, 120))
+            if least is None
+            else draw(st.none() | st.integers(least, 150))
+        )
+        windows.append(
+            TimeWindow(
+                name=f"w{number}",
+                from_steps=(one,),
+                from_mark=draw(st.sampled_from(["start", "end"])),
+                to_steps=(two,),
+                to_mark=draw(st.sampled_from(["start", "end"])),
+                more_than_s=least,
+                less_than_s=most,
+            )
+        )
+    return plan.model_copy(update={"timing": tuple(windows)})
+
+
+def _later(plan: Plan) -> dict[str, set[str]]:
+    """Step -> steps that come after it in any case."""
+    later: dict[str, set[str]] = {item.path: set() for item in plan.steps}
+    for item in reversed(plan.steps):
+        for need in item.needs:
+            later[need] |= {item.path} | later[item.path]
+    return later
+
+
+@st.composite
+def timed_labs(draw: st.DrawFn) -> PlanningSnapshot:
+    """A laboratory made up with limits on time; the same ones in each binding of a run, so that plans can be told apart."""
+    snapshot = draw(made_up_labs())
+    runs: list[RunSnapshot] = []
+    for run in snapshot.runs:
+        limits = draw(timed(run.plans[0])).timing
+        plans = tuple(plan.model_copy(update={"timing": limits}) for plan in run.plans)
+        runs.append(RunSnapshot(run.run, plans, priority=run.priority))
+    return PlanningSnapshot(
+        snapshot.now_s, tuple(runs), snapshot.device_free_s, snapshot.stations_free_s
+    )

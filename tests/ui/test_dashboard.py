@@ -5,12 +5,14 @@ No request may leave the machine. Screenshots go to the test's folder and, where
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from playwright.sync_api import expect
 
 from lab.domain import event as ev
 from tests.support.fake_engine import EngineThread
-from tests.support.sample_journal import SampleLab
+from tests.support.sample_journal import CAMPAIGN, SampleLab
 from tests.ui.pages import PATIENCE_MS, drawn, foreign, served, visit
 
 pytestmark = pytest.mark.ui
@@ -63,6 +65,45 @@ def test_timeline_is_drawn_both_ways(page, address, sample):
     )
     page.get_by_text("By sample").click()
     expect(drawn(page, "Sample 6")).to_be_visible()
+
+
+def test_dangers_and_better_plans_are_told_where_people_look(page, address, sample):
+    run = f"{CAMPAIGN}/r009"  # a sample that has not begun, and whose end the others' tests do not wait for
+    told = ev.HoldJudged(
+        campaign=CAMPAIGN,
+        run=run,
+        window="fresh",
+        first="transfer",
+        second="measure",
+        state="endangered",
+        by_s=95.0,
+        reason="the plan takes 95 s too long from transfer to measure",
+    )
+    dropped = ev.PlanJudged(
+        campaign=CAMPAIGN,
+        plan=1,
+        source="solver",
+        adopted=False,
+        reason="it moves what begins at once",
+        gain_s=60.0,
+        makespan_gain_s=-20.0,
+    )
+    sample.add(told, dropped)
+    visit(page, address, "", "Overview")
+    expect(page.get_by_text("Longest times in danger")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("from transfer to measure): in danger")).to_be_visible()
+    expect(page.get_by_text("1 min 35 s too long")).to_be_visible()
+    if folder := os.environ.get("LABWRIGHT_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/dangers.png", full_page=True)
+    sample.add(told.model_copy(update={"state": "safe", "by_s": 0.0, "reason": ""}))
+    expect(page.get_by_text("Longest times in danger")).to_have_count(0, timeout=PATIENCE_MS)
+    visit(page, address, "timeline", "Timeline")
+    expect(page.get_by_role("heading", name="Plans")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=PATIENCE_MS)
+    # The table is drawn on a canvas; what it says stands in the grid for screen readers.
+    grid = page.get_by_test_id("stDataFrame").locator("canvas table")
+    expect(grid.get_by_text("solver beside the engine").first).to_be_attached()
+    expect(grid.get_by_text("it moves what begins at once").first).to_be_attached()
 
 
 def test_campaign_shows_best_model_and_trials(page, address):

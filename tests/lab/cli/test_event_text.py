@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab.cli.event_text import answers_text, course_text, event_text
+from lab.cli.event_text import answers_text, course_text, event_text, plan_text
 from lab.cli.progress import ProgressLines
 from lab.domain import event as ev
 from tests.golden.plays import PLAYS
@@ -62,6 +62,34 @@ LIMIT = "a/r001 limit fresh (dose to read)"
 )  # fmt: skip
 def test_an_event_of_the_course_is_told_in_words(event: ev.Event, words: str) -> None:
     assert event_text(event) == course_text(event) == words
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (ev.PlanJudged(campaign="a", plan=7, source="solver", adopted=True, gain_s=840.4, makespan_gain_s=-120.0),
+         "a follows a better plan, from solver: the samples end 840 s earlier in all, by their weight; the last one 120 s later"),
+        (ev.PlanJudged(campaign="a", plan=7, source="search", adopted=False, reason="it is no better by now"),
+         "a drops a plan from search: it is no better by now"),
+        (ev.TimelinePlanned(campaign="a", origin=datetime(2026, 1, 1, tzinfo=UTC), reason="replanned", slots=(), source="order"),
+         "a replanned, from order"),
+        (ev.TimelinePlanned(campaign="a", origin=datetime(2026, 1, 1, tzinfo=UTC), reason="first plan", slots=(), partial=True,
+                            broken=(ev.BrokenLimit(run="a/r001", window="fresh", by_s=9),)),
+         "a first plan, from reservation; limits not kept: 1; more samples get a place next"),
+    ],
+)  # fmt: skip
+def test_plans_are_told_in_words(event: ev.Event, words: str) -> None:
+    assert event_text(event) == plan_text(event) == words
+    assert course_text(event) == ""
+
+
+def test_progress_tells_of_plans_that_are_better_and_not_of_each(capsys) -> None:
+    stage = Stage(*PLAYS["manual_with_witness"]).play()
+    lines, record = ProgressLines(), stage.mind.records[-1]
+    for adopted in (True, False):
+        judged = ev.PlanJudged(campaign="a", plan=1, source="solver", adopted=adopted)
+        lines.watch(stage.mind.state, record.model_copy(update={"event": judged}))
+    assert capsys.readouterr().err.count("plan") == 1
 
 
 def test_any_other_event_is_told_by_its_fields() -> None:

@@ -132,7 +132,10 @@ def test_wait_flags_the_sample_and_goes_on_when_the_device_is_back():
     assert run.status == "running"
     [shown] = status_document(mind.state, mind.now)["holds"]
     assert shown["state"] == "hopeless"
-    assert _hold(shown) == "  LIMIT fresh of kit-1/r001 (dose to weigh) can't be kept, by 2 s"
+    assert _hold(shown) == (
+        "  LIMIT fresh of kit-1/r001 (dose to weigh) can't be kept, by 2 s; "
+        "the sample is flagged and goes on when it can"
+    )
     mind.pass_time(600.0)
     assert len(judged(mind)) == 2, "it is told once"
     finish(mind, back(mind))

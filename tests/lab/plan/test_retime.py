@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from lab.domain.plan import TimeWindow
 from lab.plan.retime import retime
 from lab.plan.schedule import PlanningSnapshot, RunningStep, RunSnapshot, schedule
-from tests.support.made_up_labs import cut, electrolyte, made_up_labs, plan_of, step
+from tests.support.made_up_labs import (
+    cut,
+    electrolyte,
+    made_up_labs,
+    plan_of,
+    step,
+    timed_labs,
+)
 from tests.support.schedule_checker import violations
 
 
@@ -185,3 +192,107 @@ def test_a_sample_that_stands_in_a_station_before_its_turn_is_no_order():
     there = replace(two.runs[1], finished={"a": 10.0})
     moment = PlanningSnapshot(11.0, (two.runs[0], there))
     assert retime(moment, first.timeline.slots, first.plans) is None
+
+
+@settings(deadline=None, max_examples=150)
+@given(timed_labs())
+def test_an_order_that_keeps_all_limits_keeps_them_and_nothing_begins_later(snapshot):
+    first = schedule(snapshot)
+    placed = tuple(run for run in snapshot.runs if run.run not in first.blocked)
+    snapshot = replace(snapshot, runs=placed)
+    kept = retime(snapshot, first.timeline.slots, first.plans)
+    if kept is None:
+        assert any(slot.start_s == slot.end_s for slot in first.timeline.slots)
+        return
+    assert violations(snapshot, kept) == []
+    if first.broken:
+        return
+    assert kept.broken == ()
+    before = {(s.run, s.step): s.start_s for s in first.timeline.slots}
+    assert all(s.start_s <= before[s.run, s.step] + 1e-6 for s in kept.timeline.slots)
+
+
+HOPELESS = TimeWindow(
+    name="never", from_steps=("a",), from_mark="end", to_steps=("c",), to_mark="start",
+    less_than_s=5,
+)  # fmt: skip
+
+
+def never(number: int, device: str) -> RunSnapshot:
+    """A sample whose limit of five seconds contains a step of thirty."""
+    own = f"own{number}"
+    plan = plan_of(step("a", own, 10), step("b", own, 30, ["a"]), step("c", device, 10, ["b"]))
+    return RunSnapshot(f"never{number}", (plan.model_copy(update={"timing": (HOPELESS,)}),))
+
+
+def one_belt(samples: int, seconds: float) -> PlanningSnapshot:
+    """Samples that are heated side by side, and of which each must come to the only cooler in time."""
+    window = TimeWindow(
+        name="hold", from_steps=("heat",), from_mark="end", to_steps=("cool",), to_mark="start",
+        less_than_s=seconds,
+    )  # fmt: skip
+    runs = []
+    for number in range(samples):
+        heat = step("heat", f"oven{number}", 100)
+        plan = plan_of(heat, step("cool", "cooler", 60, ["heat"]))
+        runs.append(RunSnapshot(f"r{number}", (plan.model_copy(update={"timing": (window,)}),)))
+    return PlanningSnapshot(0.0, tuple(runs))
+
+
+def without_limits(run: RunSnapshot) -> RunSnapshot:
+    return replace(run, plans=tuple(p.model_copy(update={"timing": ()}) for p in run.plans))
+
+
+def as_if_never_set(snapshot, slots, plans):
+    """The same order, where the samples that nothing can help have no limits."""
+    freed = tuple(
+        without_limits(run) if run.run.startswith("never") else run for run in snapshot.runs
+    )
+    bare = {run.run: run.plans[0] for run in freed if run.run.startswith("never")}
+    return retime(replace(snapshot, runs=freed), slots, {**plans, **bare})
+
+
+@pytest.mark.parametrize("hopeless", [1, 3, 15])
+def test_what_nothing_can_keep_costs_no_other_sample_its_limit(hopeless):
+    """A limit that can't be kept pushes for ever, and all that comes later on the device with it."""
+    belt = one_belt(6, 10.0)
+    others = tuple(never(number, "cooler") for number in range(hopeless))
+    snapshot = replace(belt, runs=(*others, *belt.runs))
+    first = schedule(snapshot)
+    kept = retime(snapshot, first.timeline.slots, first.plans)
+    assert kept is not None
+    assert violations(snapshot, kept) == []
+    assert {(item.run, item.window) for item in kept.broken} == {(r.run, "never") for r in others}
+    bare = as_if_never_set(snapshot, first.timeline.slots, first.plans)
+    assert bare is not None
+    assert kept.timeline == bare.timeline
+
+
+@settings(deadline=None, max_examples=100)
+@given(timed_labs(), st.lists(st.sampled_from(["d0", "d1", "d2", "d30"]), min_size=1, max_size=3))
+def test_a_hopeless_limit_is_as_if_it_had_never_been_set(lab, shared):
+    others = tuple(never(number, device) for number, device in enumerate(shared))
+    snapshot = replace(lab, runs=(*others, *lab.runs))
+    first = schedule(snapshot)
+    placed = tuple(run for run in snapshot.runs if run.run not in first.blocked)
+    snapshot = replace(snapshot, runs=placed)
+    slots, plans = first.timeline.slots, first.plans
+    bare = as_if_never_set(snapshot, slots, plans)
+    if bare is None or bare.broken:
+        return
+    kept = retime(snapshot, slots, plans)
+    assert kept is not None
+    assert {item.run for item in kept.broken} == {run.run for run in others}
+    assert kept.timeline == bare.timeline
+
+
+def test_a_long_chain_of_limits_is_settled_and_not_given_up():
+    """Each sample waits for the one before it, and each wait moves the start of a limit: many passes, no circle."""
+    belt = one_belt(30, 5.0)
+    first = schedule(belt)
+    assert first.broken == ()
+    kept = retime(belt, first.timeline.slots, first.plans)
+    assert kept is not None
+    assert kept.broken == ()
+    cool = sorted((s for s in kept.timeline.slots if s.step == "cool"), key=lambda s: s.start_s)
+    assert [s.start_s for s in cool] == [100.0 + 60 * n for n in range(30)]

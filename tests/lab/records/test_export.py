@@ -18,8 +18,10 @@ from lab.records.reader import open_records
 from tests.support.plays import keep_play
 from tests.support.sample_journal import SampleLab
 
-ALWAYS = ["campaigns", "trials", "runs", "steps", "commands", "observations"]
-COURSE = ["decisions", "tasks", "answers", "questions", "flags", "windows", "limits", "quality"]
+ALWAYS = ["campaigns", "trials", "plans", "runs", "steps", "commands", "observations"]
+COURSE = [
+    "decisions", "tasks", "answers", "questions", "flags", "windows", "holds", "limits", "quality",
+]  # fmt: skip
 FILES = [*ALWAYS, *COURSE, "events", "columns"]
 
 
@@ -111,7 +113,8 @@ def test_what_people_did_is_exported_with_units_and_verdicts(tmp_path):
     with open_records(tmp_path / "lab.db") as records:
         paths = {path.stem: path for path in export_csv(records, tmp_path / "out")}
         assert {path.stem: len(_rows(path)) for path in paths.values() if path.stem in COURSE} == {
-            "decisions": 0, "tasks": 1, "answers": 3, "questions": 0, "flags": 0, "windows": 0, "limits": 0, "quality": 0,
+            "decisions": 0, "tasks": 1, "answers": 3, "questions": 0, "flags": 0, "windows": 0, "holds": 0,
+            "limits": 0, "quality": 0,
         }  # fmt: skip
         [task] = _rows(paths["tasks"])
         assert (task["answered_by"], task["witnessed_by"], task["simulated"]) == (
