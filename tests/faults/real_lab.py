@@ -179,6 +179,7 @@ class RealLab:
         apart: tuple[str, ...] = (),
         ledgers_of_other: Path | None = None,
         dead_man: str = "5 min",
+        speed: float = 60.0,
         engine_program: tuple[str, ...] = ("-m", "lab.cli.main"),
     ) -> None:
         example = own_lab(folder)
@@ -188,7 +189,7 @@ class RealLab:
         _patient(example / "lab.yaml", dead_man)
         self.broker_url = broker_url
         self._folder = folder
-        common = ["--broker", broker_url, "--speed", "60"]
+        common = ["--broker", broker_url, "--speed", f"{speed:g}"]
         lab = [sys.executable, "-m", "lab.cli.main"]
         self.database = database
         devices = open_lab(example / "lab.yaml").lab.devices
@@ -262,15 +263,16 @@ def real_lab(
     trials: int,
     *,
     relayed: Callable[[Path], AbstractContextManager[Path]] = nullcontext,
+    speed: float = 60.0,
     **more: Any,
 ) -> Iterator[RealLab]:
     """The instruments behind ptys, and a lab that is not started yet. `relayed` may put something between: endpoints file to
     endpoints file."""
     with ExitStack() as stack:
         endpoints = stack.enter_context(
-            relayed(stack.enter_context(simulators(folder, speed=60.0)))
+            relayed(stack.enter_context(simulators(folder, speed=speed)))
         )
-        lab = RealLab(folder, broker_url, database, endpoints, trials, **more)
+        lab = RealLab(folder, broker_url, database, endpoints, trials, speed=speed, **more)
         for process in (lab.host, lab.other_host, lab.standby, lab.engine):
             stack.callback(process.end)
         yield lab

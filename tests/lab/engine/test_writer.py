@@ -160,10 +160,10 @@ async def test_a_snapshot_that_fails_stops_nothing(patient, monkeypatch, caplog)
     monkeypatch.setattr(writer, "_WORTH_KEEPING", 1)
     journal = FakeJournal()
 
-    def full(_state: LabState) -> None:
+    def full(_journal: FakeJournal, _state: LabState) -> None:
         raise OSError("no space left")
 
-    journal.keep = full
+    monkeypatch.setattr(FakeJournal, "keep", full)
     work = patient(journal)
     await work.keep_at_the_end(LabState(seq=5))
     assert "no snapshot was kept: no space left" in caplog.text
