@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-import httpx
 from pydantic import JsonValue
 
 from lab.devices.memory_stream import stream_pair
@@ -30,6 +29,8 @@ from simulators.world import World
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
     from pathlib import Path
+
+    import httpx
 
     from lab.bus.transport import Transport
     from lab.devices.stream import ByteStream
@@ -149,6 +150,8 @@ class SimulatedLab:
     def http(self, name: str) -> httpx.AsyncClient:
         """An HTTP client whose server is the simulator in this loop."""
         simulator = cast("HttpSimulator", self.simulator(name))
+        import httpx  # dear, and of use to few devices
+
         transport = httpx.ASGITransport(app=cast("Any", simulator.app))
         return httpx.AsyncClient(transport=transport, base_url=f"http://{name}.simulated")
 

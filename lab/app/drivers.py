@@ -6,8 +6,6 @@ import importlib.metadata
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, cast
 
-import httpx
-
 from lab.devices.driver import DriverContext
 from lab.devices.registry import Registry
 from lab.devices.safekeeping import DEAD_MAN_S
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    import httpx
     from pydantic import JsonValue
 
     from lab.bus.transport import Transport
@@ -210,6 +209,8 @@ class DeviceConnector:
             return self._world.http(self.name)
         if url.startswith(SIMULATED_URL):
             raise self._no_simulator()
+        import httpx
+
         return httpx.AsyncClient(base_url=url)
 
     async def messages(self, url: str) -> Transport:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from lab.bus.wildcards import check_pattern, matches
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from lab.bus.transport import Message
 
-__all__ = ["Inbox"]
+__all__ = ["Inbox", "Inboxes"]
+
+_TOPICS = 10_000
+"""Topics whose takers are kept in mind."""
 
 
 class Inbox:
@@ -69,3 +72,43 @@ class Inbox:
         if not self._closed:
             self.end()
             await self._on_close(self)
+
+
+class Inboxes:
+    """Several, in order of subscription. Iterate it for all of them."""
+
+    def __init__(self) -> None:
+        self._all: list[Inbox] = []
+        self._takers: dict[str, tuple[Inbox, ...]] = {}
+
+    def add(self, inbox: Inbox) -> None:
+        """At the end."""
+        self._all.append(inbox)
+        self._takers.clear()
+
+    def remove(self, inbox: Inbox) -> None:
+        """An unknown one is ignored."""
+        if inbox in self._all:
+            self._all.remove(inbox)
+            self._takers.clear()
+
+    def clear(self) -> None:
+        """Remove all."""
+        self._all.clear()
+        self._takers.clear()
+
+    def takers(self, topic: str) -> tuple[Inbox, ...]:
+        """Which of them want messages of that topic. Kept in mind: a lab has many subscriptions and few takers of a message."""
+        takers = self._takers.get(topic)
+        if takers is None:
+            if len(self._takers) >= _TOPICS:
+                self._takers.clear()
+            takers = tuple(inbox for inbox in self._all if inbox.wants(topic))
+            self._takers[topic] = takers
+        return takers
+
+    def __iter__(self) -> Iterator[Inbox]:
+        return iter(self._all)
+
+    def __contains__(self, inbox: object) -> bool:
+        return inbox in self._all

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from lab.bus.inbox import Inbox
+from lab.bus.inbox import Inbox, Inboxes
 from lab.bus.transport import Message
 from lab.bus.wildcards import check_topic
 
@@ -25,7 +25,7 @@ class MemoryBus:
     """What a broker keeps: the subscriptions in order, and one retained message for each topic."""
 
     def __init__(self) -> None:
-        self._inboxes: list[Inbox] = []
+        self._inboxes = Inboxes()
         self._retained: dict[str, bytes] = {}
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
@@ -36,21 +36,19 @@ class MemoryBus:
             self._retained.pop(topic, None)
             if payload:
                 self._retained[topic] = payload
-        for inbox in list(self._inboxes):
-            if inbox.wants(topic):
-                inbox.deliver(Message(topic, payload))
+        for inbox in self._inboxes.takers(topic):
+            inbox.deliver(Message(topic, payload))
 
     def attach(self, inbox: Inbox) -> None:
         """Begin delivery, first of what was retained before."""
-        self._inboxes.append(inbox)
+        self._inboxes.add(inbox)
         for topic, payload in self._retained.items():
             if inbox.wants(topic):
                 inbox.deliver(Message(topic, payload, retained=True))
 
     def detach(self, inbox: Inbox) -> None:
         """End delivery; an unknown inbox is ignored."""
-        if inbox in self._inboxes:
-            self._inboxes.remove(inbox)
+        self._inboxes.remove(inbox)
 
 
 class MemoryTransport:

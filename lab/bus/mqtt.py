@@ -19,7 +19,8 @@ from urllib.parse import unquote, urlsplit
 
 import aiomqtt
 
-from lab.bus.inbox import Inbox
+from lab.bus.inbox import Inbox, Inboxes
+from lab.bus.mqtt_client import QuickClient
 from lab.bus.transport import Message
 from lab.bus.wildcards import check_topic
 from lab.domain.errors import InputError, UnavailableError
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
-    from paho.mqtt.enums import MQTTErrorCode
 
 __all__ = ["BrokerAddress", "MqttTransport", "parse_broker_url"]
 
@@ -38,13 +38,11 @@ _LOG = logging.getLogger(__name__)
 
 _NODELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 """Without it a round trip over loopback takes 88 ms: Nagle's algorithm waits for delayed acknowledgements."""
-_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 _KEEPALIVE_S = 10
 _CONNECT_S = 5.0
 _FIRST_PAUSE_S = 0.1
 _LAST_PAUSE_S = 5.0
 _REFUSED = 0x80
-_MANY = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,51 +81,6 @@ def parse_broker_url(url: str) -> BrokerAddress:
     )
 
 
-class _Client(aiomqtt.Client):
-    """Says when the connection is lost, in the three cases in which the library keeps it to itself.
-
-    Acknowledges at once what it reads, where the system can (Linux): a broker without TCP_NODELAY, as Mosquitto comes, sends
-    its next small message only when the last one was acknowledged, and the system would wait 40 ms with that.
-    """
-
-    def __init__(self, *args: Any, **named: Any) -> None:
-        super().__init__(*args, **named)
-        self._read = self._client.loop_read
-        if _QUICKACK is not None:
-            self._client.loop_read = self._read_and_acknowledge
-
-    def _read_and_acknowledge(self, max_packets: int = 1) -> MQTTErrorCode:
-        done = self._read(max_packets)
-        connection = self._client.socket()
-        # The system leaves this mode by itself, so it is asked for each time.
-        if isinstance(connection, socket.socket) and _QUICKACK is not None:
-            with suppress(OSError):  # closed meanwhile
-                connection.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-        return done
-
-    def _on_disconnect(self, *details: Any) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] - called by position
-        if not self._connected.done():
-            # A server that hangs up instead of answering: the library would wait for its time limit.
-            self._connected.set_exception(aiomqtt.MqttError("the server hung up"))
-        super()._on_disconnect(*details)
-
-    @property
-    def lost(self) -> asyncio.Future[None]:
-        """Done when the connection has ended."""
-        return self._disconnected
-
-    async def leave(self) -> None:
-        """Disconnect, lost or not."""
-        with suppress(aiomqtt.MqttError):
-            await self.__aexit__(None, None, None)
-        if self._disconnected.done() and not self._disconnected.cancelled():
-            self._disconnected.exception()  # taken, so that asyncio does not report it as forgotten
-
-    def abandon(self) -> None:
-        """Close the socket that a failed attempt left open."""
-        self._client.disconnect()
-
-
 class MqttTransport:
     """A connection to a broker; fulfils `lab.bus.transport.Transport`. Use it as `async with`."""
 
@@ -135,11 +88,11 @@ class MqttTransport:
         """`client_id` must be unique at the broker; None lets the broker choose. InputError for a wrong URL."""
         self.address = parse_broker_url(url)
         self._client_id = client_id
-        self._inboxes: list[Inbox] = []
-        self._client: _Client | None = None
+        self._inboxes = Inboxes()
+        self._client: QuickClient | None = None
         self._connected = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
-        self._attempt: asyncio.Task[_Client] | None = None
+        self._attempt: asyncio.Task[QuickClient] | None = None
         self._closed = False
 
     async def __aenter__(self) -> Self:
@@ -187,10 +140,9 @@ class MqttTransport:
         while True:
             client = await self._wait_for_connection()
             try:
-                await _answered(
-                    client,
-                    client.publish(topic, payload, qos=qos, retain=retain, timeout=float("inf")),
-                )
+                confirmed = client.send(topic, payload, qos=qos, retain=retain)
+                # Gives way in any case: a publisher in a loop must not starve the readers.
+                await (asyncio.sleep(0) if confirmed is None else confirmed)
             except aiomqtt.MqttError as error:
                 await self._wait_for_loss(client, error)
             else:
@@ -199,7 +151,7 @@ class MqttTransport:
     async def subscribe(self, *patterns: str) -> Inbox:
         """Returns when the broker has confirmed. UnavailableError where it refuses a pattern."""
         inbox = Inbox(patterns, self._release)
-        self._inboxes.append(inbox)
+        self._inboxes.add(inbox)
         try:
             while True:
                 client = await self._wait_for_connection()
@@ -211,16 +163,17 @@ class MqttTransport:
                     return inbox
         except BaseException:
             inbox.end()
-            if inbox in self._inboxes:
-                self._inboxes.remove(inbox)
+            self._inboxes.remove(inbox)
             raise
 
     # -- the connection -------------------------------------------------------------------------
 
-    async def _connect(self) -> _Client:
-        client = _Client(
-            self.address.host,
-            self.address.port,
+    async def _connect(self) -> QuickClient:
+        client = QuickClient(
+            take=self._hand_out,
+            max_inflight_messages=0,  # no limit
+            hostname=self.address.host,
+            port=self.address.port,
             username=self.address.user,
             password=self.address.password,
             identifier=self._client_id,
@@ -229,7 +182,6 @@ class MqttTransport:
             socket_options=_NODELAY,
             logger=_LOG.getChild("client"),
         )
-        client.pending_calls_threshold = _MANY  # many waiting publishers are no fault here
         try:
             await client.__aenter__()
         except aiomqtt.MqttError:
@@ -237,7 +189,7 @@ class MqttTransport:
             raise
         return client
 
-    async def _adopt(self, client: _Client) -> None:
+    async def _adopt(self, client: QuickClient) -> None:
         """Make a connected client ours, with all subscriptions renewed before anyone publishes."""
         self._client = client
         patterns = tuple(dict.fromkeys(p for inbox in self._inboxes for p in inbox.patterns))
@@ -246,25 +198,20 @@ class MqttTransport:
         self._connected.set()
 
     async def _keep(self) -> None:
-        """Hand out what arrives, and connect again whenever the connection is lost; for ever."""
+        """Connect again whenever the connection is lost; for ever."""
         while True:
             client = self._client
             if client is not None:
-                try:
-                    await self._hand_out(client)
-                except aiomqtt.MqttError as error:
-                    _LOG.warning("%s: connection lost: %s", self.address, error)
+                await asyncio.wait((client.lost,))
+                _LOG.warning("%s: connection lost: %s", self.address, client.lost.exception())
                 self._connected.clear()
                 self._client = None
                 await client.leave()
             await self._connect_again()
 
-    async def _hand_out(self, client: _Client) -> None:
-        async for message in client.messages:
-            topic = str(message.topic)
-            for inbox in list(self._inboxes):
-                if inbox.wants(topic):
-                    inbox.deliver(Message(topic, message.payload, retained=message.retain))
+    def _hand_out(self, topic: str, payload: bytes, retained: bool) -> None:
+        for inbox in self._inboxes.takers(topic):
+            inbox.deliver(Message(topic, payload, retained=retained))
 
     async def _connect_again(self) -> None:
         pause = _FIRST_PAUSE_S
@@ -285,7 +232,7 @@ class MqttTransport:
                 _LOG.info("%s: connected again", self.address)
                 return
 
-    async def _wait_for_connection(self) -> _Client:
+    async def _wait_for_connection(self) -> QuickClient:
         while True:
             if self._closed or self._keeper is None:
                 raise UnavailableError(
@@ -296,7 +243,7 @@ class MqttTransport:
                 return self._client
             await self._connected.wait()
 
-    async def _wait_for_loss(self, client: _Client, error: Exception) -> None:
+    async def _wait_for_loss(self, client: QuickClient, error: Exception) -> None:
         """After an error the connection is nearly always gone; the pause keeps the rare other case from spinning."""
         _LOG.info("%s: %s; trying again", self.address, error)
         await asyncio.wait((client.lost,), timeout=_FIRST_PAUSE_S)
@@ -305,7 +252,7 @@ class MqttTransport:
 
     # -- subscriptions --------------------------------------------------------------------------
 
-    async def _ask_for(self, client: _Client, patterns: tuple[str, ...]) -> None:
+    async def _ask_for(self, client: QuickClient, patterns: tuple[str, ...]) -> None:
         wanted = [(pattern, 1) for pattern in patterns]
         answer = await _answered(client, client.subscribe(wanted))
         codes = [code if isinstance(code, int) else code.value for code in answer]
@@ -317,8 +264,7 @@ class MqttTransport:
             )
 
     async def _release(self, inbox: Inbox) -> None:
-        if inbox in self._inboxes:
-            self._inboxes.remove(inbox)
+        self._inboxes.remove(inbox)
         others = {pattern for other in self._inboxes for pattern in other.patterns}
         unused = [pattern for pattern in inbox.patterns if pattern not in others]
         client = self._client
@@ -328,7 +274,7 @@ class MqttTransport:
                 await _answered(client, client.unsubscribe(unused))
 
 
-async def _answered(client: _Client, work: Coroutine[Any, Any, _T]) -> _T:
+async def _answered(client: QuickClient, work: Coroutine[Any, Any, _T]) -> _T:
     """Await a call to the broker; MqttError as soon as the connection is lost."""
     call = asyncio.ensure_future(work)
     try:

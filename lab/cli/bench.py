@@ -120,22 +120,34 @@ def lab_workload(
     return 1 if found["broken_holds"] else 0
 
 
+_SCORES = {
+    "regret_by_batch": "regret",
+    "top5_share_by_batch": "share of top 5 %",
+    "volume_share_by_batch": "share of the volume",
+}
+
+
 def optimise(
     function: Annotated[
         str | None,
         typer.Option(
             "--function",
-            help="Test function, for instance hartmann6 or hartmann6_failing, of which a region gives no value.",
+            help="Test function, for instance hartmann6, hartmann6_failing, of which a region gives no value, or snar, "
+            "a reaction with two goals.",
         ),
     ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="CSV file whose rows are the candidates.")
     ] = None,
     objective: Annotated[
-        str | None, typer.Option("--objective", help="Column of the CSV file that is optimised.")
+        list[str] | None,
+        typer.Option(
+            "--objective", help="Column of the CSV file that is optimised (repeatable: a front)."
+        ),
     ] = None,
     direction: Annotated[
-        _Direction | None, typer.Option("--direction", help="Whether more or less is better.")
+        list[_Direction] | None,
+        typer.Option("--direction", help="Whether more or less is better; once per objective."),
     ] = None,
     ignore: Annotated[
         list[str] | None, typer.Option("--ignore", help="Column that is no input (repeatable).")
@@ -151,7 +163,7 @@ def optimise(
     batches: Annotated[int, typer.Option("--batches", min=1, help="Batches.")] = 15,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Paired campaigns.")] = 8,
     peers: Annotated[
-        str, typer.Option("--peers", help="Comma between: ax, baybe, botorch, optuna.")
+        str, typer.Option("--peers", help="Comma between: ax, baybe, bofire, botorch, optuna.")
     ] = "",
     as_json: _Json = False,
 ) -> int:
@@ -164,8 +176,8 @@ def optimise(
     found = bench_optimiser(
         function,
         data,
-        objective,
-        direction.value if direction else None,
+        objective or [],
+        [way.value for way in direction or []],
         ignore=ignore or [],
         descriptors=descriptors or [],
         init=init,
@@ -178,11 +190,10 @@ def optimise(
         print_json(found)
         return 0
     task = found["task"]
-    score = "regret" if task["optimum"] is not None else "share of top 5 %"
+    key = next(key for key in _SCORES if key in found["methods"]["ours"])
     rows: list[list[object]] = []
     for name, method in found["methods"].items():
-        by_batch = method.get("regret_by_batch") or method["top5_share_by_batch"]
-        means, halves = by_batch["mean"], by_batch["half_width_95"]
+        means, halves = method[key]["mean"], method[key]["half_width_95"]
         marks = sorted({len(means) // 4, len(means) // 2, len(means) - 1})
         texts = [
             f"{means[k]:.3f}" + (f" ± {halves[k]:.3f}" if halves else "") + f" @{init + k * batch}"
@@ -195,7 +206,7 @@ def optimise(
         rows.append([name, ", ".join(texts), against, f"{method['cpu_seconds_per_batch']:.2f}"])
     print_table(
         f"{task['name']}, {seeds} seeds",
-        ("method", f"{score} @trials", "mean over run, minus ours", "CPU s/batch"),
+        ("method", f"{_SCORES[key]} @trials", "mean over run, minus ours", "CPU s/batch"),
         rows,
     )
     for name, method in found["methods"].items():

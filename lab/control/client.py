@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote
 
-import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from lab.control.document import EngineStatus
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import TracebackType
 
+    import httpx
     from pydantic import JsonValue
 
 __all__ = ["ControlClient", "control_file"]
@@ -56,6 +56,8 @@ class ControlClient:
     """Asks a running engine. Raises UnavailableError when nobody answers, RefusedError for a wrong token."""
 
     def __init__(self, url: str, token: str, *, timeout_s: float = 5.0) -> None:
+        import httpx  # where nobody is asked, as before a start, nobody waits for it
+
         # trust_env=False: a proxy from the environment must never see the token.
         self._http = httpx.Client(
             base_url=url,
@@ -118,6 +120,8 @@ class ControlClient:
 
     def events(self, after: int = 0) -> Iterator[Recorded]:
         """Records after a number, then each as it is made, until the engine ends."""
+        import httpx
+
         try:
             with self._http.stream(
                 "GET", "/v1/events", params={"after": after}, timeout=httpx.Timeout(5.0, read=60.0)
@@ -147,6 +151,8 @@ class ControlClient:
         self.close()
 
     def _ask(self, method: str, path: str, body: str | None = None) -> bytes:
+        import httpx
+
         headers = None if body is None else {"Content-Type": "application/json"}
         try:
             response = self._http.request(method, path, content=body, headers=headers)
@@ -156,6 +162,8 @@ class ControlClient:
         return response.content
 
     def _away(self, error: httpx.TransportError) -> UnavailableError:
+        import httpx
+
         if isinstance(error, httpx.TimeoutException):
             return UnavailableError(
                 f"the engine at {self.url} does not answer in time",

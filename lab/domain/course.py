@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from lab.domain.stations import held_stations
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
@@ -64,6 +66,7 @@ class Course:
             elif status == "failed":
                 self.failed.append(planned.path)
         self._void: set[str] | None = None
+        self._stations: frozenset[str] | None = None
         self._outputs: dict[str, Mapping[str, JsonValue]] | None = None
 
     @property
@@ -123,6 +126,13 @@ class Course:
                 if step.status == "succeeded"
             }
         return self._outputs
+
+    @property
+    def stations(self) -> frozenset[str]:
+        """The stations that the run occupies now."""
+        if self._stations is None:
+            self._stations = held_stations(self.run)
+        return self._stations
 
     @property
     def complete(self) -> bool:

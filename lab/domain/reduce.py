@@ -159,7 +159,9 @@ def _intended(state: LabState, command: Command, at_s: float) -> LabState:
     run = state.runs[command.run]
     step = run.steps[command.step]
     previous = step.command
-    commands = {key: c for key, c in state.commands.items() if key != previous or c.open}
+    commands = dict(state.commands)
+    if previous in commands and not commands[previous].open:
+        del commands[previous]
     commands[command.id] = entry
     step = replace(
         step,

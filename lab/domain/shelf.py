@@ -43,7 +43,7 @@ class Shelf(Mapping[str, V]):
     are `open` is kept, so that they are found without looking at those that are over.
     """
 
-    __slots__ = ("_added", "_is_open", "_new", "_old", "_open")
+    __slots__ = ("_added", "_is_open", "_new", "_old", "_open", "_open_values")
 
     def __init__(
         self,
@@ -60,11 +60,13 @@ class Shelf(Mapping[str, V]):
             for key, value in self._old.items()
             if not isinstance(value, Packed) and is_open(value)
         }
+        self._open_values: tuple[V, ...] | None = None
 
     def put(self, key: str, value: V) -> Shelf[V]:
         """With one more value, at the end, or another one at the place of that key."""
         other: Shelf[V] = object.__new__(type(self))
         other._is_open = self._is_open
+        other._open_values = None
         other._added = self._added + (key not in self)
         if len(self._new) > max(_LEAST, isqrt(len(self._old))):
             other._old = {**self._old, **self._new}
@@ -87,7 +89,9 @@ class Shelf(Mapping[str, V]):
 
     def open_ones(self) -> tuple[V, ...]:
         """The values that are open, in the order in which they became so."""
-        return tuple(self[key] for key in self._open)
+        if self._open_values is None:
+            self._open_values = tuple([self[key] for key in self._open])
+        return self._open_values
 
     def entries(self) -> Iterator[tuple[str, V | Packed[V]]]:
         """Keys and values in order, the packed ones as they are."""

@@ -1,5 +1,7 @@
 """The units a person may write, and what they measure. pint holds the definitions; it never sees a whole quantity.
 
+What it says of the usual ones stands in a table (`lab.domain.unit_table`), so that a start need not wait for pint.
+
 A unit text is made of symbols from a fixed list, `*`, `/` and small integer powers (`mL/min`, `mol/L`, `cm^2`).
 The list exists because pint reads more than a laboratory means: `C` is coulomb there, `pH` picohenry and `a.u.` a
 year times a mass. Standard gas flow (sccm) and rotation (rpm) get dimensions of their own, so that neither turns
@@ -14,6 +16,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from lab.domain.unit_table import MEASURED
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,6 +31,8 @@ __all__ = [
     "combine",
     "dimension_words",
     "is_symbol",
+    "measured_by_pint",
+    "pint_symbols",
     "unit",
 ]
 
@@ -239,7 +245,21 @@ def unit(text: str) -> Unit:
     return _measure(text, spelled, _SCALES.get(clean, "plain"))
 
 
+def pint_symbols() -> tuple[str, ...]:
+    """Every symbol that a unit may be made of, as pint spells it."""
+    return tuple(_SYMBOLS.values())
+
+
 def _measure(text: str, spelled: str, scale: Scale) -> Unit:
+    known = MEASURED.get(spelled)
+    if known is None:
+        return Unit(text, *measured_by_pint(spelled), scale)
+    dimension, factor, offset = known
+    return Unit(text, tuple(dimension.items()), factor, offset, scale)
+
+
+def measured_by_pint(spelled: str) -> tuple[Dimension, float, float]:
+    """Dimension, factor and offset to SI base units; `spelled` as pint does."""
     registry = _registry()
     parsed = registry.Unit(spelled)
     zero = float(registry.Quantity(0.0, parsed).to_base_units().magnitude)
@@ -247,7 +267,7 @@ def _measure(text: str, spelled: str, scale: Scale) -> Unit:
     factor = _fahrenheit_or(spelled, one - zero)
     raw: Mapping[str, float] = dict(parsed.dimensionality)
     dimension = tuple(sorted((name, float(power)) for name, power in raw.items() if power))
-    return Unit(text, dimension, factor, zero, scale)
+    return dimension, factor, zero
 
 
 def _fahrenheit_or(spelled: str, factor: float) -> float:

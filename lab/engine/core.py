@@ -82,7 +82,7 @@ def _commands(look: Look) -> Decision:
     effects: list[msg.Effect] = []
     wakes: list[float] = []
     asked = {question.command for question in look.state.questions.values()}
-    for entry in look.state.open_commands():
+    for entry in look.open_commands:
         command = entry.command
         device = look.state.devices.get(command.device)
         alive = device is not None and device.state in _ALIVE

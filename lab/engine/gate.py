@@ -14,13 +14,13 @@ from lab.domain.course import begins_limit, earliest_start
 from lab.domain.holds import devices_away
 from lab.domain.ids import run_id
 from lab.domain.run import OPERATOR
-from lab.domain.stations import held_stations, safe_steps
+from lab.domain.stations import safe_steps
 from lab.engine.replanning import fresh, planned_anew
 from lab.engine.start import Starts, begin_step
 
 if TYPE_CHECKING:
     from lab.domain.plan import PlannedStep, Slot
-    from lab.domain.state import CampaignState, LabState, RunState
+    from lab.domain.state import CampaignState, RunState
     from lab.engine.look import Look
 
 __all__ = ["next_safe_step", "next_starts"]
@@ -33,11 +33,13 @@ _PATIENCE_S = 120.0
 class _Bench:
     """What is taken, and what is kept for slots that come first in the plan."""
 
-    def __init__(self, state: LabState) -> None:
-        self._state = state
-        self._busy = {entry.command.device for entry in state.open_commands()}
+    def __init__(self, look: Look) -> None:
+        self._state = look.state
+        self._busy = {entry.command.device for entry in look.open_commands}
         self._held = {
-            station: run.id for run in state.open_runs() for station in held_stations(run)
+            station: run.id
+            for run in look.state.open_runs()
+            for station in look.course(run).stations
         }
         self._passed_devices: set[tuple[str, str]] = set()
         self._kept_devices: dict[str, str] = {}
@@ -49,6 +51,10 @@ class _Bench:
             return True
         status = self._state.devices.get(device)
         return status is not None and status.state == "ready" and device not in self._busy
+
+    def passed(self, slot: Slot) -> bool:
+        """Is there nothing to be said of it, because something comes before it on its device and it has no station to keep?"""
+        return not slot.claims and self._lane(slot) in self._passed_devices
 
     def blocked(self, slot: Slot) -> bool:
         """Is somebody else there, or to be there first?"""
@@ -81,13 +87,15 @@ def next_starts(look: Look, campaign: CampaignState) -> Starts:
     What begins keeps its device and its stations for the rest of this look as for the next one (`_Bench.keep`).
     """
     state = look.state
-    bench = _Bench(state)
+    bench = _Bench(look)
     on_hold = {question.run for question in state.questions.values() if question.holds_run}
     asking = {run.id for run in state.open_runs() if look.course(run).asking}
     wakes: list[float] = []
     found = Starts()
     started: set[str] = set()
-    for slot in campaign.slots:
+    for slot in _ahead(look, campaign):
+        if bench.passed(slot):
+            continue
         run = state.runs.get(slot.run)
         if run is not None and (run.status != "running" or _over(run, slot)):
             continue
@@ -142,6 +150,23 @@ def _ends_nowhere(look: Look, run: RunState, path: str) -> bool:
     )
 
 
+def _ahead(look: Look, campaign: CampaignState) -> list[Slot]:
+    """The timeline without what is over for good, in its order: of a long one that is most."""
+    known, ahead = look.inflight.ahead
+    if known is not campaign.slots:
+        ahead = list(campaign.slots)
+    runs = look.state.runs
+    gone = {name for name in {slot.run for slot in ahead} if name in runs and not runs[name].open}
+    begun = {run.id: run.steps for run in look.state.open_runs()}
+    ahead = [
+        slot
+        for slot in ahead
+        if slot.run not in gone and (slot.run not in begun or not begun[slot.run][slot.step].passed)
+    ]
+    look.inflight.ahead = campaign.slots, ahead
+    return ahead
+
+
 def _over(run: RunState, slot: Slot) -> bool:
     return run.steps[slot.step].status in ("succeeded", "failed", "skipped")
 
@@ -172,7 +197,7 @@ def next_safe_step(look: Look, run: RunState) -> Starts:
         station
         for other in look.state.open_runs()
         if other.id != run.id
-        for station in held_stations(other)
+        for station in look.course(other).stations
     }
     for planned in safe_steps(run):
         step = run.steps[planned.path]
@@ -185,7 +210,7 @@ def next_safe_step(look: Look, run: RunState) -> Starts:
             return Starts(wake_s=step.not_before_s)
         if any(claim in others for claim in planned.claims):
             return Starts()
-        if not _Bench(look.state).free(planned.device):
+        if not _Bench(look).free(planned.device):
             return Starts()
         if look.state.interlocked(planned.device, planned.action) is not None:
             return Starts()

@@ -12,7 +12,8 @@ from lab.engine import messages as msg
 
 if TYPE_CHECKING:
     from lab.domain import event as ev
-    from lab.domain.state import LabState, RunState
+    from lab.domain.plan import Slot
+    from lab.domain.state import CommandState, LabState, RunState
     from lab.engine.context import CampaignContext
 
 __all__ = ["Decision", "Inflight", "Look"]
@@ -51,6 +52,10 @@ class Inflight:
     """Device -> which safe requests it was last told to be lifted, and when."""
     unsent: frozenset[str] = frozenset()
     """Commands whose intent became durable too late for them to be sent."""
+    courses: dict[str, Course] = field(default_factory=dict[str, Course])
+    """Run -> where it stood when it was last looked at; worked out anew where the run is another one since."""
+    ahead: tuple[tuple[Slot, ...], list[Slot]] = ((), [])
+    """Slots of a timeline, and those of them whose steps are not over for good, as of the last look."""
 
     def copy(self) -> Inflight:
         """As it is now, whatever becomes of this one."""
@@ -61,6 +66,9 @@ class Inflight:
             signals=dict(self.signals),
             _told=dict(self._told),
             lifted=dict(self.lifted),
+            # Worked out from a state that may not come to be.
+            courses={},
+            ahead=((), []),
         )
 
     def begin(self, effect: msg.Effect, state: LabState, now_s: float) -> None:
@@ -121,11 +129,28 @@ class Look:
     inflight: Inflight
     context: CampaignContext
     now_s: float
-    _courses: dict[str, Course] = field(default_factory=dict[str, Course])
+    _open_commands: tuple[CommandState, ...] | None = None
 
     def course(self, run: RunState) -> Course:
         """Where that run of the state stands."""
-        course = self._courses.get(run.id)
+        known = self.inflight.courses
+        course = known.get(run.id)
         if course is None:
-            course = self._courses[run.id] = Course(run)
+            self._forget_ended()
+        if course is None or course.run is not run:
+            course = known[run.id] = Course(run)
         return course
+
+    def _forget_ended(self) -> None:
+        known, now_open = self.inflight.courses, self.state.open_runs()
+        if len(known) > 2 * len(now_open):
+            keep = {run.id for run in now_open}
+            for name in known.keys() - keep:
+                del known[name]
+
+    @property
+    def open_commands(self) -> tuple[CommandState, ...]:
+        """As of the state; several rules ask."""
+        if self._open_commands is None:
+            self._open_commands = self.state.open_commands()
+        return self._open_commands

@@ -248,8 +248,9 @@ class Engine:
             if isinstance(message, msg.Outranked):
                 raise outranked(message, self._state)
         effects = await self._recorded(batch)
+        still_open = self._open_by_device(effects)
         for effect in effects:
-            await self._act(effect)
+            await self._act(effect, still_open)
         if self._simulate_people:
             self._play_people()
 
@@ -356,16 +357,21 @@ class Engine:
         self._last_at = at
         return at
 
-    async def _act(self, effect: msg.Effect) -> None:
+    def _open_by_device(self, effects: list[msg.Effect]) -> dict[str, list[str]]:
+        """Device -> its open commands; looked for only where a command is to be sent."""
+        found: dict[str, list[str]] = {}
+        if any(isinstance(effect, msg.SendCommand) for effect in effects):
+            for entry in self._state.open_commands():
+                found.setdefault(entry.command.device, []).append(entry.command.id)
+        return found
+
+    async def _act(self, effect: msg.Effect, still_open: dict[str, list[str]]) -> None:
         match effect:
             case msg.SendCommand():
-                still_open = [
-                    entry.command.id
-                    for entry in self._state.open_commands()
-                    if entry.command.device == effect.command.device
-                ]
-                ledger = self._state.commands[effect.command.id].ledger
-                self._spawn(self._gateway.command(effect.command, ledger, still_open))
+                command = effect.command
+                ledger = self._state.commands[command.id].ledger
+                of_device = still_open.get(command.device, [])
+                self._spawn(self._gateway.command(command, ledger, of_device))
             case msg.QueryCommand():
                 ledger = self._state.commands[effect.command].ledger
                 self._spawn(self._gateway.query(effect.command, effect.device, ledger))

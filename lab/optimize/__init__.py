@@ -11,6 +11,7 @@ from __future__ import annotations
 from lab.domain.aim import Aim, Goal, Limit
 from lab.optimize.campaign import Campaign, Remark
 from lab.optimize.history import Direction, Suggestion, TrialRecord, best
+from lab.optimize.options import Earlier, Fidelity, Options
 from lab.optimize.space import AtMost, Category, Factor, Levels, Space
 from lab.optimize.suggest import Method, suggest
 
@@ -20,11 +21,14 @@ __all__ = [
     "Campaign",
     "Category",
     "Direction",
+    "Earlier",
     "Factor",
+    "Fidelity",
     "Goal",
     "Levels",
     "Limit",
     "Method",
+    "Options",
     "Remark",
     "Space",
     "Suggestion",

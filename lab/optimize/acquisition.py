@@ -7,13 +7,13 @@ the model), not guessed: believing the mean there made batches much worse in our
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lab.optimize.acquire.likely import Likely
-from lab.optimize.acquire.noisy import NoisyImprovement, baseline
 from lab.optimize.acquire.search import maximise
+from lab.optimize.acquire.wanted import Wanted
 from lab.optimize.acquire.within import maximise_within
 from lab.optimize.history import (
     Direction,
@@ -24,22 +24,21 @@ from lab.optimize.history import (
 )
 from lab.optimize.model import FittedModel, fit_model, history_seed
 from lab.optimize.model.kernel import squared_distances
-from lab.optimize.model.threads import single_threaded
-from lab.optimize.sobol import derived_seed, normal_points
+from lab.optimize.model.threads import single_threaded, single_threaded_torch
+from lab.optimize.sobol import derived_seed
 from lab.optimize.space.region import Region
 from lab.optimize.space.sampling import sample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lab.optimize.domain import Acquisition, Array
+    from lab.optimize.acquire.cost import CostOf
+    from lab.optimize.domain import Array
+    from lab.optimize.options import Options
     from lab.optimize.space import Setting, Space
 
 __all__ = ["chance_of", "note_on", "propose"]
 
-_DRAWS = 64
-_BASELINE = 32
-"""Tested points whose outcome is drawn; the others can hardly be the best."""
 _AROUND = 8
 _TOO_CLOSE = 1e-4
 """Points nearer than this in every coordinate of the unit cube are one experiment."""
@@ -54,29 +53,40 @@ def propose(
     *,
     seed: int,
     held: Mapping[str, Setting] | None = None,
+    options: Options | None = None,
+    cost_of: CostOf | None = None,
 ) -> list[Suggestion]:
     """`n` points by the model, distinct from each other and from all pending trials, with the factors
-    in `held` as they are there.
+    in `held` as they are there. `options` and `cost_of`: see `lab.optimize.suggest`.
 
     The history must hold a measured value. Points are numbered on from the highest number in it.
     """
     records = check_history(space, history)
     run_seed = history_seed(space, direction, records, seed)
+    if options is not None and options.fingerprint:
+        run_seed = derived_seed(run_seed, *options.fingerprint)
+    robust = options is not None and bool(options.accuracy)
     first_number = max(record.number for record in records) + 1
     suggestions: list[Suggestion] = []
-    with single_threaded():
-        model = fit_model(space, direction, records)
-        best_mean = max(model.sign * mean for mean in model.predict(model.measured)[0])
-        base = baseline(model.mixture, model.measured, _BASELINE)
-        taken = model.pending
+    with single_threaded(), single_threaded_torch() if robust else nullcontext():
+        model = fit_model(space, direction, records, options=options)
         region = Region(space, held)
+        wanted = Wanted(model, region, records, options, cost_of, run_seed)
+        best_mean = max(model.sign * mean for mean in wanted.moments(model.measured)[0])
+        taken = model.pending
+        again = [] if held or space.alike else wanted.again(records, max(1, n // 2))
         for offset in range(n):
-            point, value = _next_point(model, region, base, taken, derived_seed(run_seed, offset))
+            if offset < len(again):
+                suggestions.append(_repeat(wanted, again[offset], first_number + offset))
+                continue
+            point, value, fidelity = _next_point(
+                wanted, region, taken, derived_seed(run_seed, offset)
+            )
             origin = "random" if value is None else "model"
             factors = space.from_unit(point.tolist())
-            if offset == 0 and space.alike:
+            if offset == len(again) and space.alike:
                 region = Region(space, {**{n: factors[n] for n in space.alike}, **region.held})
-            means, deviations = model.predict(point.reshape(1, -1))
+            means, deviations = wanted.moments(point.reshape(1, -1))
             suggestions.append(
                 Suggestion(
                     number=first_number + offset,
@@ -88,30 +98,51 @@ def propose(
                     nearest_trial=nearest_trial(space, records, factors),
                     note=note_on(model, origin, model.sign * means[0] > best_mean),
                     chance=chance_of(model, point.reshape(1, -1)),
+                    cost=wanted.cost(factors, point, fidelity),
+                    fidelity=fidelity,
                 )
             )
-            taken = np.concatenate([taken, point.reshape(1, -1)])
+            wanted.tried(point, fidelity)
+            if wanted.options.at_target(fidelity):
+                taken = np.concatenate([taken, point.reshape(1, -1)])
     return suggestions
 
 
 def _next_point(
-    model: FittedModel, region: Region, base: Array, taken: Array, seed: int
-) -> tuple[Array, float | None]:
-    """The point of highest acquisition away from `taken` with its value, or a stand-in with None. `base`: the tested
-    points whose outcome is drawn, best first."""
-    normals = normal_points(seed, _DRAWS, len(base) + len(taken))
-    acquisition: Acquisition = NoisyImprovement(model.mixture, base, taken, normals)
-    if model.success is not None:
-        acquisition = Likely(acquisition, model.success)
-    if region.space.plain and not region.held:
-        candidates, values = maximise(acquisition, base[:_AROUND], seed)
-    else:
-        candidates, values = maximise_within(acquisition, region, base[:_AROUND], seed)
-    scored = [float(value) for value in values]
-    for index in sorted(range(len(scored)), key=lambda i: -scored[i]):
-        if _is_new(candidates[index], taken):
-            return candidates[index], scored[index]
-    return _stand_in(model, region, taken, seed), None
+    wanted: Wanted, region: Region, taken: Array, seed: int
+) -> tuple[Array, float | None, str | None]:
+    """The point of highest acquisition away from `taken` with its value, or a stand-in with None, and the fidelity to
+    measure it by, where there are several."""
+    around = wanted.base[:_AROUND]
+    scored: list[tuple[float, Array, str | None]] = []
+    for fidelity, acquisition in wanted.routes(taken, seed):
+        if region.space.plain and not region.held:
+            candidates, values = maximise(acquisition, around, seed)
+        else:
+            candidates, values = maximise_within(acquisition, region, around, seed)
+        scored += [(float(v), point, fidelity) for v, point in zip(values, candidates, strict=True)]
+    for value, point, fidelity in sorted(scored, key=lambda item: -item[0]):
+        if not wanted.options.at_target(fidelity) or _is_new(point, taken):
+            return point, value, fidelity
+    return _stand_in(wanted.model, region, taken, seed), None, scored[-1][2]
+
+
+def _repeat(wanted: Wanted, record: TrialRecord, number: int) -> Suggestion:
+    """The same trial once more."""
+    point = np.array([wanted.model.space.to_unit(record.factors)])
+    means, deviations = wanted.moments(point)
+    return Suggestion(
+        number=number,
+        factors=record.factors,
+        origin="model",
+        predicted_mean=means[0],
+        predicted_sd=deviations[0],
+        nearest_trial=record.number,
+        chance=chance_of(wanted.model, point),
+        cost=wanted.cost(record.factors, point[0], record.fidelity),
+        fidelity=record.fidelity,
+        note=f"repeats trial {record.number}: it is far better than the others let expect",
+    )
 
 
 def _is_new(point: Array, taken: Array) -> bool:

@@ -18,52 +18,24 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
 from lab.domain.aim import Aim
 from lab.domain.errors import InputError, RefusedError
 from lab.optimize.history import Direction, Suggestion, TrialRecord, best, check_history
+from lab.optimize.options import Options
 from lab.optimize.outcomes import with_outcomes
+from lab.optimize.saved import Remark, SavedCampaign, read_campaign
 from lab.optimize.space import Setting, Space
 from lab.optimize.suggest import Design, Method, suggest
 
 if TYPE_CHECKING:
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 
+    from lab.optimize.acquire.cost import CostOf
     from lab.optimize.evidence import Evidence, Stopping
+    from lab.optimize.model import Recommendation
     from lab.optimize.pool import Pool
 
 __all__ = ["Campaign", "Remark"]
-
-
-class Remark(BaseModel):
-    """What a person did to a campaign, and why. `trial` is None for a veto, which is about the space."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal["pin", "reject", "edit", "veto"]
-    reason: str
-    trial: int | None = None
-    text: str = ""
-    """Of a veto the condition, of an edit what the trial was recorded with before."""
-
-
-class _State(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    optimisation_format: Literal[1] = 1
-    space: Space
-    direction: Direction | None = None
-    aim: Aim | None = None
-    candidates: dict[str, list[Setting]] | None = None
-    """Of a list the columns; the space is theirs."""
-    seed: int
-    initial: int
-    method: Method
-    design: Design = "sobol"
-    history: tuple[TrialRecord, ...]
-    pinned: tuple[int, ...] = ()
-    remarks: tuple[Remark, ...] = ()
 
 
 class Campaign:
@@ -80,10 +52,11 @@ class Campaign:
         initial: int | None = None,
         method: Method = "bayesian",
         design: Design = "sobol",
+        options: Options | None = None,
     ) -> None:
         """`initial` trials of the `design` come first; by default two per factor and at least four.
 
-        Raises InputError for a direction that is none.
+        Raises InputError for a direction that is none, and for options that don't go with the rest.
         """
         if not isinstance(sought, Aim) and sought not in ("maximize", "minimize"):
             raise InputError(
@@ -93,6 +66,8 @@ class Campaign:
         self.space = space
         self.sought: Direction | Aim = sought
         self._pool: Pool | None = None
+        self.options = Options() if options is None else options
+        self.options.check(space, sought, (), pool=False)
         self.seed = seed
         self.initial = max(4, 2 * len(space.factors)) if initial is None else initial
         self.method: Method = method
@@ -109,9 +84,11 @@ class Campaign:
         *,
         seed: int = 0,
         initial: int | None = None,
+        options: Options | None = None,
     ) -> Campaign:
         """A campaign that asks for candidates of a list alone; the first ones are drawn at random."""
-        campaign = cls(pool.space, sought, seed=seed, initial=initial)
+        campaign = cls(pool.space, sought, seed=seed, initial=initial, options=options)
+        campaign.options.check(pool.space, sought, (), pool=True)
         campaign._pool = pool
         return campaign
 
@@ -140,7 +117,7 @@ class Campaign:
         goals pull apart: see `front`.
         """
         if isinstance(self.sought, str):
-            return best(self.sought, self.history)
+            return best(self.sought, [r for r in self.history if self.options.is_target(r)])
         if not self.sought.single:
             raise InputError("of several goals no trial is the best", hint="look at the front")
         return next(iter(self.sought.front(self.history)), None)
@@ -153,10 +130,17 @@ class Campaign:
             return [] if first is None else [first]
         return self.sought.front(self.history)
 
-    def ask(self, n: int = 1, *, held: Mapping[str, Setting] | None = None) -> list[Suggestion]:
+    def ask(
+        self,
+        n: int = 1,
+        *,
+        held: Mapping[str, Setting] | None = None,
+        cost_of: CostOf | None = None,
+    ) -> list[Suggestion]:
         """The next `n` trials; they're pending from now on. Pinned trials come first.
 
-        `held` are factors that can't be chosen today (the bath is at 60 degC).
+        `held` are factors that can't be chosen today (the bath is at 60 degC). `cost_of`: what a trial with given
+        factors would cost (its planned time, its price); the gain per cost is sought then.
         """
         first = [
             Suggestion(
@@ -164,19 +148,22 @@ class Campaign:
                 factors=self._records[number].factors,
                 origin="person",
                 note="pinned by a person",
+                fidelity=self._records[number].fidelity,
             )
             for number in self._pinned[:n]
         ]
         more = n > len(first) or n < 1
-        suggestions = self._suggest(n - len(first), held) if more else []
+        suggestions = self._suggest(n - len(first), held, cost_of) if more else []
         del self._pinned[: len(first)]
         for item in suggestions:
             self._records[item.number] = TrialRecord(
-                number=item.number, factors=item.factors, status="pending"
+                number=item.number, factors=item.factors, status="pending", fidelity=item.fidelity
             )
         return first + suggestions
 
-    def _suggest(self, n: int, held: Mapping[str, Setting] | None) -> list[Suggestion]:
+    def _suggest(
+        self, n: int, held: Mapping[str, Setting] | None, cost_of: CostOf | None
+    ) -> list[Suggestion]:
         if self._pool is not None:
             from lab.optimize.pool import suggest_from
 
@@ -188,6 +175,8 @@ class Campaign:
                 seed=self.seed,
                 initial=self.initial,
                 held=held,
+                options=self.options,
+                cost_of=cost_of,
             )
         return suggest(
             self.space,
@@ -199,6 +188,8 @@ class Campaign:
             method=self.method,
             held=held,
             design=self.design,
+            options=self.options,
+            cost_of=cost_of,
         )
 
     def tell(
@@ -208,15 +199,18 @@ class Campaign:
         sd: float | Mapping[str, float] | None = None,
         *,
         failed: bool = False,
+        cost: float | None = None,
     ) -> None:
         """Record the outcome of trial `number`: its value with its standard deviation, or
         `failed=True`.
 
         Of several outcomes tell numbers by name, all at once or as they come: a trial is pending until the aim's
         outcomes are complete, and what is known of it already teaches. Telling a trial again corrects it. A value
-        that's not a finite number is refused: such a trial failed.
+        that's not a finite number is refused: such a trial failed. `cost`: what the trial cost, in one unit for all.
         """
         record = self._known(number)
+        if cost is not None:
+            record = TrialRecord.model_validate({**record.model_dump(), "cost": cost})
         if isinstance(self.sought, Aim) and not failed:
             self._records[number] = with_outcomes(self.sought, record, value, sd)
             if number in self._pinned:
@@ -240,6 +234,8 @@ class Campaign:
             status="failed" if failed else "done",
             value=value,
             standard_deviation=sd,
+            cost=record.cost,
+            fidelity=record.fidelity,
         )
         if number in self._pinned:
             self._pinned.remove(number)
@@ -259,15 +255,17 @@ class Campaign:
         sd: float | Mapping[str, float] | None = None,
         *,
         failed: bool = False,
+        cost: float | None = None,
+        fidelity: str | None = None,
     ) -> int:
         """Record a trial that wasn't suggested (an earlier one, or a person's own idea); returns
-        its number.
+        its number. Of several fidelities it is of the target, unless it says otherwise.
         """
         self.space.check(factors, "the added trial")
         number = self._next()
-        self._records[number] = TrialRecord(number=number, factors=factors, status="pending")
+        self._records[number] = self._fresh(number, factors, fidelity)
         try:
-            self.tell(number, value, sd, failed=failed)
+            self.tell(number, value, sd, failed=failed, cost=cost)
         except InputError:
             del self._records[number]
             raise
@@ -275,6 +273,16 @@ class Campaign:
 
     def _next(self) -> int:
         return max(self._records, default=0) + 1
+
+    def _fresh(
+        self, number: int, factors: dict[str, Setting], fidelity: str | None = None
+    ) -> TrialRecord:
+        """A trial of a person, by the target fidelity where there are several and nobody says otherwise."""
+        if fidelity is None and self.options.fidelities:
+            fidelity = self.options.target.name
+        record = TrialRecord(number=number, factors=factors, status="pending", fidelity=fidelity)
+        self.options.check(self.space, self.sought, (record,), pool=self._pool is not None)
+        return record
 
     def pin(self, factors: dict[str, Setting], reason: str) -> int:
         """A point that a person wants tried: the next `ask` hands it out first; returns its number.
@@ -291,7 +299,7 @@ class Campaign:
             )
         number = self._next()
         self._remark("pin", reason, number)
-        self._records[number] = TrialRecord(number=number, factors=factors, status="pending")
+        self._records[number] = self._fresh(number, factors)
         self._pinned.append(number)
         return number
 
@@ -306,7 +314,9 @@ class Campaign:
                 hint="tell it again to correct its outcome",
             )
         self._remark("reject", reason, number)
-        self._records[number] = TrialRecord(number=number, factors=record.factors, status="aborted")
+        self._records[number] = TrialRecord(
+            number=number, factors=record.factors, status="aborted", fidelity=record.fidelity
+        )
         if number in self._pinned:
             self._pinned.remove(number)
 
@@ -358,7 +368,7 @@ class Campaign:
         """How far the model can be trusted, and which factors matter (`lab.optimize.evidence`)."""
         from lab.optimize.evidence import evidence
 
-        return evidence(self.space, self.direction, self.history, self.seed)
+        return evidence(self.space, self.direction, self.history, self.seed, self.options)
 
     def stopping(self, within: float) -> Stopping:
         """How probable it is that the best trial is `within` a distance of the optimum, in the
@@ -366,7 +376,15 @@ class Campaign:
         """
         from lab.optimize.evidence import stopping
 
-        return stopping(self.space, self.direction, self.history, within, self.seed)
+        return stopping(self.space, self.direction, self.history, within, self.seed, self.options)
+
+    def recommend(self) -> Recommendation | None:
+        """The tested trial that the model believes to be the best, which luck can't fake: with an accuracy of factors the
+        best over what is really set, of several fidelities one at the target. None without a measured value.
+        """
+        from lab.optimize.model import recommend
+
+        return recommend(self.space, self.direction, self.history, self.options)
 
     # With pandas: one row per trial, a column per factor.
 
@@ -415,7 +433,7 @@ class Campaign:
 
     def to_json(self) -> str:
         """The whole state as a JSON document; `from_json` continues exactly where it stood."""
-        return _State(
+        return SavedCampaign(
             space=self.space,
             direction=self.sought if isinstance(self.sought, str) else None,
             aim=self.sought if isinstance(self.sought, Aim) else None,
@@ -424,6 +442,7 @@ class Campaign:
             initial=self.initial,
             method=self.method,
             design=self.design,
+            options=self.options,
             history=self.history,
             pinned=tuple(self._pinned),
             remarks=self.remarks,
@@ -432,25 +451,15 @@ class Campaign:
     @classmethod
     def from_json(cls, text: str) -> Campaign:
         """The campaign that `to_json` wrote. Raises InputError for any other text."""
-        try:
-            state = _State.model_validate_json(text)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the document"
-            raise InputError(
-                f"not a saved campaign: {where}: {first['msg']}",
-                hint="read a file that Campaign.to_json wrote",
-            ) from error
-        sought = state.direction if state.aim is None else state.aim
-        if sought is None:
-            raise InputError("not a saved campaign: neither a direction nor an aim")
+        state = read_campaign(text)
         campaign = cls(
             state.space,
-            sought,
+            state.sought,
             seed=state.seed,
             initial=state.initial,
             method=state.method,
             design=state.design,
+            options=state.options,
         )
         if state.candidates is not None:
             from lab.optimize.pool import Pool

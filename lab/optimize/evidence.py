@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from lab.optimize.domain import Array
     from lab.optimize.model.process import Process
+    from lab.optimize.options import Options
     from lab.optimize.space import Space
 
 __all__ = ["Calibration", "Evidence", "Importance", "LeftOut", "Stopping", "evidence", "stopping"]
@@ -120,7 +121,11 @@ class Stopping:
 
 
 def evidence(
-    space: Space, direction: Direction, history: Sequence[TrialRecord], seed: int = 0
+    space: Space,
+    direction: Direction,
+    history: Sequence[TrialRecord],
+    seed: int = 0,
+    options: Options | None = None,
 ) -> Evidence:
     """Calibration and importances. InputError with fewer than three measured trials."""
     records = check_history(space, history)
@@ -131,8 +136,8 @@ def evidence(
             hint=f"ask again after {_FEWEST}",
         )
     with single_threaded():
-        model = fit_model(space, direction, records)
-        left_out, calibration = _left_out(model, done)
+        model = fit_model(space, direction, records, options=options)
+        left_out, calibration = _left_out(model, model.believed(records, options))
         return Evidence(left_out, calibration, _importances(model, seed))
 
 
@@ -166,11 +171,12 @@ def _left_out(
 
 
 def _loo(process: Process) -> tuple[Array, Array, Array]:
-    """The standardised outcomes, and the mean and variance predicted for each without it."""
+    """The standardised outcomes of this campaign, and the mean and variance predicted for each without it."""
     half = np.linalg.solve(process.root, np.linalg.solve(process.root.T, process.alpha))
     truth = process.mean + half
     diagonal = np.einsum("ij,ij->j", process.root, process.root)
-    return truth, truth - process.alpha / diagonal, 1.0 / diagonal
+    own = process.own
+    return truth[:own], (truth - process.alpha / diagonal)[:own], (1.0 / diagonal)[:own]
 
 
 def _row_of(model: FittedModel, record: TrialRecord) -> int:
@@ -235,6 +241,7 @@ def stopping(
     history: Sequence[TrialRecord],
     within: float,
     seed: int = 0,
+    options: Options | None = None,
 ) -> Stopping:
     """How probable it is that the best trial is within a distance of the optimum, and what is left to gain.
 
@@ -254,7 +261,8 @@ def stopping(
             hint=f"ask again after {_FEWEST}",
         )
     with single_threaded():
-        model = fit_model(space, direction, records)
+        model = fit_model(space, direction, records, options=options)
+        done = model.believed(records, options)
         rows = [_row_of(model, record) for record in done]
         means = model.sign * np.array(model.predict(model.tested[rows])[0])
         chosen = int(means.argmax())

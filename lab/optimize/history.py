@@ -46,11 +46,19 @@ class TrialRecord(BaseModel):
     standard_deviation: float | None = None
     outcomes: dict[str, float] = Field(default_factory=dict[str, float])
     deviations: dict[str, float] = Field(default_factory=dict[str, float])
+    cost: float | None = None
+    """What the trial cost, in hours or money, where gains are weighed by it. A failed trial costs, too."""
+    fidelity: str | None = None
+    """How it is or was measured, where a campaign has several ways (`lab.optimize.options.Fidelity`)."""
 
     @model_validator(mode="after")
     def _check_value(self) -> Self:
         where = f"trial {self.number}"
         self._check_outcomes(where)
+        if self.cost is not None and not (math.isfinite(self.cost) and self.cost > 0):
+            raise InputError(
+                f"{where}: a cost of {self.cost}", hint="give a number above 0, or leave it out"
+            )
         if self.status == "done":
             if self.value is None and self.outcomes:
                 return self
@@ -100,9 +108,8 @@ class Suggestion(BaseModel):
     where the model had no new point to offer), or person (pinned).
 
     Where several outcomes are sought, `predicted` has mean and standard deviation of each, in its unit (the
-    first goal's are also in `predicted_mean` and `predicted_sd`). `chance` is the probability that all limits
-    on measured outcomes are kept, or, of one value, that the trial gives it at all; None without limits, and while no
-    trial failed.
+    first goal's are also in `predicted_mean` and `predicted_sd`). `chance` is the probability that the trial gives what
+    is measured at all, times that to keep all limits on it; None without limits while no trial failed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -119,6 +126,10 @@ class Suggestion(BaseModel):
         default_factory=dict[str, tuple[float, float]]
     )
     chance: float | None = None
+    cost: float | None = None
+    """What it is expected to cost, where gains are weighed by it."""
+    fidelity: str | None = None
+    """How to measure it, where a campaign has several ways."""
 
 
 def check_history(space: Space, history: Sequence[TrialRecord]) -> list[TrialRecord]:

@@ -32,6 +32,7 @@ def with_outcomes(aim: Aim, record: TrialRecord, value: object, sd: object = Non
         status="done" if all(name in outcomes for name in aim.outcomes) else "pending",
         outcomes=outcomes,
         deviations={**kept, **deviations},
+        cost=record.cost,
     )
 
 

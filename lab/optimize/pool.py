@@ -15,6 +15,7 @@ import numpy as np
 
 from lab.domain.errors import InputError
 from lab.optimize.history import Suggestion, TrialRecord, check_history, nearest_trial
+from lab.optimize.options import Options
 from lab.optimize.sobol import derived_seed
 from lab.optimize.space import Category, Factor, Space
 from lab.optimize.space.region import Region
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lab.domain.aim import Aim
+    from lab.optimize.acquire.cost import CostOf
     from lab.optimize.domain import Array, Indices
     from lab.optimize.history import Direction
     from lab.optimize.space import Setting
@@ -199,19 +201,23 @@ def suggest_from(
     seed: int,
     initial: int,
     held: Mapping[str, Setting] | None = None,
+    options: Options | None = None,
+    cost_of: CostOf | None = None,
 ) -> list[Suggestion]:
     """The next `n` candidates, none of which is in the history (fewer where fewer are left), with the factors in
     `held` as they are there.
 
     Up to the `initial`-th trial, and until two trials have given a value, candidates are drawn at
     random; then the model chooses (`lab.optimize.acquire.pool`). Equal arguments give equal
-    suggestions, and the history's order doesn't matter. Trials that are no candidates teach, too.
+    suggestions, and the history's order doesn't matter. Trials that are no candidates teach, too. `options` and
+    `cost_of`: see `lab.optimize.suggest`.
 
     Raises InputError where no candidate is left and for a history that doesn't fit the factors.
     """
     if n < 1 or initial < 0:
         raise InputError(f"{n} trials asked for, {initial} initial ones", hint="ask for 1 or more")
     records = check_history(pool.space, history)
+    (options or Options()).check(pool.space, sought, records, pool=True)
     used = [pool.find(record.factors) for record in records]
     lawful = pool.lawful(held)
     free = np.setdiff1d(lawful, [index for index in used if index is not None])
@@ -247,7 +253,16 @@ def suggest_from(
         if isinstance(sought, str):
             from lab.optimize.acquire.pool import propose_from
 
-            made += propose_from(pool, sought, [*records, *waiting], free, n - spread, seed=seed)
+            made += propose_from(
+                pool,
+                sought,
+                [*records, *waiting],
+                free,
+                n - spread,
+                seed=seed,
+                options=options,
+                cost_of=cost_of,
+            )
         else:
             from lab.optimize.several import propose_several
 
@@ -259,5 +274,7 @@ def suggest_from(
                 seed=seed,
                 pool=pool,
                 free=free,
+                options=options,
+                cost_of=cost_of,
             )
     return made

@@ -7,6 +7,7 @@ torch.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,17 @@ import numpy as np
 from scipy.special import ndtr
 
 from lab.domain.front import nondominated
+from lab.optimize.acquire.cost import cheapness, checked_cost
 from lab.optimize.acquire.hypervolume import OutcomeImprovement
+from lab.optimize.acquire.likely import Likely
 from lab.optimize.acquire.search import maximise
+from lab.optimize.acquire.total import Total
 from lab.optimize.acquire.within import maximise_within
 from lab.optimize.history import Suggestion, TrialRecord, check_history, nearest_trial
 from lab.optimize.model import FittedModel, fit_model, history_seed
 from lab.optimize.model.families import default_families, pool_families
 from lab.optimize.model.kernel import squared_distances
+from lab.optimize.model.success import fit_success
 from lab.optimize.model.threads import single_threaded, single_threaded_torch
 from lab.optimize.sobol import derived_seed
 from lab.optimize.space.region import Region
@@ -30,9 +35,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lab.domain.aim import Aim
+    from lab.optimize.acquire.cost import CostOf
     from lab.optimize.domain import Acquisition, Array, Indices
     from lab.optimize.history import Direction
     from lab.optimize.model.families import Family
+    from lab.optimize.model.success import Success
+    from lab.optimize.options import Options
     from lab.optimize.pool import Pool
     from lab.optimize.space import Setting, Space
 
@@ -62,6 +70,8 @@ class Belief:
     """Points with a value of every outcome, and points that failed, n x d."""
     measured: Array
     pending: Array
+    success: Success | None = None
+    """How probable it is that a trial gives anything; None while nothing failed."""
 
     def predict(self, points: Array) -> dict[str, tuple[Array, Array]]:
         """Mean and standard deviation of each outcome without noise, in its unit."""
@@ -86,6 +96,15 @@ class Belief:
             chance *= np.abs(ndtr(ends[1]) - ndtr(ends[0]))
         return chance
 
+    def hope(self, point: Array) -> float | None:
+        """The probability that a trial at one point (1 x d) gives its outcomes and they keep all limits; None without
+        limits while nothing failed.
+        """
+        if self.success is None and not self.aim.limits:
+            return None
+        works = 1.0 if self.success is None else math.exp(float(self.success.log_chance(point)[0]))
+        return works * float(self.chance(point)[0])
+
     def scores(self, points: Array) -> Array:
         """Of the predicted means, n x goals (one column where trials are ordered by one number)."""
         means = {name: mean for name, (mean, _) in self.predict(points).items()}
@@ -101,6 +120,7 @@ def believe(
     aim: Aim,
     records: Sequence[TrialRecord],
     families: Callable[[int], tuple[Family, ...]] = default_families,
+    options: Options | None = None,
 ) -> Belief:
     """A model for each outcome, of the trials in which it was measured. Call within `single_threaded`.
 
@@ -108,8 +128,9 @@ def believe(
     farthest from it.
     """
     models = tuple(
-        fit_model(space, direction, rows, families)
-        for direction, rows in (_history_of(aim, name, records) for name in aim.outcomes)
+        fit_model(space, direction, rows, families, options, name)
+        for name in aim.outcomes
+        for direction, rows in (_history_of(aim, name, records),)
     )
     whole = aim.complete(records)
     failed = [record for record in records if record.status == "failed"]
@@ -120,8 +141,15 @@ def believe(
         return np.array(units, dtype=np.float64).reshape(-1, space.dimension)
 
     measured = np.unique(points(whole), axis=0)
+    lost = points(failed)
+    worked = points([record for record in records if record.outcomes])
     return Belief(
-        aim, models, np.concatenate([measured, points(failed)]), measured, points(pending)
+        aim=aim,
+        models=models,
+        tested=np.concatenate([measured, lost]),
+        measured=measured,
+        pending=points(pending),
+        success=fit_success(np.unique(worked, axis=0), lost, space.groups),
     )
 
 
@@ -189,6 +217,8 @@ def propose_several(
     held: Mapping[str, Setting] | None = None,
     pool: Pool | None = None,
     free: Indices | None = None,
+    options: Options | None = None,
+    cost_of: CostOf | None = None,
 ) -> list[Suggestion]:
     """`n` points, one after the other, each with the points before it as pending ones.
 
@@ -198,20 +228,33 @@ def propose_several(
     run_seed = derived_seed(
         history_seed(space, "maximize", records, seed), *aim.fingerprint, *_outcome_parts(records)
     )
+    if options is not None and options.fingerprint:
+        run_seed = derived_seed(run_seed, *options.fingerprint)
+    weighed = cost_of is not None or (options is not None and options.per_cost)
     number = max(record.number for record in records) + 1
     made: list[Suggestion] = []
     with single_threaded(), single_threaded_torch():
-        belief = believe(space, aim, records, default_families if pool is None else pool_families)
-        base, feasible, worst, note = _standing(belief, _spread_points(space, pool, held, run_seed))
+        families = default_families if pool is None else pool_families
+        belief = believe(space, aim, records, families, options)
+        spread = _spread_points(space, pool, held, run_seed)
+        base, feasible, worst, note = _standing(belief, spread)
         taken = belief.pending
+        cheap = None
+        if weighed:
+            tried = [space.from_unit(point) for point in spread.tolist()]
+            cheap = cheapness(space, records, cost_of, lambda count: tried[:count])
         region = Region(space, held)
         left = None if pool is None or free is None else _screened(belief, pool, free)
         for offset in range(n):
             point_seed = derived_seed(run_seed, offset)
-            acquisition = OutcomeImprovement(
+            acquisition: Acquisition = OutcomeImprovement(
                 aim, belief.models, base, taken, worst,
                 feasible=feasible, draws=_DRAWS, seed=point_seed,
             )  # fmt: skip
+            if belief.success is not None:
+                acquisition = Likely(acquisition, belief.success)
+            if cheap is not None:
+                acquisition = Total((acquisition, cheap))
             if pool is not None and left is not None:
                 values = acquisition.value(space.encode(pool.rows[left]))
                 best = int(values.argmax())
@@ -223,7 +266,12 @@ def propose_several(
                 factors = space.from_unit(point.tolist())
             if offset == 0 and space.alike:
                 region = Region(space, {**{n: factors[n] for n in space.alike}, **region.held})
-            made.append(_suggestion(belief, records, number + offset, factors, point, value, note))
+            item = _suggestion(belief, records, number + offset, factors, point, value, note)
+            if cost_of is not None:
+                item = item.model_copy(update={"cost": checked_cost(cost_of, factors)})
+            elif cheap is not None:
+                item = item.model_copy(update={"cost": cheap.cost(point)})
+            made.append(item)
             taken = np.concatenate([taken, point.reshape(1, -1)])
     return made
 
@@ -361,5 +409,5 @@ def _suggestion(
         nearest_trial=nearest_trial(space, records, factors),
         note=f"{what}; {note}" if note else what,
         predicted=predicted,
-        chance=float(belief.chance(point.reshape(1, -1))[0]) if belief.aim.limits else None,
+        chance=belief.hope(point.reshape(1, -1)),
     )

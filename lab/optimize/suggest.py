@@ -14,11 +14,13 @@ from lab.optimize.history import (
     check_history,
     nearest_trial,
 )
+from lab.optimize.options import Earlier, Options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lab.domain.aim import Aim
+    from lab.optimize.acquire.cost import CostOf
     from lab.optimize.space import Setting, Space
 
 __all__ = ["Design", "Method", "measured_in", "suggest"]
@@ -27,6 +29,7 @@ Method = Literal["bayesian", "sobol"]
 Design = Literal["sobol", "latin_hypercube", "factorial", "d_optimal"]
 """How the first trials are spread (`lab.optimize.designs`)."""
 
+_TARGET_EVERY = 3
 _FEWEST_VALUES = 2
 """A model of fewer measured values knows no spread: even points teach more."""
 
@@ -42,6 +45,8 @@ def suggest(
     method: Method = "bayesian",
     held: Mapping[str, Setting] | None = None,
     design: Design = "sobol",
+    options: Options | None = None,
+    cost_of: CostOf | None = None,
 ) -> list[Suggestion]:
     """The next `n` trials, with the factors in `held` as they are there (today's bath is at 60 degC).
 
@@ -52,6 +57,9 @@ def suggest(
     (`lab.optimize.acquisition`), unless `method` is "sobol" or fewer than two trials have given a
     value. Failed trials teach where trials fail, and enter as the worst value seen, with doubt; pending ones as points whose
     outcome is not known. Suggestions are numbered on from the highest number in the history.
+
+    `options`: outliers, set points that are not exact, costs, earlier campaigns, fidelities (`lab.optimize.options`).
+    `cost_of`: what a trial with given factors would cost, such as its planned time: the gain per cost is sought.
 
     Nothing is kept between calls: equal arguments give equal suggestions, bit for bit (on one
     machine with one set of library versions), and the order of the history doesn't matter. Torch is
@@ -66,8 +74,14 @@ def suggest(
     if initial < 0:
         raise InputError(f"{initial} initial trials", hint="0 or more; 2 to 3 per factor is usual")
     records = check_history(space, history)
+    wishes = Options() if options is None else options
+    wishes.check(space, sought, records, pool=False)
+    if cost_of is not None and wishes.fidelities:
+        raise InputError(
+            "a function of the cost beside fidelities", hint="each fidelity has its cost"
+        )
     first_number = max((record.number for record in records), default=0) + 1
-    measured = measured_in(sought, records)
+    measured = measured_in(sought, [record for record in records if wishes.is_target(record)])
     if method == "sobol":
         spread = n
         note = "even spread over the factor space"
@@ -82,6 +96,10 @@ def suggest(
     suggestions: list[Suggestion] = []
     start = 0 if method == "sobol" else initial
     spread_out = _spread(space, seed, len(records), spread, held, design, start)
+    favourite: dict[str, Setting] | None = None
+    if spread and not records and method == "bayesian" and wishes.earlier and not space.alike:
+        favourite = _favourite(space, sought, wishes.earlier, seed, held)
+        spread_out[0] = spread_out[0] if favourite is None else favourite
     for offset, factors in enumerate(spread_out):
         suggestions.append(
             Suggestion(
@@ -89,12 +107,15 @@ def suggest(
                 factors=factors,
                 origin="design" if design != "sobol" and len(records) + offset < start else "sobol",
                 nearest_trial=nearest_trial(space, records, factors),
-                note=note,
+                note="earlier campaigns expect the best here" if factors is favourite else note,
+                fidelity=_first_fidelity(wishes, len(records) + offset),
             )
         )
     if spread < n:
         waiting = [
-            TrialRecord(number=item.number, factors=item.factors, status="pending")
+            TrialRecord(
+                number=item.number, factors=item.factors, status="pending", fidelity=item.fidelity
+            )
             for item in suggestions
         ]
         same = {name: waiting[0].factors[name] for name in space.alike} if waiting else {}
@@ -105,6 +126,8 @@ def suggest(
             n - spread,
             seed,
             {**same, **(held or {})},
+            options,
+            cost_of,
         )
     for item in suggestions:
         broken = space.broken(item.factors)
@@ -135,14 +158,46 @@ def _by_model(
     n: int,
     seed: int,
     held: Mapping[str, Setting],
+    options: Options | None,
+    cost_of: CostOf | None,
 ) -> list[Suggestion]:
     if isinstance(sought, str):
         from lab.optimize.acquisition import propose
 
-        return propose(space, sought, records, n, seed=seed, held=held)
+        return propose(
+            space, sought, records, n, seed=seed, held=held, options=options, cost_of=cost_of
+        )
     from lab.optimize.several import propose_several
 
-    return propose_several(space, sought, records, n, seed=seed, held=held)
+    return propose_several(
+        space, sought, records, n, seed=seed, held=held, options=options, cost_of=cost_of
+    )
+
+
+def _favourite(
+    space: Space,
+    sought: Direction | Aim,
+    earlier: Sequence[Earlier],
+    seed: int,
+    held: Mapping[str, Setting] | None,
+) -> dict[str, Setting] | None:
+    """Where earlier campaigns expect the best: the first trial, from which most is learned of whether they are right.
+    None where several outcomes are sought.
+    """
+    if not isinstance(sought, str):
+        return None
+    from lab.optimize.model.joined import expected_best
+
+    return expected_best(space, sought, earlier, seed, held)
+
+
+def _first_fidelity(options: Options, place: int) -> str | None:
+    """Of the even spread every third trial is measured at the target and the others at the cheapest, so that what the
+    two have in common can be learned."""
+    if not options.fidelities:
+        return None
+    cheapest = min(options.fidelities, key=lambda one: one.cost)
+    return options.target.name if place % _TARGET_EVERY == 0 else cheapest.name
 
 
 def _spread(

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from functools import cache
+from typing import TypedDict
 
 from pydantic import BaseModel
 
 from lab.domain.event import Event, Recorded, event_from_json
-from lab.records.tables import JournalRow
 
 __all__ = [
+    "Columns",
     "campaign_of",
     "chain_hash",
+    "columns_of_event",
     "record_from_columns",
-    "record_from_row",
-    "row_from_event",
 ]
+
+
+class Columns(TypedDict):
+    """A row of the journal (`lab.records.tables.JournalRow`) as the database takes it."""
+
+    seq: int
+    epoch: int
+    at: str
+    kind: str
+    campaign: str
+    run: str
+    body: str
+    prev_hash: str
+    hash: str
 
 
 def chain_hash(prev_hash: str, seq: int, epoch: int, at: str, body: str) -> str:
@@ -24,8 +39,14 @@ def chain_hash(prev_hash: str, seq: int, epoch: int, at: str, body: str) -> str:
     return hashlib.sha256(f"{prev_hash}\n{seq}\n{epoch}\n{at}\n{body}".encode()).hexdigest()
 
 
+@cache
+def _named_by(kind: type[BaseModel]) -> frozenset[str]:
+    """Which of the names that a row is found by a kind of event has: a missing attribute is dear to ask a model for."""
+    return frozenset({"campaign", "run", "command"} & kind.model_fields.keys())
+
+
 def _named(event: BaseModel, name: str) -> str:
-    value = getattr(event, name, "")
+    value = getattr(event, name) if name in _named_by(type(event)) else ""
     return value if isinstance(value, str) else ""
 
 
@@ -34,23 +55,22 @@ def campaign_of(named: str, run: str) -> str:
     return named or run.partition("/")[0]
 
 
-def row_from_event(
+def columns_of_event(
     event: Event, *, seq: int, epoch: int, at: datetime, prev_hash: str
-) -> JournalRow:
-    """The row that an event becomes. `at` must be aware; it is stored as UTC."""
+) -> Columns:
+    """The columns of the row that an event becomes. `at` must be aware; it is stored as UTC."""
     stamp = at.astimezone(UTC).isoformat(timespec="microseconds")
     body = event.model_dump_json()
     run = _named(event, "run")
-    command = getattr(event, "command", None)
+    command = getattr(event, "command", None) if "command" in _named_by(type(event)) else None
     if not run and isinstance(command, BaseModel):
         run = _named(command, "run")
-    campaign = campaign_of(_named(event, "campaign"), run)
-    return JournalRow(
+    return Columns(
         seq=seq,
         epoch=epoch,
         at=stamp,
         kind=event.kind,
-        campaign=campaign,
+        campaign=campaign_of(_named(event, "campaign"), run),
         run=run,
         body=body,
         prev_hash=prev_hash,
@@ -58,13 +78,8 @@ def row_from_event(
     )
 
 
-def record_from_row(row: JournalRow) -> Recorded:
-    """The event with its stamp. pydantic.ValidationError where the body is not an event of this version."""
-    return record_from_columns(row.seq, row.epoch, row.at, row.body, row.hash)
-
-
 def record_from_columns(seq: int, epoch: int, at: str, body: str, hash_: str) -> Recorded:
-    """The same of plain columns."""
+    """The event with its stamp. pydantic.ValidationError where the body is not an event of this version."""
     return Recorded(
         seq=seq,
         epoch=epoch,

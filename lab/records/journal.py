@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from sqlalchemy import make_url, text
+from sqlalchemy import insert, make_url, text
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
@@ -22,7 +22,7 @@ from sqlmodel import Session, col, select
 
 from lab.domain.errors import RefusedError, UnavailableError
 from lab.domain.reduce import reduce
-from lab.records.codec import record_from_columns, record_from_row, row_from_event
+from lab.records.codec import columns_of_event, record_from_columns
 from lab.records.database import database_path, last_row, open_database
 from lab.records.locks import EngineLock, taken
 from lab.records.snapshots import newest_snapshot, write_snapshot
@@ -36,9 +36,13 @@ if TYPE_CHECKING:
 
     from lab.domain.event import Event, Recorded
     from lab.domain.state import LabState
+    from lab.records.codec import Columns
     from lab.records.snapshots import Kept
 
 __all__ = ["Journal", "folded", "raise_epoch", "read_records", "read_rows", "records_of"]
+
+_INSERT = insert(JournalRow)
+_EPOCH = select(MetaRow.value).where(col(MetaRow.key) == "epoch").with_for_update(read=True)
 
 
 _OURS = (ProgrammingError, DataError, NotSupportedError)
@@ -119,21 +123,26 @@ class Journal:
         RefusedError where another engine has taken the records meanwhile, as after a cut connection to the server.
         UnavailableError where they can't be written now; `caught_up` then tells whether they were all the same.
         """
-        rows: list[JournalRow] = []
+        rows: list[Columns] = []
         seq, head = self.seq, self.head
         for event, at in events:
             seq += 1
-            row = row_from_event(event, seq=seq, epoch=self.epoch, at=at, prev_hash=head)
-            head = row.hash
+            row = columns_of_event(event, seq=seq, epoch=self.epoch, at=at, prev_hash=head)
+            head = row["hash"]
             rows.append(row)
-        records = [record_from_row(row) for row in rows]
-        with _told_in_words(self.url, "written"), Session(self._engine) as session:
+        # Read back before they are kept: what could not be read would end every later start.
+        records = [
+            record_from_columns(row["seq"], row["epoch"], row["at"], row["body"], row["hash"])
+            for row in rows
+        ]
+        with _told_in_words(self.url, "written"), self._engine.connect() as connection:
             if self._engine.dialect.name == "sqlite":
                 # Its driver begins with the first change: then another engine could come between look and change.
-                session.connection().exec_driver_sql("BEGIN IMMEDIATE")
-            self._refuse_outranked(session)
-            session.add_all(rows)
-            session.commit()
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            self._refuse_outranked(connection)
+            if rows:
+                connection.execute(_INSERT, rows)
+            connection.commit()
         self.seq, self.head = seq, head
         return records
 
@@ -141,20 +150,20 @@ class Journal:
         """What this engine has made durable beyond what it was told: of an append whose answer was lost. Raises as `append`
         does."""
         with _told_in_words(self.url, "read"):
-            with Session(self._engine) as session:
-                self._refuse_outranked(session)
+            with self._engine.connect() as connection:
+                self._refuse_outranked(connection)
             records = self.read(self.seq)
         if records:
             self.seq, self.head = records[-1].seq, records[-1].hash
         return records
 
-    def _refuse_outranked(self, session: Session) -> None:
+    def _refuse_outranked(self, connection: Connection) -> None:
         # Shared, so that the next engine takes its epoch before this transaction or after it, not in between.
-        mine = session.get(MetaRow, "epoch", with_for_update={"read": True})
-        if mine is None or int(mine.value) != self.epoch:
+        mine = connection.execute(_EPOCH).scalar_one_or_none()
+        if mine is None or int(mine) != self.epoch:
             raise RefusedError(
                 f"another engine has taken these records: this one was number {self.epoch}, "
-                f"now it is {'none' if mine is None else mine.value}",
+                f"now it is {'none' if mine is None else mine}",
                 hint="that one goes on with the campaign: lab status tells",
             )
 
@@ -172,10 +181,10 @@ class Journal:
             return  # memory, with one connection for all: there is nothing to come back to
         with self._keeping:
             kept = self._kept or newest_snapshot(self._engine)
-            with Session(self._engine) as session:
-                self._refuse_outranked(session)
-                kept = write_snapshot(session.connection(), state, kept)
-                session.commit()
+            with self._engine.connect() as connection:
+                self._refuse_outranked(connection)
+                kept = write_snapshot(connection, state, kept)
+                connection.commit()
             self._kept = kept
 
     def read(self, after: int = 0) -> list[Recorded]:

@@ -212,8 +212,8 @@ def places_not_kept(patch: pytest.MonkeyPatch) -> None:
     """A sample enters where another one is."""
     real = gate._Bench.__init__
 
-    def init(self, state):
-        real(self, state)
+    def init(self, look):
+        real(self, look)
         self._held = {}
 
     patch.setattr(gate._Bench, "__init__", init)

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from lab.optimize.model.fitted import FittedModel
     from lab.optimize.model.warp import Warp
 
-__all__ = ["OutcomeImprovement"]
+__all__ = ["OutcomeImprovement", "unbent"]
 
 # BoTorch would compile a kernel in C++ when the first of these acquisitions is made: a minute on a machine with a
 # compiler, a warning on one without, other rounding on either, and no use here (it is for noise-free baselines).
@@ -69,7 +69,7 @@ def _quiet() -> Generator[None]:
         yield
 
 
-def _unbent(t: torch.Tensor, power: float) -> torch.Tensor:
+def unbent(t: torch.Tensor, power: float) -> torch.Tensor:
     """As in `lab.optimize.model.warp`, with gradients."""
     if power == 1.0:
         return t
@@ -83,7 +83,7 @@ def _unbent(t: torch.Tensor, power: float) -> torch.Tensor:
 def _natural(draws: torch.Tensor, warp: Warp) -> torch.Tensor:
     """Draws on the model's scale as values in their unit."""
     return warp.sign * (
-        warp.center + warp.scale * _unbent(warp.middle + warp.spread * draws, warp.power)
+        warp.center + warp.scale * unbent(warp.middle + warp.spread * draws, warp.power)
     )
 
 

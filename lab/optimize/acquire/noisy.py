@@ -60,11 +60,16 @@ class Member:
         root[n:, n:] = inverse
         self.root = root
         self.points = np.concatenate([process.scaled, known / process.lengths])
+        self.shift = np.concatenate([process.shift, np.zeros(count)])
+
+    def _distances(self, scaled: Array) -> Array:
+        r2 = squared_distances(scaled, self.points)
+        return r2 if self.process.aside is None else r2 + self.shift
 
     def mean_and_variance(self, points: Array) -> tuple[Array, Array]:
         """Given the draws: means n x S and the variance n, the same for all draws."""
         process = self.process
-        r2 = squared_distances(points / process.lengths, self.points)
+        r2 = self._distances(points / process.lengths)
         kernel = process.scale * correlation(process.family.shape, r2)
         half = kernel @ self.root.T
         variance = process.scale - np.einsum("ij,ij->i", half, half)
@@ -74,7 +79,7 @@ class Member:
         """The same, with what `backward` needs."""
         process = self.process
         scaled = points / process.lengths
-        r2 = squared_distances(scaled, self.points)
+        r2 = self._distances(scaled)
         kernel, slope = correlation_and_slope(process.family.shape, r2)
         kernel *= process.scale
         half = kernel @ self.root.T

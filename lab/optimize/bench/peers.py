@@ -1,6 +1,6 @@
 """The peers, each as its documentation uses it, with its own defaults.
 
-They are installed with the extra `peers` (BoTorch is there anyway). What has no candidate list (Ax,
+They are installed with the extra `peers` (BoTorch is there anyway). What has no candidate list (Ax, BoFire,
 Optuna) proposes a point, and the nearest row that is left is taken.
 """
 
@@ -15,51 +15,87 @@ import importlib.util
 import logging
 import warnings
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
 from lab.domain.errors import InputError
+from lab.optimize.bench.tasks import Task
 from lab.optimize.space import Category
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from lab.optimize.bench.fronts import FrontTask
     from lab.optimize.bench.run import Asker
-    from lab.optimize.bench.tasks import Task
     from lab.optimize.domain import Indices
-    from lab.optimize.history import TrialRecord
-    from lab.optimize.space import Setting
+    from lab.optimize.history import Direction, TrialRecord
+    from lab.optimize.pool import Pool
+    from lab.optimize.space import Setting, Space
 
-__all__ = ["PEERS", "installed", "make_peer"]
+__all__ = ["PEERS", "SEVERAL", "Peer", "installed", "make_peer"]
 
-_MODULES = {"ax": "ax", "baybe": "baybe", "botorch": "botorch", "optuna": "optuna"}
-PEERS = tuple(_MODULES)
+PEERS = ("ax", "baybe", "bofire", "botorch", "optuna")
+SEVERAL = ("ax", "bofire")
+"""Those that are run where several goals are sought. `make_peer` knows no others for a `FrontTask`."""
 
 
 def installed(name: str) -> bool:
     """Whether a peer can be run. InputError for a name that is none."""
-    if name not in _MODULES:
+    if name not in PEERS:
         raise InputError(f"{name} is no peer", hint=f"the peers are: {', '.join(PEERS)}")
-    return importlib.util.find_spec(_MODULES[name]) is not None
+    return importlib.util.find_spec(name) is not None
 
 
-def make_peer(name: str, task: Task, seed: int, init: int) -> Asker:
+def make_peer(name: str, task: Task | FrontTask, seed: int, init: int) -> Asker:
     """A peer in a campaign of its own. What it warns of and logs is of no interest here."""
-    made: dict[str, Callable[[Task, int, int], Asker]] = {
+    both: dict[str, Callable[[Task | FrontTask, int, int], Asker]] = {
         "ax": AxPeer,
+        "bofire": BofirePeer,
+    }
+    made: dict[str, Callable[[Task, int, int], Asker]] = {
+        **both,
         "baybe": BaybePeer,
         "botorch": BotorchPeer,
         "optuna": OptunaPeer,
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return made[name](task, seed, init)
+        if isinstance(task, Task):
+            return made[name](task, seed, init)
+        return both[name](task, seed, init)
 
 
-class _Peer(ABC):
-    def __init__(self, task: Task, seed: int, init: int) -> None:
-        self.task, self.seed, self.init = task, seed, init
+def _goals(task: Task | FrontTask) -> dict[str, Direction]:
+    """What is measured, and which of it is better."""
+    if isinstance(task, Task):
+        return {"y": task.direction}
+    return {g.outcome: "minimize" if g.sign < 0 else "maximize" for g in task.aim.goals}
+
+
+def _told(record: TrialRecord) -> dict[str, float]:
+    """The same of a trial."""
+    return {"y": record.value} if record.value is not None else dict(record.outcomes)
+
+
+class Ground(Protocol):
+    """What every kind of task has."""
+
+    @property
+    def space(self) -> Space: ...
+    @property
+    def pool(self) -> Pool | None: ...
+
+
+G = TypeVar("G", bound=Ground)
+
+
+class Peer(ABC, Generic[G]):
+    """A peer in one campaign on the task; each defines `propose`, and `take` where it keeps state."""
+
+    def __init__(self, task: G, seed: int, init: int) -> None:
+        self.task: G = task
+        self.seed, self.init = seed, init
         self.records: list[TrialRecord] = []
         self.tried: list[int] = []
 
@@ -108,7 +144,7 @@ class _Peer(ABC):
         return pool.values(row)
 
 
-class BotorchPeer(_Peer):
+class BotorchPeer(Peer[Task]):
     """SingleTaskGP and qLogNEI with their default priors, 10 restarts and 512 raw samples; a table's rows
     are scored one by one, with the batch's own as pending points."""
 
@@ -144,10 +180,10 @@ class BotorchPeer(_Peer):
         return [task.pool.values(row) for row in rows]
 
 
-class AxPeer(_Peer):
+class AxPeer(Peer["Task | FrontTask"]):
     """The Client with its default strategy; our first points are attached as its initial trials."""
 
-    def __init__(self, task: Task, seed: int, init: int) -> None:
+    def __init__(self, task: Task | FrontTask, seed: int, init: int) -> None:
         super().__init__(task, seed, init)
         logging.getLogger("ax").setLevel(logging.ERROR)
         from ax.api.client import Client
@@ -166,13 +202,14 @@ class AxPeer(_Peer):
                 for f in task.space.factors
             ]
         )
-        self.client.configure_optimization(objective="y" if task.sign > 0 else "-y")
+        goals = [name if way == "maximize" else f"-{name}" for name, way in _goals(task).items()]
+        self.client.configure_optimization(objective=", ".join(goals))
         self.client.configure_generation_strategy(initialization_budget=init)
 
     def take(self, records: Sequence[TrialRecord]) -> None:
         for record in records:
             index = self.client.attach_trial(parameters=dict(record.factors))
-            self.client.complete_trial(trial_index=index, raw_data={"y": record.value})
+            self.client.complete_trial(trial_index=index, raw_data=_told(record))
 
     def propose(self, n: int) -> list[dict[str, Setting]]:
         found = self.client.get_next_trials(max_trials=n)
@@ -184,7 +221,7 @@ class AxPeer(_Peer):
         return made
 
 
-class BaybePeer(_Peer):
+class BaybePeer(Peer[Task]):
     """A Campaign with its default recommender; a table is its discrete search space."""
 
     def __init__(self, task: Task, seed: int, init: int) -> None:
@@ -237,7 +274,60 @@ class BaybePeer(_Peer):
         ]
 
 
-class OptunaPeer(_Peer):
+class BofirePeer(Peer["Task | FrontTask"]):
+    """The SoboStrategy for one goal, the MoboStrategy for several, as they come."""
+
+    def __init__(self, task: Task | FrontTask, seed: int, init: int) -> None:
+        super().__init__(task, seed, init)
+        from bofire.data_models.strategies.api import MoboStrategy, SoboStrategy
+        from bofire.strategies.api import map as strategy_of
+
+        kind = SoboStrategy if isinstance(task, Task) else MoboStrategy
+        domain = _bofire_domain(task.space, _goals(task))
+        self.strategy: Any = strategy_of(kind(domain=domain, seed=seed))
+
+    def take(self, records: Sequence[TrialRecord]) -> None:
+        import pandas as pd
+
+        rows = [
+            {**record.factors, **told, **{f"valid_{name}": 1 for name in told}}
+            for record in records
+            if (told := _told(record))
+        ]
+        if rows:
+            self.strategy.tell(pd.DataFrame(rows))
+
+    def propose(self, n: int) -> list[dict[str, Setting]]:
+        found = self.strategy.ask(n)[list(self.task.space.names)]
+        return [self.snapped(row) for row in found.to_dict("records")]
+
+
+def _bofire_domain(space: Space, goals: Mapping[str, Direction]) -> object:
+    """A space and what is sought, as BoFire's domain."""
+    from bofire.data_models.domain.api import Domain
+    from bofire.data_models.features.api import (
+        CategoricalInput,
+        ContinuousInput,
+        ContinuousOutput,
+    )
+    from bofire.data_models.objectives.api import MaximizeObjective, MinimizeObjective
+
+    kinds = {"maximize": MaximizeObjective, "minimize": MinimizeObjective}
+    return Domain.from_lists(
+        inputs=[
+            CategoricalInput(key=f.name, categories=list(f.choices))
+            if isinstance(f, Category)
+            else ContinuousInput(key=f.name, bounds=(f.minimum, f.maximum))
+            for f in space.factors
+        ],
+        outputs=[
+            ContinuousOutput(key=name, objective=kinds[direction](w=1.0))
+            for name, direction in goals.items()
+        ],
+    )
+
+
+class OptunaPeer(Peer[Task]):
     """A study with the GPSampler; the trials of a batch run at the same time."""
 
     def __init__(self, task: Task, seed: int, init: int) -> None:

@@ -22,10 +22,12 @@ from lab.optimize.suggest import suggest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lab.optimize.bench.fronts import FrontTask
     from lab.optimize.bench.tasks import Task
+    from lab.optimize.pool import Pool
     from lab.optimize.space import Setting
 
-__all__ = ["Asker", "Run", "compare", "one_run"]
+__all__ = ["Asker", "Ours", "Run", "by_batch", "check_sizes", "compare", "gap", "one_run"]
 
 
 class Asker(Protocol):
@@ -43,7 +45,7 @@ class Asker(Protocol):
 class Ours:
     """`suggest`, or `suggest_from` for a table."""
 
-    def __init__(self, task: Task, seed: int, init: int) -> None:
+    def __init__(self, task: Task | FrontTask, seed: int, init: int) -> None:
         self.task, self.seed, self.init = task, seed, init
         self.records: list[TrialRecord] = []
 
@@ -51,15 +53,11 @@ class Ours:
         self.records += records
 
     def ask(self, n: int) -> list[dict[str, Setting]]:
-        task = self.task
+        task, told = self.task, self.records
         if task.pool is None:
-            made = suggest(
-                task.space, task.direction, self.records, n, seed=self.seed, initial=self.init
-            )
+            made = suggest(task.space, task.sought, told, n, seed=self.seed, initial=self.init)
         else:
-            made = suggest_from(
-                task.pool, task.direction, self.records, n, seed=self.seed, initial=self.init
-            )
+            made = suggest_from(task.pool, task.sought, told, n, seed=self.seed, initial=self.init)
         return [item.factors for item in made]
 
 
@@ -128,15 +126,7 @@ def compare(
     mean score over its batches minus ours, with the half width of its 95 % interval (normal
     approximation; null for one seed).
     """
-    if min(batch, batches, seeds) < 1 or init < 2:
-        raise InputError(
-            f"{init} first points, {batches} batches of {batch}, {seeds} seeds",
-            hint="at least 2 first points and one of everything else",
-        )
-    if task.pool is not None and init + batch * batches > len(task.pool):
-        raise InputError(
-            f"{init + batch * batches} trials of {len(task.pool)} rows", hint="ask for fewer"
-        )
+    check_sizes(task.pool, init, batch, batches, seeds)
     missing = [name for name in peers if not installed(name)]
     present = [name for name in peers if name not in missing]
     key = "top5_share_by_batch" if task.optimum is None else "regret_by_batch"
@@ -149,12 +139,12 @@ def compare(
             over = [statistics.fmean(run.score[1:]) for run in runs]
             ours = ours or over
             methods[method] = {
-                "best_by_batch": _by_batch([run.best for run in runs]),
-                key: _by_batch([run.score for run in runs]),
+                "best_by_batch": by_batch([run.best for run in runs]),
+                key: by_batch([run.score for run in runs]),
                 "mean_over_run": over,
                 "failures": None if task.works is None else [run.failures for run in runs],
                 "cpu_seconds_per_batch": statistics.fmean(run.seconds for run in runs),
-                "versus_ours": _gap([a - b for a, b in zip(over, ours, strict=True)]),
+                "versus_ours": gap([a - b for a, b in zip(over, ours, strict=True)]),
             }
     return {
         "task": {
@@ -174,7 +164,21 @@ def compare(
     }
 
 
-def _by_batch(runs: list[list[float]]) -> dict[str, Any]:
+def check_sizes(pool: Pool | None, init: int, batch: int, batches: int, seeds: int) -> None:
+    """InputError for a comparison that can't be made."""
+    if min(batch, batches, seeds) < 1 or init < 2:
+        raise InputError(
+            f"{init} first points, {batches} batches of {batch}, {seeds} seeds",
+            hint="at least 2 first points and one of everything else",
+        )
+    if pool is not None and init + batch * batches > len(pool):
+        raise InputError(
+            f"{init + batch * batches} trials of {len(pool)} rows", hint="ask for fewer"
+        )
+
+
+def by_batch(runs: list[list[float]]) -> dict[str, Any]:
+    """Mean over the runs after the first points and each batch, with half of its 95 % interval, and the runs."""
     table = np.array(runs)
     half = 1.96 * table.std(axis=0, ddof=1) / math.sqrt(len(runs)) if len(runs) > 1 else None
     return {
@@ -184,6 +188,7 @@ def _by_batch(runs: list[list[float]]) -> dict[str, Any]:
     }
 
 
-def _gap(gaps: list[float]) -> dict[str, float | None]:
+def gap(gaps: list[float]) -> dict[str, float | None]:
+    """The mean of paired differences with half of its 95 % interval (normal approximation)."""
     half = 1.96 * statistics.stdev(gaps) / math.sqrt(len(gaps)) if len(gaps) > 1 else None
     return {"mean": statistics.fmean(gaps), "half_width_95": half}

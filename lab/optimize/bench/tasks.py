@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lab.optimize.history import Direction
     from lab.optimize.space import Setting
 
-__all__ = ["Task", "function_task", "table_task"]
+__all__ = ["Task", "first_points", "function_task", "read_table", "row_of", "table_task"]
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,28 @@ class Task:
     top: frozenset[int] = frozenset()
 
     @property
+    def sought(self) -> Direction:
+        """What a method is told of it."""
+        return self.direction
+
+    @property
     def sign(self) -> float:
         return 1.0 if self.direction == "maximize" else -1.0
 
     def first(self, seed: int, count: int) -> list[dict[str, Setting]]:
         """The points that every method is given: scrambled Sobol points, or rows drawn at random."""
-        if self.pool is None:
-            points = sobol_points(seed, 0, count, self.space.dimension)
-            return [self.space.from_unit(point) for point in points]
-        generator = np.random.Generator(np.random.PCG64(derived_seed("first", seed)))
-        rows = generator.permutation(len(self.pool))[:count]
-        return [self.pool.values(int(row)) for row in rows]
+        return first_points(self.space, self.pool, seed, count)
+
+
+def first_points(
+    space: Space, pool: Pool | None, seed: int, count: int
+) -> list[dict[str, Setting]]:
+    """Scrambled Sobol points, or rows drawn at random, the same for every method."""
+    if pool is None:
+        return [space.from_unit(point) for point in sobol_points(seed, 0, count, space.dimension)]
+    generator = np.random.Generator(np.random.PCG64(derived_seed("first", seed)))
+    rows = generator.permutation(len(pool))[:count]
+    return [pool.values(int(row)) for row in rows]
 
 
 def _works(
@@ -96,24 +107,60 @@ def table_task(
     ignore: Sequence[str] = (),
     descriptors: Mapping[str, Path] | None = None,
 ) -> Task:
-    """The rows of a CSV file as candidates; replicates (rows with equal inputs) are averaged.
+    """The rows of a CSV file as candidates, as `read_table` has them."""
+    pool, found = read_table(path, (objective,), ignore=ignore, descriptors=descriptors)
+    means = [row[0] for row in found]
+    sign = 1.0 if direction == "maximize" else -1.0
+    order = np.argsort(-sign * np.array(means), kind="stable")
+    top = frozenset(order[: max(1, round(0.05 * len(means)))].tolist())
 
-    A column that numbers the rows is no input. `descriptors`: for a text column, a CSV file with a row for
-    each choice: the column whose header ends with the input's name (or else the first that holds all
-    choices) is the key, every column of finite numbers a descriptor.
+    def truth(values: Mapping[str, Setting]) -> float:
+        return means[row_of(pool, values)]
+
+    return Task(path.stem, pool.space, direction, truth, 0.0, pool=pool, top=top)
+
+
+def row_of(pool: Pool, values: Mapping[str, Setting]) -> int:
+    """The row with these settings; InputError if there is none."""
+    row = pool.find(values)
+    if row is None:
+        raise InputError(
+            f"{dict(values)} is no row of the table", hint="ask for its candidates alone"
+        )
+    return row
+
+
+def read_table(
+    path: Path,
+    objectives: Sequence[str],
+    *,
+    ignore: Sequence[str] = (),
+    descriptors: Mapping[str, Path] | None = None,
+) -> tuple[Pool, list[tuple[float, ...]]]:
+    """The rows of a CSV file as candidates with the outcomes of each; replicates (rows with equal inputs) are averaged.
+
+    A column that numbers the rows is no input, and a second row that names the kind of each column no trial (Summit's
+    files have one). `descriptors`: for a text column, a CSV file with a row for each choice: the column whose
+    header ends with the input's name (or else the first that holds all choices) is the key, every column of finite
+    numbers a descriptor.
     """
     header, rows = _read(path)
-    for name in (objective, *ignore, *(descriptors or {})):
+    if rows[0][0] == "TYPE":
+        rows = rows[1:]
+    for name in (*objectives, *ignore, *(descriptors or {})):
         if name not in header:
             raise InputError(
                 f"{path}: no column {name}", hint=f"the columns are: {', '.join(header)}"
             )
-    outcomes = _numbers([row[header.index(objective)] for row in rows])
-    if outcomes is None:
-        raise InputError(f"{path}: {objective} is not a finite number in every row")
+    outcomes: list[list[float]] = []
+    for name in objectives:
+        numbers = _numbers([row[header.index(name)] for row in rows])
+        if numbers is None:
+            raise InputError(f"{path}: {name} is not a finite number in every row")
+        outcomes.append(numbers)
     columns: dict[str, list[Setting]] = {}
     for name in header:
-        if name == objective or name in ignore:
+        if name in objectives or name in ignore:
             continue
         texts = [row[header.index(name)] for row in rows]
         numbers = _numbers(texts)
@@ -123,27 +170,21 @@ def table_task(
             columns[name] = list(numbers)
         else:
             columns[name] = list(texts)
-    groups: dict[tuple[Setting, ...], list[float]] = {}
-    for key, outcome in zip(zip(*columns.values(), strict=True), outcomes, strict=True):
-        groups.setdefault(key, []).append(outcome)
-    means = [math.fsum(values) / len(values) for values in groups.values()]
+    groups: dict[tuple[Setting, ...], list[tuple[float, ...]]] = {}
+    for key, told in zip(
+        zip(*columns.values(), strict=True), zip(*outcomes, strict=True), strict=True
+    ):
+        groups.setdefault(key, []).append(told)
+    means = [
+        tuple(math.fsum(column) / len(column) for column in zip(*values, strict=True))
+        for values in groups.values()
+    ]
     table = {name: [key[k] for key in groups] for k, name in enumerate(columns)}
     known = {
         name: read_descriptors(where, name, set(map(str, table[name])))
         for name, where in (descriptors or {}).items()
     }
-    pool = Pool.from_columns(table, known)
-    sign = 1.0 if direction == "maximize" else -1.0
-    order = np.argsort(-sign * np.array(means), kind="stable")
-    top = frozenset(order[: max(1, round(0.05 * len(means)))].tolist())
-
-    def truth(values: Mapping[str, Setting]) -> float:
-        row = pool.find(values)
-        if row is None:
-            raise InputError(f"{dict(values)} is no row of {path}")
-        return means[row]
-
-    return Task(path.stem, pool.space, direction, truth, 0.0, pool=pool, top=top)
+    return Pool.from_columns(table, known), means
 
 
 def read_descriptors(path: Path, name: str, choices: set[str]) -> dict[str, tuple[float, ...]]:

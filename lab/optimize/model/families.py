@@ -25,7 +25,16 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from lab.optimize.model.kernel import Shape
 
-__all__ = ["MANY", "NOISE", "Family", "Prior", "default_families", "families_for", "pool_families"]
+__all__ = [
+    "APART",
+    "MANY",
+    "NOISE",
+    "Family",
+    "Prior",
+    "default_families",
+    "families_for",
+    "pool_families",
+]
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,11 @@ _FEW = 2
 NOISE = Prior("lognormal", -4.0, 1.0)
 """Of the noise variance per variance of the outcome. Mode at 1/150, wide enough to be moved by ten
 points (Hvarfner et al. 2024)."""
+
+
+APART = Prior("gamma", 2.5, 1.0)
+"""Of the lengthscale between this campaign and another, which lies at the distance 1: at its mode outcomes are
+correlated by 0.8, and the others' trials can move it both ways."""
 
 
 @dataclass(frozen=True)

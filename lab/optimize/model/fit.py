@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from scipy.optimize import minimize
 
+from lab.optimize.model.families import APART
 from lab.optimize.model.kernel import squared_distances
 from lab.optimize.model.likelihood import objective
 from lab.optimize.model.process import Process, make_process
@@ -45,6 +46,7 @@ def start_of(family: Family, problem: Problem) -> Array:
     a tiny lengthscale in one column, which fits best and predicts worst."""
     count = problem.lengthscales
     theta = np.full(count + 1 + (family.scale is not None), math.log(family.lengthscale.mode))
+    theta[count - problem.apart : count] = math.log(APART.mode)
     theta[count] = -4.0
     if family.scale is not None:
         theta[count + 1] = math.log(family.scale.mode)

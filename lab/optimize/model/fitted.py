@@ -15,8 +15,10 @@ import numpy as np
 from lab.domain.errors import InputError
 from lab.optimize.history import Direction, TrialRecord, best, check_history
 from lab.optimize.model.families import default_families
+from lab.optimize.model.joined import Joined, earlier_rows, join
 from lab.optimize.model.likelihood import Problem
 from lab.optimize.model.mixture import Mixture, fit_mixture
+from lab.optimize.model.outliers import contradicted
 from lab.optimize.model.replicates import Told, merge
 from lab.optimize.model.success import Success, fit_success
 from lab.optimize.model.threads import single_threaded
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from lab.optimize.domain import Array
     from lab.optimize.model.families import Family
+    from lab.optimize.options import Options
     from lab.optimize.space import Setting, Space
 
 __all__ = [
@@ -66,6 +69,10 @@ class FittedModel:
     """How probable a value is at all; None while nothing failed."""
     converged: bool
     """False if the hyperparameters could not be fitted and stand at the modes of their priors."""
+    outliers: tuple[TrialRecord, ...] = ()
+    """Trials whose outcome the others contradict; the model was not told of them."""
+    joined: Joined | None = None
+    """Where rows of lower fidelities were told as well."""
 
     @property
     def sign(self) -> float:
@@ -75,6 +82,18 @@ class FittedModel:
     def predict(self, points: Array) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of the noise-free outcome, in its unit, at `n x d` points."""
         return self.in_unit(*self.mixture.mean_and_variance(points))
+
+    def believed(
+        self, records: Sequence[TrialRecord], options: Options | None
+    ) -> list[TrialRecord]:
+        """The trials whose value the model was told: measured at the target, and contradicted by nothing."""
+        return [
+            record
+            for record in records
+            if record.status == "done"
+            and record not in self.outliers
+            and (options is None or options.is_target(record))
+        ]
 
     def in_unit(self, means: Array, variances: Array) -> tuple[list[float], list[float]]:
         """Means and variances on the model's scale as means and standard deviations in the outcome's unit."""
@@ -120,6 +139,7 @@ def history_seed(
     for record in records:
         parts += [record.number, record.status, repr(record.value), repr(record.standard_deviation)]
         parts += [repr(record.factors[name]) for name in space.names]
+        parts += [repr(told) for told in (record.cost, record.fidelity) if told is not None]
     return derived_seed(*parts)
 
 
@@ -128,25 +148,43 @@ def fit_model(
     direction: Direction,
     history: Sequence[TrialRecord],
     families: Callable[[int], tuple[Family, ...]] = default_families,
+    options: Options | None = None,
+    outcome: str | None = None,
 ) -> FittedModel:
     """Fit the process to a history with at least one measured value. Call within
-    `single_threaded`. `families`: what to fit, by the number of lengthscales.
+    `single_threaded`. `families`: what to fit, by the number of lengthscales. `outcome`: which of several this is, where
+    there are earlier campaigns.
 
     A failed trial enters as the worst value measured, with doubt, and teaches the chance of success: left out, the
     model would go on suggesting its region; believed, good points beside the region would be given up.
     """
     records = check_history(space, history)
     sign = 1.0 if direction == "maximize" else -1.0
-    done = [(record, record.value) for record in records if record.value is not None]
+    lower = _lower(space, records, options)
+    done = [
+        (record, record.value)
+        for record in records
+        if record.value is not None and (options is None or options.is_target(record))
+    ]
     failed = [record for record in records if record.status == "failed"]
-    pending = [record for record in records if record.status == "pending"]
+    pending = [
+        record
+        for record in records
+        if record.status == "pending" and (options is None or options.is_target(record))
+    ]
     if not done:
         raise InputError(
             "no trial has given a value yet", hint="a model can be asked after the first results"
         )
     values = np.array([value for _, value in done])
-    warp = fit_warp(values, sign)
     inputs = _rows_of([space.to_unit(record.factors) for record, _ in done], space.dimension)
+    outliers: tuple[TrialRecord, ...] = ()
+    if options is not None and options.outliers:
+        wrong = contradicted(inputs, sign * values, space.groups)
+        outliers = tuple(record for (record, _), out in zip(done, wrong, strict=True) if out)
+        done = [pair for pair, out in zip(done, wrong, strict=True) if not out]
+        values, inputs = values[~wrong], inputs[~wrong]
+    warp = fit_warp(np.concatenate([values, *(told for _, _, told in lower)]), sign)
     lost = _rows_of([space.to_unit(record.factors) for record in failed], space.dimension)
     outcomes = warp.forward(values)
     given = _given_noise(warp, [record for record, _ in done])
@@ -154,17 +192,21 @@ def fit_model(
     worst = np.full(len(lost), outcomes.min())
     usual = np.full(len(lost), np.median(told.given) + _IMPUTED_VARIANCE)
     tested = np.concatenate([told.points, lost])
-    mixture = fit_mixture(
-        Problem(
-            points=tested,
-            outcomes=np.concatenate([told.outcomes, worst]),
-            given=np.concatenate([told.given, usual]),
-            share=np.concatenate([told.share, np.ones(len(lost))]),
-            groups=space.groups,
-            within=told.within,
-        ),
-        families(int(space.groups.max()) + 1),
+    problem = Problem(
+        points=tested,
+        outcomes=np.concatenate([told.outcomes, worst]),
+        given=np.concatenate([told.given, usual]),
+        share=np.concatenate([told.share, np.ones(len(lost))]),
+        groups=space.groups,
+        within=told.within,
     )
+    mixture = fit_mixture(problem, families(int(space.groups.max()) + 1))
+    others = [merge(rows, warp.forward(told)) for _, rows, told in lower]
+    if options is not None:
+        others += earlier_rows(space, sign, options.earlier, outcome)
+    joined = join(mixture, problem, others) if others else None
+    if joined is not None:
+        mixture = joined.mixture
     return FittedModel(
         mixture=mixture,
         given=given is not None,
@@ -175,23 +217,50 @@ def fit_model(
         pending=_rows_of([space.to_unit(record.factors) for record in pending], space.dimension),
         success=fit_success(told.points, lost, space.groups),
         converged=mixture.converged,
+        outliers=outliers,
+        joined=joined if lower else None,
     )
 
 
+def _lower(
+    space: Space, records: Sequence[TrialRecord], options: Options | None
+) -> list[tuple[str, Array, Array]]:
+    """Of each lower fidelity its name, the rows and the values; of each in its place, measured or not."""
+    found: list[tuple[str, Array, Array]] = []
+    for one in () if options is None else options.fidelities[:-1]:
+        told = [
+            (space.to_unit(record.factors), record.value)
+            for record in records
+            if record.fidelity == one.name and record.value is not None
+        ]
+        rows = _rows_of([row for row, _ in told], space.dimension)
+        found.append((one.name, rows, np.array([value for _, value in told], dtype=np.float64)))
+    return found
+
+
 def recommend(
-    space: Space, direction: Direction, history: Sequence[TrialRecord]
+    space: Space,
+    direction: Direction,
+    history: Sequence[TrialRecord],
+    options: Options | None = None,
 ) -> Recommendation | None:
     """The tested point with the best posterior mean, which luck can't fake; None without a measured
-    value.
+    value. Of several fidelities it was tested at the target. With an accuracy of factors it is the point that is best on average
+    over what is really set, or at the quantile (`lab.optimize.acquire.robust`).
     """
     records = check_history(space, history)
-    done = [record for record in records if record.status == "done"]
-    if not done:
+    if not any(r.status == "done" and (options is None or options.is_target(r)) for r in records):
         return None
     with single_threaded():
-        model = fit_model(space, direction, records)
-        rows = [space.to_unit(record.factors) for record in done]
-        means, deviations = model.predict(_rows_of(rows, space.dimension))
+        model = fit_model(space, direction, records, options=options)
+        done = model.believed(records, options)
+        points = _rows_of([space.to_unit(record.factors) for record in done], space.dimension)
+        if options is not None and options.accuracy:
+            from lab.optimize.acquire.robust import robust_moments
+
+            means, deviations = robust_moments(model, options, points)
+        else:
+            means, deviations = model.predict(points)
     index = max(range(len(done)), key=lambda i: model.sign * means[i])
     return Recommendation(done[index], means[index], deviations[index])
 
@@ -263,12 +332,17 @@ def _rows_of(rows: Sequence[Sequence[float]], dimension: int) -> Array:
 def _given_noise(warp: Warp, done: Sequence[TrialRecord]) -> Array | None:
     """Noise variances on the model's scale, or None if they must be inferred.
 
-    Standard deviations are believed only if every measured trial has one above zero and they are
-    smaller than the spread of the outcomes: larger ones mean a wrong unit, or that nothing can be
-    learned anyway. What they leave out (dosing, ageing) is inferred on top of them.
+    Standard deviations are believed only if they are smaller than the spread of the outcomes: larger ones mean a wrong
+    unit, or that nothing can be learned anyway. A trial without one has the usual one, the median. What they
+    leave out (dosing, ageing) is inferred on top of them.
     """
     deviations = np.array([record.standard_deviation or 0.0 for record in done])
-    if deviations.min() <= 0.0 or float(np.median(deviations)) >= warp.scale:
+    known = deviations > 0.0
+    if not known.any():
         return None
+    usual = float(np.median(deviations[known]))
+    if usual >= warp.scale:
+        return None
+    deviations[~known] = usual
     values = np.array([record.value for record in done], dtype=np.float64)
     return np.maximum(warp.variances(values, deviations), _SMALLEST_GIVEN_NOISE)

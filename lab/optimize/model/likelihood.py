@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri
 
-from lab.optimize.model.families import NOISE
+from lab.optimize.model.families import APART, NOISE
 from lab.optimize.model.kernel import correlation_and_slope
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ class Problem:
     groups: np.ndarray[tuple[int], np.dtype[np.intp]]
     within: tuple[int, float] = (0, 0.0)
     """Degrees of freedom and sum of squares of the scatter within replicates."""
+    apart: int = 0
+    """So many of the last columns, each with a lengthscale of its own, say of which other campaign or fidelity a row
+    is; of rows of this one they are 0 (`lab.optimize.model.joined`)."""
 
     @property
     def lengthscales(self) -> int:
@@ -127,9 +130,11 @@ def objective(family: Family, problem: Problem, theta: Array) -> tuple[float, Ar
     gradient[count] += 0.5 * (freedom - squares_within / noise)
     if family.scale is not None:
         gradient[count + 1] = scale * float((weight * kernel).sum() + JITTER * diagonal.sum())
-    densities, slopes = log_density(family.lengthscale, theta[:count])
-    value -= float(densities.sum())
-    gradient[:count] -= slopes
+    near = count - problem.apart
+    for prior, part in ((family.lengthscale, slice(near)), (APART, slice(near, count))):
+        densities, slopes = log_density(prior, theta[part])
+        value -= float(densities.sum())
+        gradient[part] -= slopes
     density, noise_slope = log_density(NOISE, theta[count : count + 1])
     value -= float(density[0])
     gradient[count] -= float(noise_slope[0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -57,10 +58,32 @@ class Process:
     """Variance of the noise of each measurement, n."""
     loo: Array = field(repr=False)
     """Log density of each measurement under the model that was not shown it, n."""
+    aside: Array | None = None
+    """Where rows of other campaigns or fidelities come after the own ones: how far each row is from this campaign in
+    columns of their own, divided by their lengthscales, n x t."""
+    apart: Array | None = None
+    """Those lengthscales, t."""
+
+    @cached_property
+    def own(self) -> int:
+        """How many rows are of this campaign; they come first."""
+        return len(self.outcomes) if self.aside is None else int((self.shift == 0.0).sum())
+
+    @cached_property
+    def shift(self) -> Array:
+        """What the other columns add to the squared distance of a point of this campaign to each row, n."""
+        if self.aside is None:
+            return np.zeros(len(self.outcomes))
+        return np.square(self.aside).sum(axis=1)
+
+    def distances(self, scaled: Array) -> Array:
+        """Squared distances of points of this campaign (divided by `lengths`) to the rows, k x n."""
+        r2 = squared_distances(scaled, self.scaled)
+        return r2 if self.aside is None else r2 + self.shift
 
     def cross(self, points: Array) -> Array:
         """Prior covariance of points (not scaled) with the measured ones, k x n."""
-        r2 = squared_distances(points / self.lengths, self.scaled)
+        r2 = self.distances(points / self.lengths)
         return self.scale * correlation(self.family.shape, r2)
 
     def prior(self, first: Array, second: Array) -> Array:
@@ -76,9 +99,7 @@ class Process:
     def mean_and_variance_with_gradients(self, points: Array) -> tuple[Array, Array, Array, Array]:
         """Means (k), their gradients (k x d), variances (k), theirs, at k points."""
         scaled = points / self.lengths
-        kernel, slope = correlation_and_slope(
-            self.family.shape, squared_distances(scaled, self.scaled)
-        )
+        kernel, slope = correlation_and_slope(self.family.shape, self.distances(scaled))
         half = self.scale * kernel @ self.root.T
         variance = np.maximum(self.scale - np.einsum("ij,ij->i", half, half), 1e-12 * self.scale)
         mean = self.mean + self.scale * kernel @ self.alpha
@@ -118,6 +139,19 @@ def make_process(family: Family, problem: Problem, theta: Array) -> Process:
     diagonal = np.einsum("ij,ij->j", root, root)
     z = alpha / np.sqrt(diagonal)
     loo = -0.5 * z * z + 0.5 * np.log(diagonal) - 0.5 * math.log(2.0 * math.pi)
+    own = len(lengths) - problem.apart
     return Process(
-        family, lengths, scale, noise, mean, scaled, root, alpha, problem.outcomes, noises, loo
+        family,
+        lengths[:own],
+        scale,
+        noise,
+        mean,
+        scaled[:, :own],
+        root,
+        alpha,
+        problem.outcomes,
+        noises,
+        loo,
+        scaled[:, own:] if problem.apart else None,
+        lengths[own:] if problem.apart else None,
     )

@@ -38,6 +38,8 @@ class Told:
 
 def merge(points: Array, outcomes: Array) -> Told:
     """One row for each distinct point, in the order in which the points first came."""
+    if not len(points):
+        return Told(points, outcomes, np.zeros(0))
     _, first, inverse = np.unique(points, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first, kind="stable")
     place = np.empty(len(order), dtype=np.intp)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ortools.sat.python import cp_model
 
+from lab.plan.cpsat.scales import horizon, scales
 from lab.plan.cpsat.symmetry import alike
 from lab.plan.model.problem import FOREVER, ORIGIN
 from lab.plan.model.solution import Placed, excess
@@ -36,7 +37,7 @@ class Built:
         self.model = cp_model.CpModel()
         self.hint = hint
         self.free = {n for n in free if problem.operations[n].fixed is None}
-        self.horizon = max(place.end for place in hint)
+        self.horizon = horizon(problem, hint)
         self.exact = len(self.free) == sum(op.fixed is None for op in problem.operations)
         """Whether a bound of this model is one of the problem."""
         self.start: list[Expression] = []
@@ -445,6 +446,7 @@ def _objective(built: Built, beyond: Sequence[tuple[Expression, int]]) -> None:
     hinted = max(place.end for place in built.hint)
     makespan = _number(built, 0, built.horizon, hinted, "makespan")
     terms: list[Expression] = []
+    weights = 0
     for number, job in enumerate(problem.jobs):
         if not ends[number]:
             continue  # all of it is done
@@ -458,14 +460,14 @@ def _objective(built: Built, beyond: Sequence[tuple[Expression, int]]) -> None:
         for n in ends[number]:
             model.add(end >= built.end[n])
         terms.append(job.weight * end)
+        weights += job.weight + job.tardiness
         if job.due is not None and job.tardiness:
             late = _number(built, 0, built.horizon, max(0, last - job.due), f"late {number}")
             model.add(late >= end - job.due)
             terms.append(job.tardiness * late)
     terms += [penalty * variable for variable, penalty in beyond if penalty]
-    scale = built.horizon + 1
-    # broken limits weigh more than all else, as far as 64 bits go
-    worst = 1 << 40
-    broken = [worst * variable for variable, penalty in beyond if not penalty]
-    model.minimize(sum(broken) + (scale * sum(terms) if terms else 0) + makespan)
+    weights += sum(penalty for _, penalty in beyond)
+    broken = [variable for variable, penalty in beyond if not penalty]
+    scale, worst = scales(built.horizon, weights, len(broken))
+    model.minimize(worst * sum(broken) + (scale * sum(terms) if terms else 0) + makespan)
     built.exact = built.exact and not terms and not broken

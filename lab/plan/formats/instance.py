@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,13 @@ if TYPE_CHECKING:
     from lab.plan.model.problem import Problem
     from lab.plan.model.solution import Placed
 
-__all__ = ["Instance", "bad_line", "numbers", "shortened"]
+__all__ = ["LARGEST", "Instance", "bad_line", "numbers", "shortened", "whole"]
 
+LARGEST = 1_000_000_000
+"""Times and numbers of jobs and machines; sums of a million of them still fit into 64 bits."""
+
+_WORD = re.compile(r"\S+")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,12}")
 _SHOWN = 60
 """Letters of a line or word that is wrong."""
 
@@ -69,16 +75,24 @@ class Instance:
 def numbers(line: str, name: str, row: int) -> list[int]:
     """The integers of a line."""
     found: list[int] = []
-    for word in line.split():
-        try:
-            found.append(int(word))
-        except ValueError:
-            column = line.index(word) + 1
+    for word in _WORD.finditer(line):
+        number = whole(word[0])
+        if number is None:
             raise InputError(
-                f'{name}:{row}:{column}: "{shortened(word)}" is not a whole number',
-                hint="an instance holds whole numbers, separated by blanks",
-            ) from None
+                f'{name}:{row}:{word.start() + 1}: "{shortened(word[0])}" is not a whole number',
+                hint=f"an instance holds whole numbers up to {LARGEST}, separated by blanks",
+            )
+        found.append(number)
     return found
+
+
+def whole(cell: object) -> int | None:
+    """A whole number that the planner can count with, out of text or JSON; None for anything else."""
+    if isinstance(cell, str) and _WHOLE.fullmatch(cell):
+        cell = int(cell)
+    if not isinstance(cell, int) or isinstance(cell, bool) or abs(cell) > LARGEST:
+        return None
+    return cell
 
 
 def bad_line(name: str, row: int, what: str, hint: str) -> InputError:

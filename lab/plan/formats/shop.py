@@ -13,10 +13,12 @@ import json
 from typing import Any, cast
 
 from lab.domain.errors import InputError
-from lab.plan.formats.instance import Instance, bad_line, numbers, shortened
+from lab.plan.formats.instance import LARGEST, Instance, bad_line, numbers, shortened, whole
 from lab.plan.model.problem import Job, Lag, Mode, Operation, Problem, Resource
 
 __all__ = ["read_flexible_job_shop", "read_job_shop"]
+
+_MOST_MACHINES = 100_000
 
 _Shop = list[list[list[tuple[int, int]]]]
 """Job -> operation -> alternatives (machine as in the file, time)."""
@@ -75,14 +77,16 @@ def _rows(text: str, name: str) -> tuple[list[tuple[int, str]], tuple[int, int]]
     if not lines:
         raise InputError(f"{name}: the file is empty", hint="give an instance of that format")
     row, first = lines[0]
-    head = first.split()
-    if len(head) < 2 or not head[0].isdecimal() or not head[1].isdecimal():
-        hint = "the first line holds the number of jobs and of machines"
+    jobs, machines = [*map(whole, first.split()[:2]), None, None][:2]
+    if jobs is None or machines is None or jobs < 1 or not 1 <= machines <= _MOST_MACHINES:
+        hint = f"the first line holds the number of jobs and of machines, from 1 (machines to {_MOST_MACHINES})"
         raise bad_line(name, row, f'"{shortened(first)}" is no header', hint)
-    return lines[1:], (int(head[0]), int(head[1]))
+    return lines[1:], (jobs, machines)
 
 
 def _instance(jobs: _Shop, count: int, machines: int, name: str, file: str) -> Instance:
+    if not any(jobs):
+        raise InputError(f"{file}: no operation", hint="give at least one job that has one")
     if len(jobs) != count:
         raise InputError(
             f"{file}: {len(jobs)} jobs where the header says {count}",
@@ -130,26 +134,47 @@ def _from_json(text: str, name: str) -> list[Instance]:
             f"{name}:{error.lineno}:{error.colno}: not JSON: {error.msg}",
             hint="give a job shop as text or as JSON",
         ) from None
+    except (RecursionError, ValueError) as error:
+        raise InputError(
+            f"{name}: not read: {error}", hint="an instance is a flat table of numbers"
+        ) from None
     if isinstance(document, dict) and "duration_matrix" not in document:
         document = list(cast("dict[str, Any]", document).values())
     items = cast("list[Any]", document if isinstance(document, list) else [document])
-    found: list[Instance] = []
-    for number, item in enumerate(items):
-        try:
-            times = cast("list[list[int]]", item["duration_matrix"])
-            machines = cast("list[list[int]]", item["machines_matrix"])
-            title = str(item.get("name", _stem(name) if len(items) == 1 else number))
-            jobs: _Shop = [
-                [[(int(m), int(t))] for m, t in zip(row, time, strict=True)]
-                for row, time in zip(machines, times, strict=True)
-            ]
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise InputError(
-                f"{name}: instance {number} is no job shop",
-                hint="it needs `duration_matrix` and `machines_matrix`, a row of equal length per job",
-            ) from None
-        size = 1 + max(
-            (m for job in jobs for alternatives in job for m, _ in alternatives), default=0
-        )
-        found.append(_instance(jobs, len(jobs), size, title, f"{name} ({title})"))
-    return found
+    if not items:
+        raise InputError(f"{name}: no instance", hint="give a job shop, or a list of them")
+    return [
+        _from_item(item, _stem(name) if len(items) == 1 else str(number), name, number)
+        for number, item in enumerate(items)
+    ]
+
+
+def _from_item(given: object, title: str, name: str, number: int) -> Instance:
+    item = cast("Any", given)
+    try:
+        times = cast("list[list[object]]", item["duration_matrix"])
+        machines = cast("list[list[object]]", item["machines_matrix"])
+        title = str(item.get("name", title))
+        pairs = [
+            list(zip(row, time, strict=True)) for row, time in zip(machines, times, strict=True)
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise InputError(
+            f"{name}: instance {number} is no job shop",
+            hint="it needs `duration_matrix` and `machines_matrix`, a row of equal length per job",
+        ) from None
+    jobs: _Shop = []
+    for job, row in enumerate(pairs):
+        jobs.append([])
+        for position, (cell, length) in enumerate(row):
+            machine, time = whole(cell), whole(length)
+            if machine is None or time is None or not 0 <= machine < _MOST_MACHINES:
+                shown = shortened(f"machine {cell!r}, time {length!r}")
+                raise InputError(
+                    f"{name}: instance {number}, job {job}, operation {position}: {shown}",
+                    hint=f"machines are whole numbers from 0, times whole numbers up to {LARGEST}",
+                )
+            jobs[-1].append([(machine, time)])
+    used = [m for job in jobs for alternatives in job for m, _ in alternatives]
+    size = 1 + max(used, default=0)
+    return _instance(jobs, len(jobs), size, title, f"{name} ({title})")

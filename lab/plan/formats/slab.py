@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.domain.errors import InputError
-from lab.plan.formats.instance import Instance, bad_line
+from lab.plan.formats.instance import LARGEST, Instance, bad_line, shortened, whole
 from lab.plan.model.problem import Job, Lag, Mark, Mode, Operation, Problem, Resource
 
 if TYPE_CHECKING:
@@ -51,8 +51,14 @@ def read_slab(tables: Mapping[str, str], name: str) -> Instance:
     if not operations:
         raise InputError(f"{name}/operations.tsv: no operation", hint="give at least one")
     lags: list[Lag] = []
+    after: dict[int, list[int]] = {}
     for line, row in _rows(tables, "dependency.tsv", name, 3):
-        first, second = _pair(index, (row[0], row[1], row[2]), f"{name}/dependency.tsv", line)
+        where = f"{name}/dependency.tsv"
+        first, second = _pair(index, (row[0], row[1], row[2]), where, line)
+        if _leads(after, second, first):
+            what = f"operation {row[2]} of job {row[0]} would wait for itself"
+            raise bad_line(where, line, what, "what an operation needs can't come after it")
+        after.setdefault(first, []).append(second)
         lags.append(Lag(first, second))
     for line, row in _rows(tables, "tcmb.tsv", name, 6):
         where = f"{name}/tcmb.tsv"
@@ -78,6 +84,19 @@ def read_slab(tables: Mapping[str, str], name: str) -> Instance:
     )
 
 
+def _leads(after: Mapping[int, list[int]], first: int, second: int) -> bool:
+    """Whether one operation is the other, or comes before it by what was read so far."""
+    waiting, seen = [first], {first}
+    while waiting:
+        at = waiting.pop()
+        if at == second:
+            return True
+        new = [number for number in after.get(at, ()) if number not in seen]
+        seen.update(new)
+        waiting += new
+    return False
+
+
 def _rows(
     tables: Mapping[str, str], table: str, name: str, columns: int
 ) -> list[tuple[int, list[str]]]:
@@ -97,14 +116,11 @@ def _rows(
         for column, cell in enumerate(cells[:columns]):
             if columns == 6 and column in (2, 4):
                 continue
-            try:
-                wrong = int(cell) < 0
-            except ValueError:
-                wrong = True
-            if wrong:
+            number = whole(cell)
+            if number is None or number < 0:
                 raise InputError(
-                    f'{name}/{table}:{line}:{column + 1}: "{cell}" is no number that fits',
-                    hint="times and numbers are whole and not below 0",
+                    f'{name}/{table}:{line}:{column + 1}: "{shortened(cell)}" is no number that fits',
+                    hint=f"times and numbers are whole, not below 0 and at most {LARGEST}",
                 )
         found.append((line, cells))
     return found

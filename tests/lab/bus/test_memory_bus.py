@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from lab.bus import inbox
 from lab.bus.memory import MemoryBus, MemoryTransport
 from lab.bus.transport import Message
 from lab.engine.virtual_loop import run_virtual
@@ -93,3 +94,34 @@ async def test_a_publisher_in_a_loop_does_not_starve_its_readers():
         assert len(heard) >= 8
         await inbox.close()
         await listener
+
+
+async def test_who_wants_a_topic_is_asked_anew_when_subscriptions_come_and_go():
+    bus = MemoryBus()
+    async with MemoryTransport(bus) as one:
+        first = await one.subscribe("a/+")
+        await one.publish("a/1", b"1")
+        second = await one.subscribe("a/1")
+        await one.publish("a/1", b"2")
+        assert [(await anext(first)).payload for _ in range(2)] == [b"1", b"2"]
+        assert (await anext(second)).payload == b"2"
+        await first.close()
+        await one.publish("a/1", b"3")
+        assert (await anext(second)).payload == b"3"
+        with pytest.raises(StopAsyncIteration):
+            await anext(first)
+
+
+def test_topics_without_number_are_not_kept_in_mind_for_ever(monkeypatch):
+    monkeypatch.setattr(inbox, "_TOPICS", 10)
+    inboxes = inbox.Inboxes()
+
+    async def closed(_which):
+        pass
+
+    mine = inbox.Inbox(("a/#",), closed)
+    inboxes.add(mine)
+    for number in range(1000):
+        assert inboxes.takers(f"a/{number}") == (mine,)
+        assert inboxes.takers(f"b/{number}") == ()
+        assert len(inboxes._takers) <= 10

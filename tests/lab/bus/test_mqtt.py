@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.bus import mqtt
+from lab.bus import mqtt_client
 from lab.bus.broker import EmbeddedBroker, free_port, main
 from lab.bus.mqtt import BrokerAddress, MqttTransport, parse_broker_url
 from lab.domain.errors import InputError, UnavailableError
@@ -154,7 +154,7 @@ async def test_a_broker_as_it_comes_is_not_waited_for(monkeypatch):
     await broker.start()
     try:
         at_once = min([await echo_s(broker.url) for _ in range(3)])
-        monkeypatch.setattr(mqtt, "_QUICKACK", None)
+        monkeypatch.setattr(mqtt_client, "_QUICKACK", None)
         late = min([await echo_s(broker.url) for _ in range(2)])
     finally:
         await broker.close()

@@ -71,6 +71,30 @@ def test_a_table_as_text_and_a_peer_that_is_missing(bench, table, monkeypatch):
     assert "ax is not installed" in err
 
 
+def test_a_table_with_two_objectives(bench, tmp_path: Path):
+    table = tmp_path / "two.csv"
+    rows = [f"{a},{b},{a + b},{(a - b) ** 2 + b}" for a in range(4) for b in range(4)]
+    table.write_text("\n".join(["a,b,gain,cost", *rows]) + "\n", encoding="utf-8")
+    goals = (
+        "--objective",
+        "gain",
+        "--direction",
+        "max",
+        "--objective",
+        "cost",
+        "--direction",
+        "min",
+    )
+    sizes = ("--init", 2, "--batch", 1, "--batches", 1, "--seeds", 1)
+    code, out, _ = bench("--data", table, *goals, *sizes)
+    assert code == 0
+    assert "share of the volume" in out
+    assert "random" in out
+    code, out, _ = bench("--data", table, *goals, *sizes, "--json")
+    assert code == 0
+    assert "volume_share_by_batch" in json.loads(out)["methods"]["ours"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -85,6 +109,15 @@ def test_a_table_as_text_and_a_peer_that_is_missing(bench, table, monkeypatch):
             "COLUMN=FILE",
         ),
         (["--peers", "edbo"], "edbo is no peer"),
+        (["--function", "snar", "--peers", "optuna"], "not run where several goals are sought"),
+        (
+            ["--data", "TABLE", "--objective", "gain", "--objective", "a", "--direction", "max"],
+            "no direction for a",
+        ),
+        (
+            ["--data", "TABLE", "--objective", "gain", "--direction", "max", "--direction", "min"],
+            "2 directions for 1 objectives",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_refused(bench, table, arguments, words):

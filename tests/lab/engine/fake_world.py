@@ -13,8 +13,8 @@ from lab.bus import envelope as env
 from lab.domain import event as ev
 from lab.domain.reduce import reduce_all
 from lab.domain.state import CommandState, LabState
+from lab.domain.stations import held_stations
 from lab.engine import messages as msg
-from lab.engine.gate import held_stations
 from tests.lab.engine.fake_host import Ending, Host
 from tests.lab.engine.kit import DEVICES, KitContext, Mind
 
@@ -36,6 +36,7 @@ class World:
         readings: dict[str, float] | None = None,
     ) -> None:
         self.mind = Mind(context, trials, parallel=parallel, batch=batch)
+        self.mind.doubts = True
         self.hosts = {name: Host(name, readings=readings or {}) for name in DEVICES}
         self.down: list[tuple[msg.Effect, int]] = []
         self.asked: list[int] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import operator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -246,6 +247,9 @@ def campaign_started(trials: int = 2, parallel: int = 2, batch: int = 1) -> ev.C
 class Mind:
     """The core with a notebook: what it recorded, what it asked for, and time in the test's hand."""
 
+    doubts = False
+    """Decide each time once more with nothing in mind from the look before."""
+
     def __init__(self, context: KitContext | None = None, trials: int = 1, **campaign: int) -> None:
         self.context = context or KitContext()
         self.state = LabState()
@@ -279,6 +283,10 @@ class Mind:
         fresh: list[msg.Effect] = []
         for _ in range(200):
             decision = decide(self.state, self.inflight, self.context, self.now.timestamp())
+            if self.doubts:
+                bare = dataclasses.replace(self.inflight, courses={}, ahead=((), []))
+                anew = decide(self.state, bare, self.context, self.now.timestamp())
+                assert decision == anew, "what is kept from the last look changes nothing"
             for effect in decision.effects:
                 self.inflight.begin(effect, self.state, self.now.timestamp())
                 fresh.append(effect)

@@ -126,11 +126,21 @@ def _believes_given_noise(history: list[TrialRecord]) -> bool:
 def test_standard_deviations_that_cannot_be_right_are_not_believed():
     good = _history(12, sd=0.05)
     assert _believes_given_noise(good)
-    one_missing = [*good[1:], good[0].model_copy(update={"standard_deviation": None})]
-    one_zero = [*good[1:], good[0].model_copy(update={"standard_deviation": 0.0})]
     absurd = [record.model_copy(update={"standard_deviation": 50.0}) for record in good]
-    for history in (one_missing, one_zero, absurd, _history(12)):
+    zeros = [record.model_copy(update={"standard_deviation": 0.0}) for record in good]
+    for history in (absurd, zeros, _history(12)):
         assert not _believes_given_noise(history)
+
+
+def test_a_trial_without_a_standard_deviation_has_the_usual_one():
+    good = _history(12, sd=0.05)
+    at = [good[0].factors, good[5].factors]
+    expected = _predict(good, at)
+    for missing in (None, 0.0):
+        history = [*good[1:], good[0].model_copy(update={"standard_deviation": missing})]
+        assert _believes_given_noise(history)
+        for found, right in zip(_predict(history, at), expected, strict=True):
+            assert found == pytest.approx(right)
 
 
 def test_noise_beyond_the_given_one_is_inferred():

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lab.domain.errors import InputError
-from lab.optimize.bench.peers import PEERS, _Peer, installed  # pyright: ignore[reportPrivateUsage]
+from lab.optimize.bench.peers import PEERS, Peer, installed
 from lab.optimize.bench.run import compare, one_run
-from lab.optimize.bench.tasks import function_task, table_task
+from lab.optimize.bench.tasks import Task, function_task, table_task
 from lab.optimize.history import TrialRecord
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def test_failures_are_counted_and_have_no_value_and_peers_are_not_told_of_them()
     assert all(b <= a for a, b in zip(run.score, run.score[1:], strict=False))
     told: list[TrialRecord] = []
 
-    class Careless(_Peer):
+    class Careless(Peer[Task]):
         def take(self, records: Sequence[TrialRecord]) -> None:
             told.extend(records)
 

@@ -1,0 +1,393 @@
+"""What options change in a campaign, that they can be combined and saved, and that without them nothing changes."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from lab.domain.errors import InputError
+from lab.optimize import (
+    Aim,
+    Campaign,
+    Category,
+    Earlier,
+    Factor,
+    Fidelity,
+    Goal,
+    Options,
+    Space,
+    TrialRecord,
+    suggest,
+)
+from lab.optimize.bench.tasks import function_task
+from lab.optimize.pool import Pool
+
+SPACE = Space((Factor("a", "1", 0.0, 1.0), Factor("b", "1", 0.0, 1.0)))
+WAYS = (Fidelity("fast", 0.1), Fidelity("real", 1.0))
+
+
+def _hill(factors, top: float = 0.7) -> float:
+    return 10.0 - 40.0 * (factors["a"] - top) ** 2 - 20.0 * (factors["b"] - 0.3) ** 2
+
+
+def _run(campaign: Campaign, trials: int, outcome=_hill, size: int = 2) -> Campaign:
+    while len(campaign.history) < trials:
+        for item in campaign.ask(size):
+            campaign.tell(item.number, outcome(item.factors))
+    return campaign
+
+
+def _top(campaign: Campaign) -> float:
+    best = campaign.best
+    assert best is not None
+    assert best.value is not None
+    return best.value
+
+
+def _earlier(top: float = 0.7, scale: float = 1.0, trials: int = 20) -> Earlier:
+    old = Campaign(SPACE, "maximize", seed=9, initial=12)
+    _run(old, trials, lambda factors: 300.0 + scale * _hill(factors, top))
+    return Earlier("spring", old.history)
+
+
+def test_without_options_nothing_changes_to_the_bit():
+    history = _run(Campaign(SPACE, "maximize", seed=1, initial=5), 8).history
+    plain = suggest(SPACE, "maximize", history, 3, seed=1, initial=5)
+    assert suggest(SPACE, "maximize", history, 3, seed=1, initial=5, options=Options()) == plain
+    assert Options().fingerprint == []
+    other = suggest(
+        SPACE, "maximize", history, 3, seed=1, initial=5, options=Options(outliers=True)
+    )
+    assert other != plain
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(outliers=True),
+        Options(per_cost=True),
+        Options(earlier=(_earlier(),)),
+        Options(fidelities=WAYS),
+        Options(outliers=True, per_cost=True, earlier=(_earlier(),)),
+    ],
+    ids=["outliers", "cost", "earlier", "fidelities", "together"],
+)
+def test_a_saved_campaign_goes_on_to_the_bit_and_order_does_not_matter(options: Options):
+    campaign = Campaign(SPACE, "maximize", seed=1, initial=6, options=options)
+    while len(campaign.history) < 10:
+        for item in campaign.ask(2):
+            campaign.tell(item.number, _hill(item.factors), cost=1.0 + item.factors["a"])
+    again = Campaign.from_json(campaign.to_json())
+    assert again.options == options
+    turned = list(reversed(campaign.history))
+    first = suggest(SPACE, "maximize", turned, 2, seed=1, initial=6, options=options)
+    assert again.ask(2) == first == campaign.ask(2)
+
+
+# -- outliers --------------------------------------------------------------------------------------
+
+
+def _with_errors(options: Options | None, seed: int) -> tuple[float, list[str]]:
+    """Regret of what is recommended on Branin with a tenth of gross errors, and the notes."""
+    task = function_task("branin")
+    rng = random.Random(seed)
+    campaign = Campaign(task.space, "minimize", seed=seed, initial=6, options=options)
+    notes: list[str] = []
+    while len(campaign.history) < 30:
+        for item in campaign.ask(4):
+            notes.append(item.note)
+            wrong = rng.choice([-1.0, 1.0]) * rng.uniform(250.0, 1000.0)
+            error = wrong if rng.random() < 0.1 else 0.0
+            campaign.tell(item.number, task.truth(item.factors) + error)
+    found = campaign.recommend()
+    assert found is not None
+    return task.truth(found.trial.factors) - (task.optimum or 0.0), notes
+
+
+@pytest.mark.timeout(300)
+def test_a_tenth_of_gross_errors_does_not_ruin_a_campaign():
+    seeds = range(4)
+    plain = [_with_errors(None, seed)[0] for seed in seeds]
+    robust = [_with_errors(Options(outliers=True), seed) for seed in seeds]
+    regrets = [regret for regret, _ in robust]
+    assert max(regrets) < 0.7
+    assert np.mean(plain) > 5.0 * np.mean(regrets)
+    assert any(note.startswith("repeats trial") for _, notes in robust for note in notes)
+
+
+def test_a_surprise_is_measured_again_once_and_believed_if_it_lasts():
+    campaign = Campaign(SPACE, "maximize", seed=1, initial=10, options=Options(outliers=True))
+    _run(campaign, 12)
+    surprise = campaign.add({"a": 0.1, "b": 0.9}, 60.0)
+    item, other = campaign.ask(2)
+    assert item.factors == {"a": 0.1, "b": 0.9}
+    assert item.note == f"repeats trial {surprise}: it is far better than the others let expect"
+    assert other.factors != item.factors
+    assert all(later.factors != item.factors for later in campaign.ask(2))  # once is enough
+    best = campaign.recommend()
+    assert best is not None
+    assert best.trial.number != surprise
+    sure = Campaign.from_json(campaign.to_json())
+    sure.tell(item.number, 60.2)
+    found = sure.recommend()
+    assert found is not None
+    assert found.trial.factors == item.factors
+    campaign.tell(item.number, _hill(item.factors))
+    back = campaign.recommend()
+    assert back is not None
+    assert back.trial.factors["a"] == pytest.approx(0.7, abs=0.15)
+    shown = campaign.evidence()
+    assert surprise not in [row.trial for row in shown.left_out]
+
+
+# -- noise of each trial ---------------------------------------------------------------------------
+
+
+def test_trials_with_their_own_error_are_believed_by_it_even_if_some_have_none():
+    """A third of the trials is ten times as noisy, and says so; a few say nothing."""
+    from lab.optimize.model import fit_model
+    from lab.optimize.model.threads import single_threaded
+    from lab.optimize.sobol import sobol_points
+
+    test = np.array(sobol_points(8, 0, 100, 2))
+    truth = np.array([_hill(SPACE.from_unit(point)) for point in test])
+    told: list[float] = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        records = [
+            TrialRecord(
+                number=k,
+                factors=(factors := SPACE.from_unit(point)),
+                status="done",
+                value=_hill(factors) + (3.0 if k % 3 == 0 else 0.1) * rng.normal(),
+                standard_deviation=None if k % 7 == 0 else 3.0 if k % 3 == 0 else 0.1,
+            )
+            for k, point in enumerate(sobol_points(seed, 0, 24, 2), 1)
+        ]
+        errors: list[float] = []
+        for history in (
+            records,
+            [r.model_copy(update={"standard_deviation": None}) for r in records],
+        ):
+            with single_threaded():
+                model = fit_model(SPACE, "maximize", history)
+                errors.append(float(np.abs(np.array(model.predict(test)[0]) - truth).mean()))
+                assert model.given == (history is records)
+        told.append(errors[0] / errors[1])
+    assert np.mean(told) < 0.85
+
+
+# -- costs -----------------------------------------------------------------------------------------
+
+
+def _two_hills(factors) -> float:
+    """Equal hills at a = 0.2 and a = 0.8."""
+    return (
+        10.0
+        - 60.0 * min((factors["a"] - t) ** 2 for t in (0.2, 0.8))
+        - 5.0 * (factors["b"] - 0.5) ** 2
+    )
+
+
+def _dear(factors) -> float:
+    return 10.0 ** (2.0 * factors["a"])
+
+
+def test_the_cheap_hill_is_climbed_and_the_dear_one_not():
+    spent: dict[str, float] = {}
+    for name in ("gain", "function", "told"):
+        options = Options(per_cost=True) if name == "told" else None
+        campaign = Campaign(SPACE, "maximize", seed=2, initial=6, options=options)
+        cost = 0.0
+        while len(campaign.history) < 16:
+            for item in campaign.ask(2, cost_of=_dear if name == "function" else None):
+                assert name == "gain" or item.origin == "sobol" or item.cost is not None
+                campaign.tell(item.number, _two_hills(item.factors), cost=_dear(item.factors))
+                cost += _dear(item.factors) if item.origin == "model" else 0.0
+        best = campaign.best
+        assert best is not None
+        assert (best.value or 0.0) > 9.5
+        spent[name] = cost
+    assert spent["function"] < 0.5 * spent["gain"]
+    assert spent["told"] < 0.5 * spent["gain"]
+
+
+def test_costs_count_in_lists_and_of_several_outcomes_too():
+    grid = np.linspace(0.0, 1.0, 9)
+    pool = Pool.from_columns({"a": np.repeat(grid, 9), "b": np.tile(grid, 9)})
+    campaign = Campaign.of(pool, "maximize", seed=1, initial=6)
+    _run(campaign, 6, _two_hills)
+    dear, cheap = campaign.ask(2), Campaign.from_json(campaign.to_json()).ask(2, cost_of=_dear)
+    assert [item.cost for item in cheap if item.origin == "model"] == [
+        pytest.approx(_dear(item.factors)) for item in cheap if item.origin == "model"
+    ]
+    aim = Aim((Goal("y", "maximize", worst=0.0), Goal("z", "minimize", worst=2.0)))
+    several = Campaign(SPACE, aim, seed=1, initial=6)
+    _run(several, 6, lambda f: {"y": _two_hills(f), "z": f["b"]})
+    again = Campaign.from_json(several.to_json())
+    plain, priced = several.ask(2), again.ask(2, cost_of=_dear)
+    assert np.mean([i.factors["a"] for i in priced]) < np.mean([i.factors["a"] for i in plain])
+    assert dear[0].cost is None
+
+
+def test_a_function_that_tells_no_cost_is_refused():
+    campaign = _run(Campaign(SPACE, "maximize", seed=1, initial=4), 6)
+    with pytest.raises(InputError, match=r"a cost of -1\.0 of a trial with a="):
+        campaign.ask(1, cost_of=lambda _: -1.0)
+
+
+# -- earlier campaigns -----------------------------------------------------------------------------
+
+
+def test_a_related_campaign_shows_the_way():
+    options = Options(earlier=(_earlier(top=0.72, scale=5.0),))
+    campaign = Campaign(SPACE, "maximize", seed=3, initial=3, options=options)
+    (first,) = campaign.ask()
+    assert first.note == "earlier campaigns expect the best here"
+    assert _hill(first.factors) > 9.0
+    campaign.tell(first.number, _hill(first.factors))
+    _run(campaign, 5)
+    assert campaign.ask()[0].factors["a"] == pytest.approx(0.7, abs=0.1)
+    alone = _run(Campaign(SPACE, "maximize", seed=3, initial=3), 5)
+    assert _top(campaign) > _top(alone)
+
+
+@pytest.mark.timeout(240)
+def test_an_unrelated_campaign_does_not_hurt_badly():
+    """The hill of the earlier one is where the valley of this one is."""
+    ends: list[list[float]] = []
+    for seed in range(4):
+        row: list[float] = []
+        for options in (None, Options(earlier=(_earlier(top=0.05, scale=-3.0),))):
+            campaign = Campaign(SPACE, "maximize", seed=seed, initial=4, options=options)
+            best = _run(campaign, 14).best
+            assert best is not None
+            row.append(10.0 - (best.value or 0.0))
+        ends.append(row)
+    alone, misled = np.array(ends).T
+    assert misled.max() < 0.3
+    assert misled.mean() < alone.mean() + 0.1
+
+
+def test_an_earlier_campaign_counts_in_lists_and_of_several_outcomes():
+    grid = np.linspace(0.0, 1.0, 9)
+    pool = Pool.from_columns({"a": np.repeat(grid, 9), "b": np.tile(grid, 9)})
+    few = tuple(record.model_copy() for record in _earlier().history)
+    campaign = Campaign.of(
+        pool, "maximize", seed=1, initial=3, options=Options(earlier=(Earlier("x", few),))
+    )
+    _run(campaign, 3)
+    assert _hill(campaign.ask()[0].factors) > 8.0
+    aim = Aim((Goal("y", "maximize", worst=0.0), Goal("z", "minimize", worst=2.0)))
+    told = tuple(
+        TrialRecord(
+            number=r.number, factors=r.factors, status="done", outcomes={"y": r.value or 0.0, "z": r.factors["b"]}
+        )
+        for r in few
+    )  # fmt: skip
+    several = Campaign(
+        SPACE, aim, seed=1, initial=3, options=Options(earlier=(Earlier("x", told),))
+    )
+    _run(several, 3, lambda f: {"y": _hill(f), "z": f["b"]})
+    assert several.ask()[0].factors["a"] == pytest.approx(0.7, abs=0.15)
+
+
+# -- fidelities ------------------------------------------------------------------------------------
+
+
+def test_the_fast_way_is_used_first_and_the_real_one_confirms():
+    campaign = Campaign(SPACE, "maximize", seed=1, initial=6, options=Options(fidelities=WAYS))
+    spent = 0.0
+    while spent < 7.0:
+        for item in campaign.ask(2):
+            fast = item.fidelity == "fast"
+            spent += 0.1 if fast else 1.0
+            bias = 1.0 + np.sin(3.0 * item.factors["b"]) if fast else 0.0
+            campaign.tell(item.number, _hill(item.factors) + bias)
+            assert item.cost is None or item.cost == (0.1 if fast else 1.0)
+    ways = [record.fidelity for record in campaign.history]
+    assert ways[:4] == ["real", "fast", "fast", "real"]
+    assert ways.count("fast") > ways.count("real")
+    found = campaign.recommend()
+    assert found is not None
+    assert found.trial.fidelity == "real"
+    assert _hill(found.trial.factors) > 9.7
+    assert campaign.best is not None
+    assert campaign.best.fidelity == "real"
+    again = Campaign.from_json(campaign.to_json())
+    assert again.ask(2) == campaign.ask(2)
+
+
+def test_a_fast_way_that_misleads_is_given_up():
+    campaign = Campaign(SPACE, "maximize", seed=2, initial=9, options=Options(fidelities=WAYS))
+    rng = np.random.default_rng(1)
+    spent, late = 0.0, list[str | None]()
+    while spent < 14.0:
+        (item,) = campaign.ask()
+        fast = item.fidelity == "fast"
+        spent += 0.1 if fast else 1.0
+        late.append(item.fidelity)
+        campaign.tell(item.number, 10.0 * rng.normal() if fast else _hill(item.factors))
+        assert len(late) < 100
+    found = campaign.recommend()
+    assert found is not None
+    assert _hill(found.trial.factors) > 9.5
+
+
+def test_a_trial_of_a_person_is_one_at_the_target_unless_said_otherwise():
+    campaign = Campaign(SPACE, "maximize", seed=1, initial=4, options=Options(fidelities=WAYS))
+    campaign.add({"a": 0.1, "b": 0.2}, 1.0)
+    campaign.add({"a": 0.1, "b": 0.2}, 1.5, fidelity="fast")
+    assert [record.fidelity for record in campaign.history] == ["real", "fast"]
+    with pytest.raises(InputError, match="is of the fidelity slow"):
+        campaign.add({"a": 0.1, "b": 0.2}, 1.5, fidelity="slow")
+    plain = Campaign(SPACE, "maximize", seed=1, initial=4)
+    with pytest.raises(InputError, match="is of the fidelity fast") as caught:
+        plain.add({"a": 0.1, "b": 0.2}, 1.5, fidelity="fast")
+    assert caught.value.hint == "the fidelities are: (none)"
+
+
+# -- what does not go together ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"fidelities": WAYS[:1]}, "at least two"),
+        ({"fidelities": (WAYS[0], WAYS[0])}, "at least two"),
+        ({"fidelities": WAYS[::-1]}, "costs as much as fast"),
+        ({"fidelities": WAYS, "per_cost": True}, "each fidelity has its cost"),
+        ({"fidelities": WAYS, "accuracy": {"a": 0.1}}, "choose one of the two"),
+        ({"earlier": (_earlier(), _earlier())}, "name each differently"),
+    ],
+    ids=["one", "twice", "dear", "cost", "accuracy", "names"],
+)
+def test_options_that_contradict_one_another_are_refused(given, words: str):
+    with pytest.raises(InputError) as caught:
+        Options(**given)
+    assert words in f"{caught.value} {caught.value.hint}"
+
+
+def test_options_that_do_not_go_with_what_is_sought_are_refused():
+    aim = Aim((Goal("y", "maximize"),))
+    for options in (
+        Options(outliers=True),
+        Options(fidelities=WAYS),
+        Options(accuracy={"a": 0.1}),
+    ):
+        with pytest.raises(InputError, match="where several outcomes are sought"):
+            Campaign(SPACE, aim, options=options)
+        with pytest.raises(InputError, match="where candidates of a list are sought"):
+            Campaign.of(Pool.from_columns({"a": [0.0, 0.5, 1.0]}), options=options)
+    with pytest.raises(InputError, match="earlier campaign spring has one value"):
+        Campaign(SPACE, aim, options=Options(earlier=(_earlier(),)))
+    other = Space((*SPACE.factors, Category("s", ("x", "z"))))
+    with pytest.raises(InputError, match="of the earlier campaign spring: no value for factor s"):
+        Campaign(other, options=Options(earlier=(_earlier(),)))
+    with pytest.raises(InputError, match="costs 0"):
+        Fidelity("fast", 0.0)
+    campaign = _run(Campaign(SPACE, seed=1, initial=3, options=Options(fidelities=WAYS)), 6)
+    with pytest.raises(InputError, match="a function of the cost beside fidelities"):
+        campaign.ask(cost_of=_dear)
