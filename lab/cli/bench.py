@@ -196,11 +196,12 @@ def optimise(
         means, halves = method[key]["mean"], method[key]["half_width_95"]
         marks = sorted({len(means) // 4, len(means) // 2, len(means) - 1})
         texts = [
-            f"{means[k]:.3f}" + (f" ± {halves[k]:.3f}" if halves else "") + f" @{init + k * batch}"
+            _mark(means[k], halves and halves[k], method[key]["without_value"][k])
+            + f" @{init + k * batch}"
             for k in marks
         ]
         gap = method["versus_ours"]
-        against = "" if name == "ours" else f"{gap['mean']:+.3f}"
+        against = "" if name == "ours" or gap["mean"] is None else f"{gap['mean']:+.3f}"
         if against and gap["half_width_95"] is not None:
             against += f" ± {gap['half_width_95']:.3f}"
         rows.append([name, ", ".join(texts), against, f"{method['cpu_seconds_per_batch']:.2f}"])
@@ -285,3 +286,11 @@ _OVERHEAD = (
     "command_ms_p50",
     "command_ms_p99",
 )
+
+
+def _mark(mean: float | None, half: float | None, without: int) -> str:
+    """A mean with its interval, and how many runs had no value yet."""
+    text = "no value" if mean is None else f"{mean:.3f}"
+    if half is not None:
+        text += f" ± {half:.3f}"
+    return f"{text} ({without} runs without a value)" if without and mean is not None else text

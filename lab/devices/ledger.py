@@ -151,7 +151,7 @@ class CommandLedger:
 
     def device(self, name: str) -> DeviceLedger:
         """The part of one device."""
-        return DeviceLedger(self._db, name, self.identity)
+        return DeviceLedger(self._db, name, self.identity, in_memory=str(self._path) == ":memory:")
 
     def close(self) -> None:
         """Free the file. Safe to call twice."""
@@ -161,9 +161,13 @@ class CommandLedger:
 class DeviceLedger:
     """One device's part of a ledger. RuntimeError for a step that the order of states forbids."""
 
-    def __init__(self, db: sqlite3.Connection, device: str, identity: str) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, device: str, identity: str, *, in_memory: bool = False
+    ) -> None:
         self._db = db
         self._device = device
+        self._in_memory = in_memory
+        """There is no disk to flush to, so no word about it either."""
         self.identity = identity
         """Of the whole ledger."""
         self._known_holder: Claim | None = None
@@ -266,7 +270,7 @@ class DeviceLedger:
         An id is accepted once. Only what reads or sets a state (effect none, absolute) and was interrupted may be
         accepted anew.
         """
-        with unflushed(self._db), transaction(self._db):
+        with unflushed(self._db, unless=self._in_memory), transaction(self._db):
             known = self.entry(command.id)
             if known is not None and (
                 command.effect == "once" or known.state in ("ended", "refused_forever")
@@ -327,19 +331,19 @@ class DeviceLedger:
 
     def prepare(self, command_id: str) -> None:
         """The driver is about to be called. Still certainly nothing happened."""
-        with unflushed(self._db):
+        with unflushed(self._db, unless=self._in_memory):
             self._step(command_id, "prepared", ("received",))
 
     def act(self, command_id: str, *, once: bool = True) -> None:
         """The physical act is about to begin: the point of no return."""
         order = "(SELECT MAX(act_order) + 1 FROM command AS c WHERE c.device = command.device)"
-        with unflushed(self._db, unless=once):
+        with unflushed(self._db, unless=once or self._in_memory):
             self._step(command_id, "acting", ("prepared",), f"act_order = {order}")
 
     def end(self, command_id: str, outcome: Outcome, *, once: bool = True) -> None:
         """Record how it ended."""
         allowed: tuple[LedgerState, ...] = ("received", "prepared", "acting")
-        with unflushed(self._db, unless=once):
+        with unflushed(self._db, unless=once or self._in_memory):
             self._step(command_id, "ended", allowed, "outcome = ?", outcome.model_dump_json())
 
     def settle(self, command_id: str, settlement: Settlement) -> None:

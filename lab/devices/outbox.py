@@ -41,18 +41,19 @@ class Outbox:
     def post(
         self,
         topic: str,
-        message: BaseModel,
+        message: BaseModel | bytes,
         *,
         qos: int = 1,
         retain: bool = False,
         droppable: bool = False,
     ) -> None:
-        """Put a message in line. What is `droppable` (heartbeats, progress, telemetry) is dropped in a jam."""
+        """Put a message, or its text, in line. What is `droppable` (heartbeats, progress, telemetry) is dropped in a jam."""
         if len(self._letters) >= (_FEW if droppable else _MANY):
             if not droppable:
                 _LOG.warning("%s: message dropped, %d are waiting", topic, len(self._letters))
             return
-        self._letters.append(_Letter(topic, message.model_dump_json().encode(), qos, retain))
+        text = message if isinstance(message, bytes) else message.model_dump_json().encode()
+        self._letters.append(_Letter(topic, text, qos, retain))
         self._empty.clear()
         self._something.set()
 

@@ -45,6 +45,8 @@ class Voice:
         self._outbox = outbox
         self._simulated = simulated
         self._last_state: State | None = None
+        self._last_beat: tuple[tuple[object, ...], bytes] = ((), b"")
+        """What was told, and its text: nearly always the same as a second ago."""
 
     def describe(
         self, manifest: Manifest, specs: Sequence[CapabilitySpec], identity: Identity | None
@@ -91,19 +93,22 @@ class Voice:
         safe_requests: tuple[str, ...],
     ) -> None:
         """I live."""
-        beat = Heartbeat(
-            device=self._device,
-            boot=boot,
-            ledger=self._ledger,
-            journal=holder.journal,
-            epoch=holder.epoch,
-            free=holder.free,
-            state=state,
-            detail=detail,
-            safe_requests=safe_requests,
-        )
+        told = (boot, holder, state, detail, safe_requests)
+        if told != self._last_beat[0]:
+            beat = Heartbeat(
+                device=self._device,
+                boot=boot,
+                ledger=self._ledger,
+                journal=holder.journal,
+                epoch=holder.epoch,
+                free=holder.free,
+                state=state,
+                detail=detail,
+                safe_requests=safe_requests,
+            )
+            self._last_beat = told, beat.model_dump_json().encode()
         topic = topics.hb(self._lab, self._device)
-        self._outbox.post(topic, beat, qos=0, droppable=True)
+        self._outbox.post(topic, self._last_beat[1], qos=0, droppable=True)
 
     def accepted(self, command_id: str) -> None:
         """It will be done, or is."""

@@ -36,6 +36,13 @@ def hypervolume(rows: Sequence[Row], worst: Sequence[float]) -> float:
         return max(row[0] for row in kept) - low[0]
     kept.sort(key=lambda row: -row[-1])
     volume = 0.0
+    if len(low) == 2:
+        widest = low[0]
+        for one, other in kept:
+            if one > widest:
+                volume += (one - widest) * (other - low[1])
+                widest = one
+        return volume
     for count, row in enumerate(kept, 1):
         below = kept[count][-1] if count < len(kept) else low[-1]
         if row[-1] > below:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from lab.engine.herald import Herald
 from lab.engine.planner_frames import PlanAnswer
 from lab.engine.proposals import unlawful
 from lab.engine.simulated_people import due_people, simulated_requests
-from lab.engine.translate import can_wait, translate
+from lab.engine.translate import answers_of, are_reports, can_wait, translate
 from lab.engine.writer import Writer
 
 if TYPE_CHECKING:
@@ -57,14 +57,6 @@ class _Turn:
     state: LabState
     staged: list[tuple[ev.Event, datetime]]
     effects: list[msg.Effect]
-
-
-def _answers(facts: Sequence[ev.Event]) -> list[msg.Effect]:
-    return [
-        msg.Answered(fact.request, fact.accepted, fact.detail)
-        for fact in facts
-        if isinstance(fact, ev.RequestAnswered)
-    ]
 
 
 class Engine:
@@ -259,7 +251,7 @@ class Engine:
         sent, so that devices become safe by themselves, and all is decided anew at each try, because time passes."""
         while True:
             before = self._inflight.copy()
-            turn = self._decided(batch)
+            turn = self._decided(batch, again=self.trouble is not None)
             try:
                 await self._durable(turn.staged)
             except UnavailableError as error:
@@ -270,13 +262,13 @@ class Engine:
                 if late:
                     return self._adopted(batch, late)
             else:
-                if self._gateway.hushed:
+                if self._gateway.hushed and self.trouble is None:
                     self._gateway.hushed = False
                     self._forget_signals()
                 self._state = turn.state
                 return turn.effects
 
-    def _decided(self, batch: list[msg.Message]) -> _Turn:
+    def _decided(self, batch: list[msg.Message], *, again: bool) -> _Turn:
         turn = _Turn(self._state, [], [])
 
         def stage(events: list[ev.Event] | tuple[ev.Event, ...]) -> None:
@@ -305,11 +297,12 @@ class Engine:
             self._inflight.hear(message, self._clock.now().timestamp())
             facts = translate(turn.state, message)
             stage(facts)
-            turn.effects += _answers(facts)
+            turn.effects += answers_of(facts)
             if isinstance(message, msg.Requested):
                 # What a person asks is acted upon by itself: `safe` and `rearm` in one batch are two acts.
                 decide_all()
-        decide_all()
+        if again or turn.staged or not self._is_idle_talk(batch):
+            decide_all()
         return turn
 
     def _adopted(self, batch: list[msg.Message], late: list[ev.Recorded]) -> list[msg.Effect]:
@@ -325,7 +318,7 @@ class Engine:
             if isinstance(record.event, ev.CommandIntended)
         }
         self._inbox.put_nowait(msg.Tick())
-        return _answers([record.event for record in late])
+        return answers_of([record.event for record in late])
 
     def _forget_signals(self) -> None:
         """Live values that came while the lab was held are old by now, whatever their time of arrival says."""
@@ -334,6 +327,13 @@ class Engine:
         for message in waiting:
             if not isinstance(message, msg.Signal):
                 self._inbox.put_nowait(message)
+
+    def _is_idle_talk(self, batch: list[msg.Message]) -> bool:
+        """Do these reports, which have added no fact, leave the last decision as it is? It follows from what is true and
+        from the time; when time changes it, it has said so itself."""
+        if not are_reports(batch):
+            return False
+        return self._wake_s is None or self._clock.now().timestamp() < self._wake_s
 
     def _gather(self, batch: list[msg.Message]) -> None:
         while not self._inbox.empty():

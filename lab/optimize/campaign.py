@@ -372,11 +372,18 @@ class Campaign:
 
     def stopping(self, within: float) -> Stopping:
         """How probable it is that the best trial is `within` a distance of the optimum, in the
-        objective's unit, and how much is left to gain. Whether to stop is yours to decide.
+        objective's unit, and how much is left to gain; of a front both are shares of its volume, from 0 to 1. Whether
+        to stop is yours to decide.
         """
+        if isinstance(self.sought, Aim):
+            from lab.optimize.stopping_several import stopping_several
+
+            return stopping_several(
+                self.space, self.sought, self.history, within, self.seed, self.options
+            )
         from lab.optimize.evidence import stopping
 
-        return stopping(self.space, self.direction, self.history, within, self.seed, self.options)
+        return stopping(self.space, self.sought, self.history, within, self.seed, self.options)
 
     def recommend(self) -> Recommendation | None:
         """The tested trial that the model believes to be the best, which luck can't fake: with an accuracy of factors the

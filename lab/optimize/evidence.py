@@ -34,7 +34,16 @@ if TYPE_CHECKING:
     from lab.optimize.options import Options
     from lab.optimize.space import Space
 
-__all__ = ["Calibration", "Evidence", "Importance", "LeftOut", "Stopping", "evidence", "stopping"]
+__all__ = [
+    "Calibration",
+    "Evidence",
+    "Importance",
+    "LeftOut",
+    "Stopping",
+    "draws_of",
+    "evidence",
+    "stopping",
+]
 
 _FEWEST = 3
 _SALTELLI = 1024
@@ -253,8 +262,17 @@ def stopping(
             f"a distance of {within} to the optimum",
             hint="give one above 0 in the objective's unit",
         )
+    if options is not None and options.accuracy:
+        raise InputError(
+            "how near the optimum is where set points are not exact",
+            hint="leave the rule out: it is known of exact set points alone",
+        )
     records = check_history(space, history)
-    done = [record for record in records if record.status == "done"]
+    done = [
+        record
+        for record in records
+        if record.status == "done" and (options is None or options.is_target(record))
+    ]
     if len(done) < _FEWEST:
         raise InputError(
             f"{len(done)} measured trials say nothing of the optimum",
@@ -268,7 +286,7 @@ def stopping(
         chosen = int(means.argmax())
         others = _points_to_compare(model, seed)
         points = np.concatenate([model.tested[rows[chosen]][None], others])
-        drawn = _draws(model, points, seed)
+        drawn = draws_of(model, points, seed)
     values = model.sign * np.array(
         model.in_unit(drawn.reshape(-1), np.zeros(drawn.size))[0]
     ).reshape(drawn.shape)
@@ -297,10 +315,10 @@ def _points_to_compare(model: FittedModel, seed: int) -> Array:
     return np.concatenate([encoded, model.space.encode(near)])
 
 
-def _draws(model: FittedModel, points: Array, seed: int) -> Array:
-    """Joint draws of the standardised outcome at the points, a column each; members by their weight."""
+def draws_of(model: FittedModel, points: Array, seed: int, total: int = _DRAWS) -> Array:
+    """About `total` joint draws of the standardised outcome at the points, a column each; members by their weight."""
     shares = np.array(model.mixture.weights)
-    counts = np.maximum(1, np.round(shares * _DRAWS)).astype(int)
+    counts = np.maximum(1, np.round(shares * total)).astype(int)
     found: list[Array] = []
     for number, (process, count) in enumerate(
         zip(model.mixture.members, counts.tolist(), strict=True)

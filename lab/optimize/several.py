@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from lab.optimize.pool import Pool
     from lab.optimize.space import Setting, Space
 
-__all__ = ["Belief", "believe", "inferred_worst", "propose_several"]
+__all__ = ["Belief", "believe", "inferred_worst", "propose_several", "ranked"]
 
 _DRAWS = 64
 _BASELINE = 32
@@ -304,7 +304,7 @@ def _standing(belief: Belief, spread: Array) -> tuple[Array, bool, tuple[float, 
     aim = belief.aim
     points = belief.measured if len(belief.measured) else belief.models[0].measured
     scores, chance = belief.scores(points), belief.chance(points)
-    base = points[_ranked(scores, chance)[:_BASELINE]]
+    base = points[ranked(scores, chance)[:_BASELINE]]
     if chance.max() < _LIKELY:
         return (
             base,
@@ -334,7 +334,7 @@ def _value_of_score(sign: float, target: float | None, score: float) -> str:
     return f"{sign * score:.4g}" if target is None else f"{-score:.4g} off the target"
 
 
-def _ranked(scores: Array, chance: Array) -> list[int]:
+def ranked(scores: Array, chance: Array) -> list[int]:
     """Those that probably keep the limits first, front by front."""
     order: list[int] = []
     for group in (np.flatnonzero(chance >= _LIKELY), np.flatnonzero(chance < _LIKELY)):

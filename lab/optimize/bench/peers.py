@@ -148,6 +148,8 @@ class BotorchPeer(Peer[Task]):
     """SingleTaskGP and qLogNEI with their default priors, 10 restarts and 512 raw samples; a table's rows
     are scored one by one, with the batch's own as pending points."""
 
+    _blind = 0
+
     def propose(self, n: int) -> list[dict[str, Setting]]:
         import torch
         from botorch.acquisition.logei import qLogNoisyExpectedImprovement
@@ -157,6 +159,9 @@ class BotorchPeer(Peer[Task]):
         from gpytorch.mlls import ExactMarginalLogLikelihood
 
         task, space = self.task, self.task.space
+        if not self.records:  # a model of nothing can't be made: an even spread, each time another
+            self._blind += n
+            return [self.snapped(f) for f in task.first(self.seed, self.init + self._blind)[-n:]]
         x = torch.tensor([space.to_unit(r.factors) for r in self.records], dtype=torch.double)
         y = torch.tensor([[task.sign * (r.value or 0.0)] for r in self.records], dtype=torch.double)
         gp = SingleTaskGP(x, y)

@@ -124,19 +124,20 @@ def compare(
 
     A peer that isn't installed is listed under `missing`. `versus_ours`: over the paired runs, the peer's
     mean score over its batches minus ours, with the half width of its 95 % interval (normal
-    approximation; null for one seed).
+    approximation; null for one seed). While no trial of a run has given a value its best and its regret are null,
+    and `without_value` counts such runs after each batch; they are in no mean.
     """
     check_sizes(task.pool, init, batch, batches, seeds)
     missing = [name for name in peers if not installed(name)]
     present = [name for name in peers if name not in missing]
     key = "top5_share_by_batch" if task.optimum is None else "regret_by_batch"
     methods: dict[str, Any] = {}
-    ours: list[float] = []
+    ours: list[float | None] = []
     needs_torch = bool(present) or task.pool is not None
     with single_threaded(), single_threaded_torch() if needs_torch else nullcontext():
         for method in ("ours", *present):
             runs = [one_run(task, method, seed, init, batch, batches) for seed in range(seeds)]
-            over = [statistics.fmean(run.score[1:]) for run in runs]
+            over = [_finite_mean(run.score[1:]) for run in runs]
             ours = ours or over
             methods[method] = {
                 "best_by_batch": by_batch([run.best for run in runs]),
@@ -144,7 +145,13 @@ def compare(
                 "mean_over_run": over,
                 "failures": None if task.works is None else [run.failures for run in runs],
                 "cpu_seconds_per_batch": statistics.fmean(run.seconds for run in runs),
-                "versus_ours": gap([a - b for a, b in zip(over, ours, strict=True)]),
+                "versus_ours": gap(
+                    [
+                        a - b
+                        for a, b in zip(over, ours, strict=True)
+                        if a is not None and b is not None
+                    ]
+                ),
             }
     return {
         "task": {
@@ -180,15 +187,29 @@ def check_sizes(pool: Pool | None, init: int, batch: int, batches: int, seeds: i
 def by_batch(runs: list[list[float]]) -> dict[str, Any]:
     """Mean over the runs after the first points and each batch, with half of its 95 % interval, and the runs."""
     table = np.array(runs)
-    half = 1.96 * table.std(axis=0, ddof=1) / math.sqrt(len(runs)) if len(runs) > 1 else None
+    known = np.isfinite(table)
+    columns = [column[there] for column, there in zip(table.T, known.T, strict=True)]
+    halves = [
+        1.96 * float(column.std(ddof=1)) / math.sqrt(len(column)) if len(column) > 1 else None
+        for column in columns
+    ]
     return {
-        "mean": table.mean(axis=0).tolist(),
-        "half_width_95": None if half is None else half.tolist(),
-        "by_seed": runs,
+        "mean": [float(column.mean()) if len(column) else None for column in columns],
+        "half_width_95": halves if len(runs) > 1 else None,
+        "by_seed": [[value if math.isfinite(value) else None for value in run] for run in runs],
+        "without_value": (~known).sum(axis=0).tolist(),
     }
 
 
+def _finite_mean(scores: list[float]) -> float | None:
+    """Of the batches from the first value on; None where there was none."""
+    known = [score for score in scores if math.isfinite(score)]
+    return statistics.fmean(known) if known else None
+
+
 def gap(gaps: list[float]) -> dict[str, float | None]:
-    """The mean of paired differences with half of its 95 % interval (normal approximation)."""
+    """The mean of paired differences with half of its 95 % interval (normal approximation); None of nothing."""
+    if not gaps:
+        return {"mean": None, "half_width_95": None}
     half = 1.96 * statistics.stdev(gaps) / math.sqrt(len(gaps)) if len(gaps) > 1 else None
     return {"mean": statistics.fmean(gaps), "half_width_95": half}

@@ -58,7 +58,9 @@ limits:
     document = report_document(
         state, name, events=1, head="", virtual_seconds=1.0, wall_seconds=1.0
     )
-    assert [item["trial"] for item in document["front"]] == [t.number for t in front]  # type: ignore[index, union-attr]
+    shown = document["front"]
+    assert isinstance(shown, list)
+    assert [item["trial"] for item in shown] == [t.number for t in front]
     assert rows[-1]["result volume [uL]"] == campaign.trials[12].outcomes["volume"]
 
 

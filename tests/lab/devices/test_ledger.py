@@ -454,3 +454,25 @@ class LedgerMachine(RuleBasedStateMachine):
 
 LedgerMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 TestLedgerMachine = LedgerMachine.TestCase
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_only_a_file_is_told_when_to_flush(tmp_path, in_memory):
+    book = CommandLedger(":memory:" if in_memory else tmp_path / "ledger.db", identity="l1")
+    said: list[str] = []
+    book._db.set_trace_callback(said.append)
+    part = book.device("pump")
+    part.receive(command(), epoch=1, seq=1, journal="j1")
+    part.prepare("c1")
+    part.act("c1")
+    part.end("c1", DONE)
+    book.close()
+    pragmas = [line for line in said if "synchronous" in line]
+    assert pragmas == (
+        [] if in_memory else ["PRAGMA synchronous = NORMAL", "PRAGMA synchronous = FULL"] * 2
+    )
+    [acting] = [n for n, line in enumerate(said) if "SET state = 'acting'" in line]
+    assert [line for line in said[:acting] if "synchronous" in line][-1:] in (
+        [],
+        ["PRAGMA synchronous = FULL"],
+    ), "the point of no return is flushed"

@@ -41,3 +41,36 @@ def test_a_value_with_one_field_and_one_with_many():
 def test_a_field_that_there_is_not_is_refused():
     with pytest.raises(TypeError, match="StepState has no field 'colour'"):
         replace(StepState("tare"), colour="red")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """As the copier's own words might be."""
+
+    value: int = 0
+    kind: str = ""
+    new: float = 0.0
+    copied: int = 0
+
+
+def test_fields_may_have_any_name():
+    assert replace(Named(1), value=2, copied=3) == Named(2, copied=3)
+    assert replace(Named(1, "a"), kind="b", new=1.0) == Named(1, "b", 1.0)
+    assert replace(Named(1, "a"), new=1.0) == Named(1, "a", 1.0)
+
+
+def test_kinds_that_it_can_not_copy_slot_by_slot_are_refused():
+    @dataclass(frozen=True)
+    class Loose:
+        only: int = 0
+
+    @dataclass(frozen=True, slots=True)
+    class Checked:
+        only: int = 0
+
+        def __post_init__(self) -> None:
+            assert self.only >= 0
+
+    for value in (Loose(), Checked()):
+        with pytest.raises(TypeError, match="no dataclass of slots alone"):
+            replace(value, only=1)

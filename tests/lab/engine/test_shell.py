@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lab.bus import topics
-from lab.bus.envelope import CommandMessage, parse_downstream
+from lab.bus.envelope import CommandMessage, State, parse_downstream
 from lab.bus.memory import MemoryTransport
 from lab.domain import event as ev
 from lab.domain.reduce import reduce_all
 from lab.domain.state import LabState
+from lab.engine import shell
 from lab.engine.virtual_loop import run_virtual
 from lab.records.database import open_database
 from lab.records.verify import first_broken_row
@@ -462,3 +463,36 @@ def test_an_optimiser_that_fails_ends_the_campaign_when_the_bench_is_free(
 
 
 # -- people -----------------------------------------------------------------------------------------
+
+
+def test_reports_that_say_nothing_new_are_not_decided_upon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decisions = 0
+    real = shell.decide
+
+    def counted(*args: Any) -> Any:
+        nonlocal decisions
+        decisions += 1
+        return real(*args)
+
+    async def main() -> None:
+        bench = ShellBench(tmp_path)
+        async with (
+            bench.hosts(),
+            bench.running() as (engine, work),
+            MemoryTransport(bench.bus) as other,
+        ):
+            await _working(bench, engine)
+            status = engine.state.devices["balance"]
+            before = decisions
+            for detail in ("", "", "", "warm", "warm"):
+                state = State(device="balance", ledger=status.ledger, state="ready", detail=detail)
+                await other.publish(topics.state(LAB, "balance"), state.model_dump_json().encode())
+                await asyncio.sleep(0.001)
+            assert engine.state.devices["balance"].detail == "warm"
+            assert 0 < decisions - before <= 2, "one is news: it is decided upon until all rests"
+            assert_completed(bench, await work)
+
+    monkeypatch.setattr(shell, "decide", counted)
+    run_virtual(main())

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from lab.domain.errors import InputError
-from lab.optimize import Aim, Campaign, Category, Factor, Goal, Limit, Space, TrialRecord, suggest
+from lab.optimize import (
+    Aim,
+    Campaign,
+    Category,
+    Factor,
+    Goal,
+    Limit,
+    Space,
+    Suggestion,
+    TrialRecord,
+    suggest,
+)
 from lab.optimize.pool import Pool
 from lab.optimize.several import believe, inferred_worst
 
@@ -25,7 +38,8 @@ def _outcomes(factors) -> dict[str, float]:
 def _run(campaign: Campaign, batches: int, size: int = 2) -> Campaign:
     for _ in range(batches):
         for item in campaign.ask(size):
-            told = {name: _outcomes(item.factors)[name] for name in campaign.sought.outcomes}  # type: ignore[union-attr]
+            assert isinstance(campaign.sought, Aim)
+            told = {name: _outcomes(item.factors)[name] for name in campaign.sought.outcomes}
             campaign.tell(item.number, told)
     return campaign
 
@@ -193,15 +207,16 @@ def test_an_inferred_reference_lies_below_the_front_and_a_given_one_stays():
 def test_what_does_not_fit_the_aim_is_refused():
     campaign = Campaign(SPACE, FRONT, initial=4)
     (item,) = campaign.ask()
-    for value, words in (
+    given: list[tuple[Any, str]] = [
         (1.0, "where several outcomes are sought"),
         ({"z": 1.0}, "z is no outcome"),
         ({"y": "much"}, "y is 'much'"),
         ({"y": float("nan")}, "y is nan"),
         ({}, "no outcome"),
-    ):
+    ]
+    for value, words in given:
         with pytest.raises(InputError, match=words):
-            campaign.tell(item.number, value)  # type: ignore[arg-type]
+            campaign.tell(item.number, value)
     one = Campaign(SPACE, "maximize", initial=4)
     with pytest.raises(InputError, match="this campaign has one value"):
         one.tell(one.ask()[0].number, {"y": 1.0})
@@ -211,7 +226,7 @@ def test_what_does_not_fit_the_aim_is_refused():
     with pytest.raises(InputError, match="of several goals no trial is the best"):
         _ = _run(campaign, 1).best
     with pytest.raises(InputError, match="no one direction"):
-        campaign.stopping(0.1)
+        campaign.evidence()
 
 
 def test_frames_have_a_column_for_each_outcome():
@@ -232,3 +247,23 @@ def test_frames_have_a_column_for_each_outcome():
         campaign.tell_frame(pd.DataFrame({"trial": [1], "value": [2.0]}))
     with pytest.raises(InputError, match="failed, but with an outcome"):
         campaign.tell_frame(pd.DataFrame({"trial": [1], "y": [2.0], "failed": [True]}))
+
+
+def test_where_trials_fail_the_front_is_sought_elsewhere():
+    """All trials above b = 0.55 fail; the front lies at b = 0.5."""
+
+    def asked(failing: bool) -> list[Suggestion]:
+        campaign = Campaign(SPACE, FRONT, seed=5, initial=8)
+        for item in campaign.ask(8):
+            whole = _outcomes(item.factors)
+            if failing and item.factors["b"] > 0.55:
+                campaign.tell(item.number, failed=True)
+            else:
+                campaign.tell(item.number, {"y": whole["y"], "c": whole["c"]})
+        return campaign.ask(4)
+
+    careful, careless = asked(True), asked(False)
+    assert sum(item.factors["b"] > 0.55 for item in careful) <= 1
+    assert all(item.chance is not None and 0.0 < item.chance < 1.0 for item in careful)
+    assert all(item.chance is None for item in careless)
+    assert np.mean([item.chance or 0.0 for item in careful]) > 0.5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -127,3 +129,33 @@ def test_what_cannot_be_compared_is_refused(grid):
         compare(BRANIN, init=1, batch=1, batches=1, seeds=1)
     with pytest.raises(InputError, match="90 trials of 60 rows"):
         compare(grid, init=10, batch=8, batches=10, seeds=1)
+
+
+def test_runs_in_which_nothing_worked_have_no_value_and_say_so():
+    nothing = replace(BRANIN, works=lambda _: False)
+    found = compare(nothing, init=3, batch=1, batches=2, seeds=2, peers=["botorch"])
+    text = json.dumps(found, allow_nan=False)  # neither NaN nor Infinity, which are no JSON
+    assert "null" in text
+    regret = found["methods"]["ours"]["regret_by_batch"]
+    assert regret["mean"] == [None] * 3
+    assert regret["by_seed"] == [[None] * 3] * 2
+    assert regret["without_value"] == [2, 2, 2]
+    assert found["methods"]["ours"]["mean_over_run"] == [None, None]
+    assert found["methods"]["ours"]["versus_ours"] == {"mean": None, "half_width_95": None}
+    assert found["methods"]["ours"]["failures"] == [2, 2]
+
+
+def test_a_run_without_a_value_at_first_is_in_no_mean():
+    made: list[int] = []
+
+    def works(_: object) -> bool:
+        made.append(1)
+        return len(made) > 3  # the first points of the first seed fail
+
+    found = compare(replace(BRANIN, works=works), init=3, batch=1, batches=2, seeds=2)
+    regret = found["methods"]["ours"]["regret_by_batch"]
+    assert regret["without_value"] == [1, 0, 0]
+    assert regret["by_seed"][0][0] is None
+    assert regret["mean"][0] == regret["by_seed"][1][0]
+    assert regret["half_width_95"][0] is None
+    assert regret["half_width_95"][1] > 0.0
