@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         EngineDocument,
         EngineStatus,
         HoldDocument,
+        SupplyDocument,
         TaskDocument,
         WaitDocument,
         WindowDocument,
@@ -20,6 +21,10 @@ __all__ = ["status_lines"]
 
 _DECISIONS_SHOWN = 3
 """The latest; `lab status --json` and `lab records show` have them all."""
+
+
+_SERVICES_SHOWN = 3
+"""What people will be asked for next."""
 
 
 def status_lines(document: EngineStatus) -> list[str]:
@@ -32,6 +37,11 @@ def status_lines(document: EngineStatus) -> list[str]:
         ]
     for task in document["tasks"]:
         lines += _task(task)
+    lines += [
+        f"NEXT {service['task']}, about {service['start']}, before {service['run']} {service['step']}"
+        for service in document["services"][:_SERVICES_SHOWN]
+        if not service["question"]
+    ]
     for campaign in document["campaigns"]:
         trials = campaign["trials"]
         text = (
@@ -87,6 +97,7 @@ def status_lines(document: EngineStatus) -> list[str]:
                 f"; keeps {', '.join(lock['blocks'])} from acting, for {_duration(lock['for_s'])}"
             )
         lines.append(text)
+    lines += [_supply(supply) for supply in document["supplies"]]
     for device in document["devices"]:
         busy = device["busy_with"]
         doing = f"busy with {busy['run']} {busy['action']}" if busy else device["state"]
@@ -127,6 +138,15 @@ def _task(task: TaskDocument) -> list[str]:
     typed = " ".join(["lab answer", task["id"], *fields, "--who NAME"])
     after = ", then a witness" if task["sign"] == "witness" else ""
     return [*lines, f"    answer with: {typed}{after}"]
+
+
+def _supply(supply: SupplyDocument) -> str:
+    """`  stock water          12 of 50 mL left; seen to by Ada at ...`"""
+    by = f"; seen to by {supply['done_by']} at {supply['done']}" if supply["done"] else ""
+    if not supply["room"]:
+        return f"  {supply['service']:<20}{by.removeprefix(';')}"
+    unit = supply["unit"] or "actions"
+    return f"  {supply['service']:<20} {supply['left']:.4g} of {supply['room']:.4g} {unit} left{by}"
 
 
 def _hold(hold: HoldDocument) -> str:

@@ -281,8 +281,10 @@ class Engine:
                 turn.state = reduce(turn.state, record)
 
         def decide_all() -> None:
+            # One moment for all rounds: what becomes due while they work (the next part of a plan) is for the next turn,
+            # so that no turn holds the loop for longer than its own work takes.
+            now_s = self._clock.now().timestamp()
             for _ in range(_MAX_ROUNDS):
-                now_s = self._clock.now().timestamp()
                 decision = decide(turn.state, self._inflight, self._context, now_s)
                 for effect in decision.effects:
                     self._inflight.begin(effect, turn.state, now_s)
@@ -340,7 +342,7 @@ class Engine:
             batch.append(self._inbox.get_nowait())
 
     def _play_people(self) -> None:
-        for name, due_s in due_people(self._state).items():
+        for name, due_s in due_people(self._state, self._context.services).items():
             if name not in self._played:
                 self._played.add(name)
                 self._spawn(self._play(name, due_s - self._clock.now().timestamp()))
