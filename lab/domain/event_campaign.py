@@ -13,6 +13,7 @@ from lab.domain.event_base import (
     LimitSpec,
     ObjectiveSpec,
     StopSpec,
+    is_empty,
 )
 from lab.domain.event_plan import HopelessPolicy
 
@@ -71,6 +72,8 @@ class CampaignStarted(EventBase):
     """Factor -> standard deviation of its set point, in its unit."""
     quantile: float | None = None
     """With an accuracy: sought is what is reached with the probability 1 - quantile; the average where None."""
+    supplies: dict[str, int] = Field(default_factory=dict, exclude_if=is_empty)
+    """Service -> how much there is when nothing is taken: whole nanolitres, or actions."""
     seed: int
 
 
