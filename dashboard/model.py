@@ -64,7 +64,8 @@ def fit_evidence(
     except ImportError as error:
         raise LabError(_NO_MODEL, hint=_REMEDY) from error
     direction, history = recorded.first_outcome(campaign, state)
-    return evidence(recorded.space_of(campaign), direction, history, campaign.spec.seed)
+    space, options = recorded.space_of(campaign), recorded.options_of(campaign)
+    return evidence(space, direction, history, campaign.spec.seed, options)
 
 
 _Found = TypeVar("_Found")

@@ -22,7 +22,7 @@ _WORST = 3
 def evidence_of_records(database: str, campaign: str | None) -> tuple[Evidence, str]:
     """Of a campaign in the records (the latest where none is named), and what is measured, with its unit."""
     from lab.optimize.evidence import evidence
-    from lab.optimize.recorded import first_outcome, space_of
+    from lab.optimize.recorded import first_outcome, options_of, space_of
     from lab.records.reader import open_records
 
     with open_records(database) as records:
@@ -38,7 +38,7 @@ def evidence_of_records(database: str, campaign: str | None) -> tuple[Evidence, 
     direction, history = first_outcome(entry, state)
     objective = entry.spec.objective
     return (
-        evidence(space_of(entry), direction, history, entry.spec.seed),
+        evidence(space_of(entry), direction, history, entry.spec.seed, options_of(entry)),
         f"{objective.result} [{objective.unit}]",
     )
 

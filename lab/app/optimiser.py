@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from lab.domain.errors import InputError
@@ -49,7 +50,7 @@ def direction_of(objective: ObjectiveSpec) -> Direction:
 def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Proposal, ...]:
     """The next trials; a pure function of the state, so a replay asks for the same."""
     from lab.optimize.explain import explained
-    from lab.optimize.recorded import history_of, space_of
+    from lab.optimize.recorded import history_of, options_of, space_of
     from lab.optimize.suggest import suggest
 
     entry = state.campaigns[campaign]
@@ -75,6 +76,7 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
             initial=spec.initial,
             method="sobol" if spec.method == "sobol" else "bayesian",
             design=design_of(spec.design),
+            options=options_of(entry),
         )
     near = _nearness(entry, state)
     return tuple(
@@ -101,14 +103,24 @@ def _nearness(campaign: CampaignState, state: LabState) -> Nearness | None:
     done = sum(trial.status == "done" for trial in campaign.trials.values())
     if rule is None or done < _FEWEST:
         return None
-    from lab.optimize.evidence import stopping
-    from lab.optimize.recorded import history_of, space_of
+    from lab.optimize.recorded import history_of, options_of, space_of
 
-    found = stopping(
-        space_of(campaign),
-        direction_of(campaign.spec.objective),
-        history_of(campaign, state),
-        rule.within,
-        campaign.spec.seed,
-    )
+    space, history, seed = space_of(campaign), history_of(campaign, state), campaign.spec.seed
+    if campaign.aim is not None:
+        from lab.optimize.stopping_several import stopping_several
+
+        if len(campaign.aim.complete(history)) < _FEWEST:
+            return None
+        part = 0.01 if rule.unit == "percent" else 1.0
+        found = stopping_several(space, campaign.aim, history, rule.within * part, seed)
+        if not math.isfinite(
+            found.expected_gain
+        ):  # no trial keeps the limits: there is nothing to be near to
+            return None
+        return Nearness(found.trial, found.probability, found.expected_gain / part)
+    from lab.optimize.evidence import stopping
+
+    options = options_of(campaign)
+    direction = direction_of(campaign.spec.objective)
+    found = stopping(space, direction, history, rule.within, seed, options)
     return Nearness(found.trial, found.probability, found.expected_gain)

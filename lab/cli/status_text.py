@@ -10,6 +10,7 @@ from lab.control.evidence import evidence_lines
 
 if TYPE_CHECKING:
     from lab.control.document import (
+        EngineDocument,
         EngineStatus,
         HoldDocument,
         ProposedTrialDocument,
@@ -31,7 +32,7 @@ _SERVICES_SHOWN = 3
 
 def status_lines(document: EngineStatus) -> list[str]:
     """What an operator wants first: what needs a person, then what runs, what waits and why, then the devices."""
-    lines = [f"lab is {document['mode_text']}"]
+    lines = [f"lab is {document['mode_text']}", *_trouble(document["engine"])]
     for question in document["questions"]:
         lines += [
             f"QUESTION {question['id']}: {question['text']}",
@@ -59,7 +60,7 @@ def status_lines(document: EngineStatus) -> list[str]:
         near, unit = campaign["nearness"], campaign["objective"]["unit"]
         if near is not None:
             lines.append(
-                f"    trial {near['trial']} is within {near['within']:g} {unit} of the optimum with a probability of "
+                f"    trial {near['trial']} is within {near['within']:g} {near['unit']} of the optimum with a probability of "
                 f"{near['probability']:.0%}"
             )
         unit = campaign["objective"]["unit"]
@@ -125,6 +126,16 @@ def _proposed(item: ProposedTrialDocument, unit: str) -> list[str]:
         ]
     lines += [f"        {text}" for text in evidence_lines(item, unit)]
     return lines
+
+
+def _trouble(engine: EngineDocument) -> list[str]:
+    if not engine["trouble"]:
+        return []
+    since = f" since {engine['trouble_since']}" if engine["trouble_since"] else ""
+    return [
+        f"TROUBLE{since}: {engine['trouble']}",
+        "    nothing begins until they can; devices with a dead-man timer become safe; only `lab safe` is obeyed",
+    ]
 
 
 def _task(task: TaskDocument) -> list[str]:

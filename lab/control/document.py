@@ -264,12 +264,13 @@ class FailedTrialDocument(TypedDict):
 
 
 class NearnessDocument(TypedDict):
-    """How near the optimum is, as the model sees it, in the objective's unit."""
+    """How near the optimum is, as the model sees it, in `unit`."""
 
     trial: int
     within: float
     probability: float
     expected_gain: float
+    unit: str
 
 
 class CampaignDocument(TypedDict):
@@ -401,6 +402,8 @@ class EngineDocument(TypedDict):
     speed: float
     now: str
     pid: int
+    trouble: str
+    trouble_since: str | None
 
 
 class EngineStatus(StatusDocument):

@@ -149,6 +149,7 @@ def _campaign(name: str, campaign: CampaignState) -> CampaignDocument:
             "within": campaign.nearness.within,
             "probability": campaign.nearness.probability,
             "expected_gain": campaign.nearness.expected_gain,
+            "unit": campaign.nearness.unit or spec.objective.unit,
         },
         "proposed": proposed_documents(campaign),
         "failures": failed_documents(campaign),

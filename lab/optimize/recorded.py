@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lab.domain.event import ChoiceSpec, FactorSpec
 from lab.optimize.history import TrialRecord
+from lab.optimize.options import Options
 from lab.optimize.space import AnyFactor, AtMost, Category, Factor, Levels, Space
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from lab.domain.state import CampaignState, LabState
     from lab.optimize.history import Direction
 
-__all__ = ["first_outcome", "history_of", "make_space", "space_of"]
+__all__ = ["first_outcome", "history_of", "make_space", "options_of", "space_of"]
 
 
 def make_space(
@@ -86,3 +87,11 @@ def first_outcome(campaign: CampaignState, state: LabState) -> tuple[Direction, 
             for record in history
         ]
     return "minimize" if campaign.spec.objective.direction == "minimize" else "maximize", history
+
+
+def options_of(campaign: CampaignState) -> Options:
+    """What the campaign wants beside its space and its objective."""
+    spec = campaign.spec
+    return Options(
+        outliers=spec.outliers, accuracy=dict(spec.accuracy) or None, quantile=spec.quantile
+    )

@@ -111,7 +111,7 @@ class _Rules:
             self._quantity(path, name, chosen, item)
 
     def _choice(self, path: Path, name: str, chosen: FactorRange, item: Option) -> None:
-        for key in ("minimum", "maximum", "step", "levels"):
+        for key in ("minimum", "maximum", "step", "levels", "accuracy"):
             if getattr(chosen, key):
                 self._report(
                     (*path, key), "factor", f'"{name}" is a choice, and has no {key}',
