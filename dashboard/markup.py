@@ -37,7 +37,9 @@ if TYPE_CHECKING:
         HoldDocument,
         QueuedDocument,
         RunDocument,
+        ServiceDocument,
         StatusDocument,
+        SupplyDocument,
         TaskDocument,
         WaitDocument,
         WindowDocument,
@@ -51,6 +53,7 @@ __all__ = [
     "holds",
     "queue",
     "run_cards",
+    "services",
     "sign_text",
     "task_answers",
     "task_head",
@@ -123,6 +126,8 @@ def banner(
             f"engine {engine['epoch']} answers, process {engine['pid']}, "
             f"{escape(engine['clock'])} clock{pace}"
         )
+        if engine["trouble"]:
+            text = f"nothing begins: {engine['trouble']}"
     last = clock_time(document["last_event"])
     return _page(
         f'<div class="lw-banner" style="border-color:{sign.colour}" role="status">'
@@ -321,6 +326,29 @@ def _queued(run: QueuedDocument) -> str:
         f"<b>{escape(run['run'])}</b> waits for {escape(wait['waits_for'])}",
         f"since {clock_time(wait['since'])} ({duration(wait['for_s'])})",
     )
+
+
+def services(planned: Sequence[ServiceDocument], supplies: Sequence[SupplyDocument]) -> str:
+    """What people are asked for and will be, and how much is left of what they give back."""
+    return _page(
+        "".join(_service(item) for item in planned) + "".join(_supply(item) for item in supplies)
+    )
+
+
+def _service(item: ServiceDocument) -> str:
+    about = f"<b>{escape(item['task'])}</b>"
+    if item["question"]:
+        return _line("?", AMBER, f"{about} is asked for", f"since {clock_time(item['start'])}")
+    waits = f"before {escape(item['run'])} {escape(item['step'])}" if item["run"] else ""
+    return _line("…", GREY, f"{about} {waits}", f"about {clock_time(item['start'])}")
+
+
+def _supply(item: SupplyDocument) -> str:
+    unit = item["unit"] or "actions"
+    left = f"{item['left']:.4g} of {item['room']:.4g} {unit} left" if item["room"] else ""
+    done = item["done"]
+    by = f"seen to by {item['done_by']} at {clock_time(done)}" if done else ""
+    return _line("·", GREY, f"{escape(item['service'])} {left}", escape(by))
 
 
 def device_tiles(

@@ -87,21 +87,38 @@ class SimulatedLab:
         for name, capacity in vessels_ml.items():
             self.world.vessel(name, capacity).temperature_c = temperature_c
         for name, liquid in stock.items():
-            self.world.fill(
-                name,
-                volume_ml=liquid.volume_ml,
-                density_g_per_ml=_density(name, liquid, temperature_c),
-                contents_mol_per_l=liquid.contents_mol_per_l,
-                capacity_ml=_ENDLESS_ML,
-            )
-            self.world.vessel(name).temperature_c = temperature_c
+            self._fill(name, liquid, temperature_c)
         for name, volume_ml in (dead_ml or {}).items():
             self._set_dead_volume(name, volume_ml)
         start_chemistry(chemistry, self.world, chemistry_settings or {})
         self._devices = {device.name: device for device in devices}
+        self._stock, self._room_c = dict(stock), temperature_c
         self._simulators: dict[str, object] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._clock = clock
+
+    def _fill(self, name: str, liquid: SimulatedLiquid, temperature_c: float) -> None:
+        self.world.fill(
+            name,
+            volume_ml=liquid.volume_ml,
+            density_g_per_ml=_density(name, liquid, temperature_c),
+            contents_mol_per_l=liquid.contents_mol_per_l,
+            capacity_ml=_ENDLESS_ML,
+        )
+        self.world.vessel(name).temperature_c = temperature_c
+
+    def serve(self, service: str) -> None:
+        """A simulated person did what the engine asked for: `stock water` is full again, `station waste` is empty.
+
+        What concerns devices alone (`upkeep ...`, `calibration ...`) changes no vessel.
+        """
+        kind, _, name = service.partition(" ")
+        self.world.advance()
+        if kind == "stock" and name in self._stock:
+            self._fill(name, self._stock[name], self._room_c)
+        elif kind == "station" and name in self.world.vessels:
+            vessel = self.world.vessel(name)
+            vessel.remove(vessel.volume_ml)
 
     def _set_dead_volume(self, name: str, volume_ml: float) -> None:
         if name not in self.world.vessels:

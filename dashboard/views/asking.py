@@ -77,7 +77,7 @@ def question_card(db: str, question: QuestionDocument, *, live: bool) -> None:
     """A question with a button for each choice."""
     with st.container(border=True):
         st.warning(
-            f"**A person is needed** for {question['run']}: {question['text']}",
+            f"**A person is needed** for {question['run'] or question['service']}: {question['text']}",
             icon=":material/pan_tool:",
         )
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -66,6 +66,9 @@ def _now() -> None:
     if view.document["queued"] and view.engine is not None:
         st.subheader("Planned next")
         st.html(markup.queue(view.document["queued"]))
+    if view.document["services"] or view.document["supplies"]:
+        st.subheader("For people to do")
+        st.html(markup.services(view.document["services"], view.document["supplies"]))
     st.subheader("Devices")
     now_s = datetime.fromisoformat(view.document["now"]).timestamp()
     latest = records_of(db).latest()

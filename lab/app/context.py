@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from lab.devices.capability import CAPABILITIES
@@ -16,9 +17,12 @@ from lab.plan.evaluate import (
     evaluate_quality,
     evaluate_results,
 )
+from lab.plan.services import ServiceRules
+from lab.sop.check_lab_people import attended_hours
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import tzinfo
 
     from lab.app.files import CampaignFiles
     from lab.domain.plan import Check, Formula, LateArgument, Plan
@@ -27,20 +31,36 @@ if TYPE_CHECKING:
     from lab.engine.messages import PlanFound
     from lab.plan.improvement import PlanJob
 
-__all__ = ["FilesContext"]
+__all__ = ["FilesContext", "service_rules"]
+
+
+def service_rules(files: CampaignFiles, zone: tzinfo = UTC) -> ServiceRules | None:
+    """What people do for the laboratory; None where the lab file asks nothing of them and leaves nobody alone."""
+    ages = {
+        role: equipment.calibration_max_age
+        for role, equipment in files.bundle.procedure.sop.equipment.items()
+        if equipment.calibration_max_age is not None
+    }
+    hours = attended_hours(files.lab)
+    rules = ServiceRules(files.lab, CAPABILITIES, hours, ages, zone)
+    return rules if rules.any or hours else None
 
 
 class FilesContext:
     """Answers `lab.engine.core.CampaignContext` from checked files. Bindings are kept, as they never change."""
 
-    def __init__(self, files: CampaignFiles) -> None:
+    def __init__(self, files: CampaignFiles, zone: tzinfo = UTC) -> None:
+        """`zone`: in which people's hours and days are told."""
         self._bundle = files.bundle
         self._device_capabilities = files.drivers.capabilities
         self._durations = files.drivers.durations
         self.interlocks = files.drivers.interlocks
         self._bound: dict[tuple[int, tuple[float, ...]], tuple[Plan, ...]] = {}
 
-        self._planner = TimelinePlanner(lambda trial: self.candidates(trial.number, trial.factors))
+        self.services = service_rules(files, zone)
+        self._planner = TimelinePlanner(
+            lambda trial: self.candidates(trial.number, trial.factors), self.services
+        )
 
     def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
         """The trial's plans, one for each lawful choice of stations and devices."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lab.domain.state import CampaignState, LabState
     from lab.engine.context import Outputs, QualityOutcome, WeighedPlan
     from lab.engine.messages import PlanFound
+    from lab.plan.services import ServiceRules
 
 __all__ = ["LAB", "NoOpContext", "device_names", "serve_devices"]
 
@@ -111,6 +112,7 @@ class NoOpContext:
     """One plan for each sample: as many steps, one after another, on a device of its own."""
 
     interlocks: Sequence[Interlock] = ()
+    services: ServiceRules | None = None
 
     def __init__(self, samples: int, steps: int) -> None:
         self._plans = {n: self._plan(f"d{n}", steps) for n in range(1, samples + 1)}

@@ -14,20 +14,34 @@ from lab.sop.check_lab_people import attended_hours
 from lab.sop.hours import away, longest_s
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from lab.plan.snapshot import RunSnapshot, Schedule
+    from lab.domain.plan import Plan
+    from lab.plan.snapshot import Schedule
     from lab.plan.translate import Service
     from lab.plan.upkeep import Calibration
     from lab.sop.hours import Hours
     from lab.sop.lab_model import Lab
     from lab.sop.procedure import Procedure
 
-__all__ = ["Needs"]
+__all__ = ["Needs", "refuse_what_takes_too_long"]
 
 _HORIZON_S = 60 * 86_400.0
 """Plans of a laboratory that people leave do not look further ahead."""
+
+
+def refuse_what_takes_too_long(plans: Iterable[Plan], hours: Sequence[Hours]) -> None:
+    """RefusedError for a manual step that is longer than anybody is there at a time."""
+    longest = longest_s(hours)
+    for plan in plans:
+        for step in plan.steps:
+            if step.device == OPERATOR and step.duration_s > longest:
+                raise RefusedError(
+                    f'the manual step "{step.path}" takes {step.duration_s:g} s, and nobody is there for longer '
+                    f"than {longest:g} s at a time",
+                    hint="shorten the step, or give longer hours under `attended` in the lab file",
+                )
 
 
 @dataclass(frozen=True)
@@ -45,18 +59,6 @@ class Needs:
         """Seconds from the start between which nobody is there."""
         closed = away(self.hours, self.start, _HORIZON_S)
         return {OPERATOR: closed} if closed else {}
-
-    def refuse_what_takes_too_long(self, runs: Sequence[RunSnapshot]) -> None:
-        """RefusedError for a manual step that is longer than anybody is there at a time."""
-        longest = longest_s(self.hours)
-        for run in runs:
-            for step in run.plans[0].steps:
-                if step.device == OPERATOR and step.duration_s > longest:
-                    raise RefusedError(
-                        f'the manual step "{step.path}" takes {step.duration_s:g} s, and nobody is there for longer '
-                        f"than {longest:g} s at a time",
-                        hint="shorten the step, or give longer hours under `attended` in the lab file",
-                    )
 
     def refuse_beyond_horizon(self, planned: Schedule, services: Sequence[Service]) -> None:
         """RefusedError where people would be needed when their hours are not known any more."""
@@ -95,9 +97,7 @@ class Needs:
                 f"it begins on {self.start:%a %Y-%m-%d} at {self.start:%H:%M}; manual steps wait for people's hours"
             )
         if services:
-            found.append(
-                "what people do in between is shown, but a running campaign does not ask for it"
-            )
+            found.append("a running campaign asks people for what they do in between")
         for item in due:
             if item.takes_s is None:
                 day = self.start + timedelta(seconds=item.due_s)

@@ -10,7 +10,7 @@ from lab.app.check import file_kind
 from lab.app.context import FilesContext
 from lab.app.files import open_campaign, open_lab
 from lab.app.plan_document import plan_document
-from lab.app.plan_needs import Needs
+from lab.app.plan_needs import Needs, refuse_what_takes_too_long
 from lab.devices.capability import CAPABILITIES
 from lab.domain.errors import InputError, RefusedError
 from lab.domain.ids import run_id
@@ -83,7 +83,7 @@ def plan_samples(
             runs.append(RunSnapshot(run_id(work.name, number), plans))
     needs = Needs(works[0].laboratory, start or local_now())
     snapshot = PlanningSnapshot(0.0, tuple(runs), closed_s=needs.closed())
-    needs.refuse_what_takes_too_long(runs)
+    refuse_what_takes_too_long((run.plans[0] for run in runs), needs.hours)
     first = schedule(snapshot)
     supplied = supplies(first.plans, needs.lab, CAPABILITIES) if not first.blocked else []
     procedures = {work.procedure.id: work.procedure for work in works}

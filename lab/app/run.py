@@ -20,7 +20,9 @@ from lab.app.hosts import host_devices
 from lab.app.interrupt import interruptible
 from lab.app.optimiser import suggest_from_state
 from lab.app.options import RunOptions, RunReport
+from lab.app.plan_needs import refuse_what_takes_too_long
 from lab.app.report import report_document, report_lines
+from lab.app.room import serve_room
 from lab.app.simulators import read_endpoints, simulator_process
 from lab.app.standby import opened_journal
 from lab.bus.memory import MemoryBus, MemoryTransport
@@ -30,11 +32,13 @@ from lab.domain import event as ev
 from lab.domain.errors import InputError, LabError, RefusedError
 from lab.domain.ids import sha256_text
 from lab.domain.state import CampaignState, LabState
-from lab.engine.clock import ScaledClock, VirtualClock, wall_seconds
+from lab.engine.clock import LocalZone, ScaledClock, VirtualClock, wall_seconds
 from lab.engine.improver import improver_for
 from lab.engine.shell import Engine
 from lab.engine.virtual_loop import run_virtual
+from lab.plan.upkeep import needs
 from lab.records.database import database_path, database_url
+from lab.sop.check_lab_people import attended_hours
 
 if TYPE_CHECKING:
     from lab.bus.transport import Transport
@@ -42,6 +46,8 @@ if TYPE_CHECKING:
     from lab.records.journal import Journal
 
 __all__ = ["Watcher", "run_campaign"]
+
+Serve = Callable[[str], None]
 
 Watcher = Callable[[LabState, ev.Recorded], None]
 """Called with each record as it is made, for progress on a screen; must return at once."""
@@ -64,7 +70,8 @@ def run_campaign(
     """
     files = open_campaign(options.campaign)
     # Bind once before anything starts: a missing capability is found here, not in the middle of the night.
-    FilesContext(files).candidates(1, files.middle)
+    plans = FilesContext(files).candidates(1, files.middle)
+    refuse_what_takes_too_long(plans, attended_hours(files.lab))
     _refuse_haste(options, files)
     url = _database(options, files)
     work = _run(options, files, url, watch, say)
@@ -104,7 +111,8 @@ async def _run(
     say: Callable[[str], None],
 ) -> RunReport:
     began = wall_seconds()
-    context = FilesContext(files)
+    # The same seed gives the same records, wherever a virtual run is made.
+    context = FilesContext(files, UTC if options.virtual else LocalZone())
     journal = await opened_journal(options, url, say)
     try:
         before = journal.load()
@@ -122,7 +130,7 @@ async def _run(
             else ScaledClock(options.speed, not_before)
         )
         process_start = clock.monotonic()
-        async with _devices(options, files, url, clock, seed, journal.epoch) as transport:
+        async with _devices(options, files, url, clock, seed, journal.epoch) as (transport, serve):
             engine = Engine(
                 lab=files.lab.id,
                 devices=tuple(files.lab.devices),
@@ -143,14 +151,20 @@ async def _run(
                 watching = (
                     asyncio.create_task(_watch(engine, watch, journal.seq)) if watch else None
                 )
+                room = (
+                    None
+                    if serve is None
+                    else asyncio.create_task(serve_room(engine, serve, journal.seq))
+                )
                 lost = _WORLD_ENDED if options.virtual else ""
                 running = asyncio.create_task(engine.run(start, samples_lost=lost))
                 if options.virtual:
                     state, interrupted = await _unattended(engine, running, journal.seq), False
                 else:
                     state, interrupted = await _to_the_end(engine, running, say)
-                if watching is not None:
-                    await watching
+                for listening in (watching, room):
+                    if listening is not None:
+                        await listening
         campaign = start.campaign if start is not None else _open_campaign(before).spec.campaign
         document = report_document(
             state,
@@ -189,7 +203,7 @@ async def _unattended(engine: Engine, running: asyncio.Task[LabState], seen: int
 
 async def _first_question(engine: Engine, after: int) -> str:
     async for record in engine.events(after):
-        if isinstance(record.event, ev.QuestionAsked):
+        if isinstance(record.event, ev.QuestionAsked) and not record.event.service:
             return record.event.text
     return ""
 
@@ -266,6 +280,7 @@ def _start(
         trials=options.trials or campaign.budget.trials,
         parallel=campaign.budget.parallel,
         hopeless_holds=campaign.hopeless_holds,
+        supplies={need.name: need.room for need in needs(files.lab).values() if need.room},
         seed=0 if seed is None else seed,
     )
 
@@ -278,8 +293,9 @@ async def _devices(
     clock: EngineClock,
     seed: int,
     epoch: int,
-) -> AsyncGenerator[Transport, None]:
-    """Broker, simulators and device hosts; yields the engine's connection to the bus."""
+) -> AsyncGenerator[tuple[Transport, Serve | None], None]:
+    """Broker, simulators and device hosts; yields the engine's connection to the bus, and how a simulated room is told
+    what people did for it."""
     async with AsyncExitStack() as stack:
         if options.virtual:
             bus = MemoryBus()
@@ -299,12 +315,15 @@ async def _devices(
                     timing=HostTiming(heartbeat_s=_VIRTUAL_HEARTBEAT_S, telemetry_s=60.0),
                 )
             )
-            yield transport
+            yield transport, world.serve
             return
         broker = await stack.enter_async_context(broker_for(options.broker or files.lab.broker))
         transport = await stack.enter_async_context(broker.connect())
+        serve = None
         if options.hosts:
-            endpoints = await stack.enter_async_context(_endpoints(options, files, broker, seed))
+            endpoints, serve = await stack.enter_async_context(
+                _endpoints(options, files, broker, seed)
+            )
             hosts = await stack.enter_async_context(broker.connect())
             await stack.enter_async_context(
                 host_devices(
@@ -317,7 +336,7 @@ async def _devices(
                     messages=broker.connect,
                 )
             )
-        yield transport
+        yield transport, serve
 
 
 @asynccontextmanager
@@ -326,21 +345,21 @@ async def _endpoints(
     files: CampaignFiles,
     broker: BrokerChoice,
     seed: int,
-) -> AsyncGenerator[dict[str, str], None]:
+) -> AsyncGenerator[tuple[dict[str, str], Serve | None], None]:
     """URLs that replace those of the lab file: given ones, those of simulators started here, or none."""
     if options.endpoints is not None:
-        yield read_endpoints(options.endpoints)
+        yield read_endpoints(options.endpoints), None
         return
     if not (options.simulate or files.drivers.simulated):
-        yield {}
+        yield {}, None
         return
     async with simulator_process(
         files.lab_file, speed=options.speed, seed=seed, broker=broker.url, acts=options.acts
-    ) as urls:
+    ) as (urls, serve):
         if options.simulate:
-            yield urls
+            yield urls, serve
         else:
-            yield {name: urls[name] for name in files.drivers.simulated}
+            yield {name: urls[name] for name in files.drivers.simulated}, serve
 
 
 def _identity(seed: int) -> str:

@@ -10,7 +10,7 @@ import sys
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lab.app.drivers import build_simulation
 from lab.app.files import open_lab
@@ -18,9 +18,16 @@ from lab.domain.errors import InputError, UnavailableError
 from lab.engine.clock import ScaledClock
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
+    from typing import BinaryIO
 
-__all__ = ["read_endpoints", "run_simulators", "serve_simulators", "simulator_process"]
+__all__ = [
+    "Simulators",
+    "read_endpoints",
+    "run_simulators",
+    "serve_simulators",
+    "simulator_process",
+]
 
 _START_S = 60.0
 
@@ -62,8 +69,12 @@ async def serve_simulators(
     endpoints: Path,
     acts: Path | None = None,
     on_ready: Callable[[dict[str, str]], object] | None = None,
+    told: AsyncIterator[str] | None = None,
 ) -> None:
-    """Serve all devices of a lab file until cancelled. The endpoints file appears when all answer."""
+    """Serve all devices of a lab file until cancelled. The endpoints file appears when all answer.
+
+    `told` names what people have done for the room, as `stock water`.
+    """
     drivers = open_lab(lab_file)
     lab = drivers.lab
     clock = ScaledClock(speed)
@@ -86,6 +97,9 @@ async def serve_simulators(
             _write_endpoints(endpoints, lab.id, speed, urls)
             if on_ready is not None:
                 on_ready(urls)
+            if told is not None:
+                async for service in told:
+                    world.serve(service)
             await asyncio.Event().wait()
     finally:
         _remove(endpoints)
@@ -118,6 +132,7 @@ def run_simulators(
                 endpoints=endpoints,
                 acts=acts,
                 on_ready=on_ready,
+                told=None if parent is None else _lines_of(sys.stdin.buffer),
             )
         )
         loop.add_signal_handler(signal.SIGTERM, work.cancel)
@@ -133,6 +148,16 @@ def run_simulators(
         asyncio.run(serve())
 
 
+async def _lines_of(pipe: BinaryIO) -> AsyncIterator[str]:
+    """What the parent says, line by line, until it closes the pipe."""
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), pipe
+    )
+    while line := await reader.readline():
+        yield line.decode().strip()
+
+
 async def _end_with(parent: int | None, work: asyncio.Task[None]) -> None:
     while parent is not None:
         await asyncio.sleep(1.0)
@@ -141,11 +166,18 @@ async def _end_with(parent: int | None, work: asyncio.Task[None]) -> None:
             return
 
 
+class Simulators(NamedTuple):
+    """The devices' URLs, and how the room is told what people did for it."""
+
+    urls: dict[str, str]
+    serve: Callable[[str], None]
+
+
 @asynccontextmanager
 async def simulator_process(
     lab_file: Path, *, speed: float, seed: int, broker: str | None, acts: Path | None
-) -> AsyncGenerator[dict[str, str], None]:
-    """Run `lab devices simulate` as a child; yields the devices' URLs."""
+) -> AsyncGenerator[Simulators, None]:
+    """Run `lab devices simulate` as a child."""
     with TemporaryDirectory(prefix="labwright-") as folder:
         endpoints = Path(folder) / "endpoints.json"
         command = [
@@ -159,14 +191,20 @@ async def simulator_process(
             command += ["--acts", str(acts)]
         process = await asyncio.create_subprocess_exec(
             *command,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             # Ctrl-C is for the engine: the simulated lab must stand until the engine has stopped in order.
             start_new_session=True,
         )
         try:
-            yield await _wait_for(process, endpoints)
+            urls = await _wait_for(process, endpoints)
+
+            def serve(service: str) -> None:
+                if process.stdin is not None and process.returncode is None:
+                    process.stdin.write(f"{service}\n".encode())
+
+            yield Simulators(urls, serve)
         finally:
             if process.returncode is None:
                 process.send_signal(signal.SIGTERM)

@@ -8,8 +8,10 @@ from lab.cli.event_text import answers_text
 
 if TYPE_CHECKING:
     from lab.control.document import (
+        EngineDocument,
         EngineStatus,
         HoldDocument,
+        SupplyDocument,
         TaskDocument,
         WaitDocument,
         WindowDocument,
@@ -21,9 +23,13 @@ _DECISIONS_SHOWN = 3
 """The latest; `lab status --json` and `lab records show` have them all."""
 
 
+_SERVICES_SHOWN = 3
+"""What people will be asked for next."""
+
+
 def status_lines(document: EngineStatus) -> list[str]:
     """What an operator wants first: what needs a person, then what runs, what waits and why, then the devices."""
-    lines = [f"lab is {document['mode_text']}"]
+    lines = [f"lab is {document['mode_text']}", *_trouble(document["engine"])]
     for question in document["questions"]:
         lines += [
             f"QUESTION {question['id']}: {question['text']}",
@@ -31,6 +37,11 @@ def status_lines(document: EngineStatus) -> list[str]:
         ]
     for task in document["tasks"]:
         lines += _task(task)
+    lines += [
+        f"NEXT {service['task']}, about {service['start']}, before {service['run']} {service['step']}"
+        for service in document["services"][:_SERVICES_SHOWN]
+        if not service["question"]
+    ]
     for campaign in document["campaigns"]:
         trials = campaign["trials"]
         text = (
@@ -86,12 +97,23 @@ def status_lines(document: EngineStatus) -> list[str]:
                 f"; keeps {', '.join(lock['blocks'])} from acting, for {_duration(lock['for_s'])}"
             )
         lines.append(text)
+    lines += [_supply(supply) for supply in document["supplies"]]
     for device in document["devices"]:
         busy = device["busy_with"]
         doing = f"busy with {busy['run']} {busy['action']}" if busy else device["state"]
         detail = f" ({device['detail']})" if device["detail"] else ""
         lines.append(f"  {device['device']:<20} {doing}{detail}")
     return lines
+
+
+def _trouble(engine: EngineDocument) -> list[str]:
+    if not engine["trouble"]:
+        return []
+    since = f" since {engine['trouble_since']}" if engine["trouble_since"] else ""
+    return [
+        f"TROUBLE{since}: {engine['trouble']}",
+        "    nothing begins until they can; devices with a dead-man timer become safe; only `lab safe` is obeyed",
+    ]
 
 
 def _task(task: TaskDocument) -> list[str]:
@@ -116,6 +138,15 @@ def _task(task: TaskDocument) -> list[str]:
     typed = " ".join(["lab answer", task["id"], *fields, "--who NAME"])
     after = ", then a witness" if task["sign"] == "witness" else ""
     return [*lines, f"    answer with: {typed}{after}"]
+
+
+def _supply(supply: SupplyDocument) -> str:
+    """`  stock water          12 of 50 mL left; seen to by Ada at ...`"""
+    by = f"; seen to by {supply['done_by']} at {supply['done']}" if supply["done"] else ""
+    if not supply["room"]:
+        return f"  {supply['service']:<20}{by.removeprefix(';')}"
+    unit = supply["unit"] or "actions"
+    return f"  {supply['service']:<20} {supply['left']:.4g} of {supply['room']:.4g} {unit} left{by}"
 
 
 def _hold(hold: HoldDocument) -> str:

@@ -23,8 +23,10 @@ __all__ = [
     "QuestionDocument",
     "QueuedDocument",
     "RunDocument",
+    "ServiceDocument",
     "StationDocument",
     "StatusDocument",
+    "SupplyDocument",
     "TaskDocument",
     "TaskFieldDocument",
     "TrialsDocument",
@@ -173,6 +175,8 @@ class QuestionDocument(TypedDict):
     step: str
     text: str
     choices: list[str]
+    service: str
+    """What people are asked to do, as `stock water`; empty for other questions."""
     since: str
     for_s: float
 
@@ -287,6 +291,33 @@ class StationDocument(TypedDict):
     for_s: float
 
 
+class ServiceDocument(TypedDict):
+    """What a person is to do so that the laboratory can go on; with `question` where somebody was asked and has not answered.
+
+    `run` and `step` can't begin before; the devices stand still meanwhile.
+    """
+
+    service: str
+    task: str
+    question: str
+    devices: list[str]
+    start: str
+    end: str
+    run: str
+    step: str
+
+
+class SupplyDocument(TypedDict):
+    """What is used up and given back: `left` of `room` in `unit` (none: actions), and who saw to it last."""
+
+    service: str
+    room: float
+    left: float
+    unit: str
+    done: str | None
+    done_by: str
+
+
 class StatusDocument(TypedDict):
     """The lab's state. `mode` is running, paused, stopping or safe; `mode_text` adds who and why."""
 
@@ -305,6 +336,8 @@ class StatusDocument(TypedDict):
     runs: list[RunDocument]
     queued: list[QueuedDocument]
     holds: list[HoldDocument]
+    services: list[ServiceDocument]
+    supplies: list[SupplyDocument]
     devices: list[DeviceDocument]
     interlocks: list[InterlockDocument]
     stations: list[StationDocument]
@@ -321,6 +354,8 @@ class EngineDocument(TypedDict):
     speed: float
     now: str
     pid: int
+    trouble: str
+    trouble_since: str | None
 
 
 class EngineStatus(StatusDocument):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.control.moments import elapsed, iso
+from lab.control.services import service_documents, supply_documents
 from lab.control.tasks import task_documents
 from lab.control.waits import run_waits, station_holders, step_title
 from lab.control.windows import hold_documents, window_documents
@@ -29,7 +30,7 @@ __all__ = ["status_document"]
 
 
 def status_document(state: LabState, now: datetime) -> StatusDocument:
-    """Mode, campaigns, open runs with present steps and what they wait for, devices, questions, tasks.
+    """Mode, campaigns, open runs with present steps and what they wait for, devices, questions, tasks, services.
 
     `now` is process time. Times are ISO 8601 UTC; `for_s` are process seconds until `now`.
     """
@@ -54,6 +55,7 @@ def status_document(state: LabState, now: datetime) -> StatusDocument:
                 "step": question.step,
                 "text": question.text,
                 "choices": list(question.choices),
+                "service": question.service,
                 "since": iso(question.since_s),
                 "for_s": elapsed(question.since_s, now_s),
             }
@@ -67,6 +69,8 @@ def status_document(state: LabState, now: datetime) -> StatusDocument:
             for run in queued
         ],
         "holds": hold_documents(state),
+        "services": service_documents(state),
+        "supplies": supply_documents(state),
         "devices": [_device(state, device, now_s) for device in state.devices.values()],
         "interlocks": [
             {

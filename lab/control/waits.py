@@ -198,6 +198,9 @@ def _explain(
     if device is not None and device.state not in _READY:
         why = f" ({device.detail})" if device.detail else ""
         return wait("device", f"{step.device}, which is {device.state}{why}", device.since_s)
+    served = _served(state, step, now_s, wait)
+    if served is not None:
+        return served
     away = _away_from_limit(state, step)
     if away is not None:
         why = f"{away.name}, which is {away.state}: a longest time that runs from here could not be kept"
@@ -219,6 +222,21 @@ def _explain(
         if holder and holder != step.run:
             return wait("station", f"{claim}, held by run {holder}", since_s)
     return _planned(state, step, now_s, wait)
+
+
+def _served(state: LabState, step: _Candidate, now_s: float, wait: _Waiter) -> Wait | None:
+    """A person who is at the device, or who must have been there before this step."""
+    campaign = state.active_campaign
+    for slot in () if campaign is None else campaign.services:
+        entry = state.services.get(slot.service)
+        if entry is not None and entry.question and step.device in slot.devices:
+            text = f"somebody to say that it is done: {slot.task} (question {entry.question})"
+            return wait("person", text, entry.since_s)
+        if campaign is not None and (slot.run, slot.step) == (step.run, step.step):
+            ahead_s = campaign.origin_s + slot.start_s - now_s
+            when = f", planned in {ahead_s:.0f} s" if ahead_s > 0 else ""
+            return wait("person", f"somebody to {slot.task} first{when}", step.ready_s)
+    return None
 
 
 def _away_from_limit(state: LabState, step: _Candidate) -> DeviceStatus | None:

@@ -20,6 +20,7 @@ from lab.domain.event_base import (
     ObjectiveSpec,
     StopSpec,
     Value,
+    is_empty,
 )
 from lab.domain.event_campaign import (
     CampaignFinished,
@@ -50,6 +51,7 @@ from lab.domain.event_plan import (
     HopelessPolicy,
     PlanJudged,
     PlanSource,
+    ServiceSlot,
     TimelinePlanned,
 )
 from lab.domain.event_safety import CancelAsked, CancelSettled, InterlockChanged
@@ -99,6 +101,7 @@ __all__ = [
     "RunStarted",
     "RunStopping",
     "SampleFlagged",
+    "ServiceSlot",
     "SpaceVetoed",
     "StepFailed",
     "StepSucceeded",
@@ -167,6 +170,8 @@ class CommandIntended(EventBase):
 
     kind: Literal["command_intended"] = "command_intended"
     command: Command
+    takes: dict[str, int] = Field(default_factory=dict, exclude_if=is_empty)
+    """Service -> how much of it the command takes at most: whole nanolitres, or actions."""
 
 
 class CommandAccepted(EventBase):
@@ -358,6 +363,8 @@ class QuestionAsked(EventBase):
     text: str
     choices: tuple[str, ...]
     step: str = ""
+    service: str = Field(default="", exclude_if=is_empty)
+    """Set where a person is asked to do something so that the laboratory can go on, and to say so."""
 
 
 class QuestionAnswered(EventBase):
@@ -368,6 +375,7 @@ class QuestionAnswered(EventBase):
     answer: str
     actor: str
     reason: str = ""
+    simulated: bool = Field(default=False, exclude_if=is_empty)
 
 
 Event = Annotated[

@@ -14,7 +14,13 @@ __all__ = [
     "ObjectiveSpec",
     "StopSpec",
     "Value",
+    "is_empty",
 ]
+
+
+def is_empty(value: object) -> bool:
+    """For fields that are left out of the journal where they say nothing."""
+    return not value
 
 
 class EventBase(BaseModel):

@@ -13,6 +13,7 @@ from lab.domain.event_base import (
     LimitSpec,
     ObjectiveSpec,
     StopSpec,
+    is_empty,
 )
 from lab.domain.event_plan import HopelessPolicy
 
@@ -65,6 +66,8 @@ class CampaignStarted(EventBase):
     trials: int
     parallel: int
     hopeless_holds: HopelessPolicy = "wait"
+    supplies: dict[str, int] = Field(default_factory=dict, exclude_if=is_empty)
+    """Service -> how much there is when nothing is taken: whole nanolitres, or actions."""
     seed: int
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from lab.domain.event_base import EventBase
+from lab.domain.event_base import EventBase, is_empty
 from lab.domain.plan import Slot
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "HopelessPolicy",
     "PlanJudged",
     "PlanSource",
+    "ServiceSlot",
     "TimelinePlanned",
 ]
 
@@ -37,6 +38,21 @@ class BrokenLimit(EventBase):
     first: str = ""
     second: str = ""
     """The steps between which it holds."""
+
+
+class ServiceSlot(EventBase):
+    """When a person is to do something so that the laboratory can go on; process seconds from the timeline's origin."""
+
+    service: str
+    """Kind and name, as `stock water`: see `lab.plan.upkeep`."""
+    task: str
+    devices: tuple[str, ...]
+    """They stand still meanwhile."""
+    start_s: float
+    end_s: float
+    run: str
+    step: str
+    """What can't begin before it is done."""
 
 
 class TimelinePlanned(EventBase):
@@ -64,6 +80,8 @@ class TimelinePlanned(EventBase):
     source: PlanSource = "reservation"
     broken: tuple[BrokenLimit, ...] = ()
     """What no plan that was found keeps."""
+    services: tuple[ServiceSlot, ...] = Field(default=(), exclude_if=is_empty)
+    """All that people are to do in between, in the order of time."""
 
 
 class PlanJudged(EventBase):

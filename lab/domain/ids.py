@@ -16,6 +16,7 @@ __all__ = [
     "run_id",
     "run_number",
     "safe_order",
+    "service_id",
     "sha256_text",
     "task_id",
 ]
@@ -64,6 +65,12 @@ def dead_man_id(boot: str, number: int) -> str:
 def dead_man_of(requests: Sequence[str]) -> str:
     """The one among some requests that a host made by itself; empty where persons made all of them."""
     return next((request for request in requests if request.startswith(_DEAD_MAN)), "")
+
+
+def service_id(service: str, number: int) -> str:
+    """The question that asks people for something, for the n-th time: `s-` and 12 hex digits."""
+    named = "\n".join((service, str(number)))
+    return f"s-{sha256_text(named)[:12]}"
 
 
 def hold_id(run: str, step: str, attempt: int, about: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from lab.domain import event as ev
 from lab.domain.ids import dead_man_of, safe_order
 from lab.domain.reduce_campaign import reduce_campaign
@@ -15,8 +13,9 @@ from lab.domain.reduce_run import (
     reduce_task,
     stale,
 )
+from lab.domain.reduce_service import given_back, service_answered, service_asked, taken
 from lab.domain.replacing import replace
-from lab.domain.run import CLOSED, CommandReport, advance
+from lab.domain.run import CLOSED, NOT_ACTED, CommandReport, advance
 from lab.domain.state import (
     CommandState,
     DeviceStatus,
@@ -25,9 +24,6 @@ from lab.domain.state import (
     LabState,
     Question,
 )
-
-if TYPE_CHECKING:
-    from lab.domain.command import Command
 
 __all__ = ["reduce", "reduce_all", "report_of"]
 
@@ -46,7 +42,7 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
     event = record.event
     match event:
         case ev.CommandIntended():
-            return _intended(state, event.command, at_s)
+            return _intended(state, event, at_s)
         case (
             ev.CommandAccepted()
             | ev.CommandRefused()
@@ -98,11 +94,17 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
                 event.choices,
                 at_s,
                 event.step,
+                event.service,
             )
-            return replace(state, questions={**state.questions, event.question: question})
+            state = replace(state, questions={**state.questions, event.question: question})
+            return _stale(service_asked(state, event, at_s)) if event.service else state
         case ev.QuestionAnswered():
             left = {key: q for key, q in state.questions.items() if key != event.question}
-            return replace(state, questions=left)
+            about = (
+                state.questions[event.question].service if event.question in state.questions else ""
+            )
+            state = replace(state, questions=left)
+            return _served(state, about, event, at_s) if about else state
         case ev.RequestAnswered():
             return replace(state, requests={**state.requests, event.request: event})
         case (
@@ -152,10 +154,22 @@ def _mode(
     )
 
 
-def _intended(state: LabState, command: Command, at_s: float) -> LabState:
+def _served(state: LabState, service: str, event: ev.QuestionAnswered, at_s: float) -> LabState:
+    return _stale(service_answered(state, service, event, at_s))
+
+
+def _stale(state: LabState) -> LabState:
+    active = state.active_campaign
+    return state if active is None else stale(state, active.spec.campaign)
+
+
+def _intended(state: LabState, event: ev.CommandIntended, at_s: float) -> LabState:
+    command = event.command
     device = state.devices.get(command.device)
     ledger = "" if device is None else device.ledger
-    entry = CommandState(command, "intent", state.epoch, at_s, ledger=ledger)
+    entry = CommandState(
+        command, "intent", state.epoch, at_s, ledger=ledger, takes=dict(event.takes)
+    )
     run = state.runs[command.run]
     step = run.steps[command.step]
     previous = step.command
@@ -172,7 +186,7 @@ def _intended(state: LabState, command: Command, at_s: float) -> LabState:
         ended_s=None,
         error="",
     )
-    return replace(began(state, run, step), commands=commands)
+    return taken(replace(began(state, run, step), commands=commands), event.takes)
 
 
 def report_of(
@@ -233,6 +247,8 @@ def _reported(
         case ev.CommandAccepted():
             pass
     questions = state.questions
+    if status in NOT_ACTED:
+        state = given_back(state, entry.takes)
     if not entry.open:
         # The device's late word has answered what a person was asked.
         questions = {key: q for key, q in questions.items() if q.command != event.command}
@@ -272,7 +288,4 @@ def _device(
                 since_s=at_s,
             )
     state = replace(state, devices={**state.devices, event.device: device})
-    active = state.active_campaign
-    if active is not None and isinstance(event, ev.DeviceStateChanged):
-        return stale(state, active.spec.campaign)
-    return state
+    return _stale(state) if isinstance(event, ev.DeviceStateChanged) else state

@@ -6,6 +6,7 @@ from typing import Any
 
 from lab.domain import event as ev
 from lab.domain.plan_changes import kept_choices, with_change
+from lab.domain.reduce_service import services_begun, services_over
 from lab.domain.replacing import replace
 from lab.domain.shelf import put
 from lab.domain.state import CampaignState, LabMode, LabState, TrialState
@@ -35,6 +36,7 @@ def reduce_campaign(
         campaign = CampaignState(event, at_s, origin_s=at_s)
         mode: LabMode = "safe" if state.mode == "safe" else "running"
         campaigns = put(state.campaigns, event.campaign, campaign)
+        state = services_begun(state, event.supplies)
         return replace(state, mode=mode, stop_asked=None, campaigns=campaigns)
     campaign = state.campaigns[event.campaign]
     match event:
@@ -92,6 +94,7 @@ def reduce_campaign(
         case ev.StoppingJudged():
             campaign = replace(campaign, nearness=event)
         case ev.CampaignFinished():
+            state = services_over(state)
             campaign = replace(
                 campaign,
                 status=event.state,
@@ -111,6 +114,7 @@ def reduce_campaign(
                 places={(slot.run, slot.step): slot for slot in slots},
                 choices=choices,
                 broken=event.broken,
+                services=event.services,
                 plan_stale=False,
                 planned_s=at_s,
                 partial=event.partial,

@@ -23,6 +23,7 @@ from typing import Literal
 
 __all__ = [
     "CLOSED",
+    "NOT_ACTED",
     "OPERATOR",
     "TRANSITIONS",
     "CommandReport",
@@ -104,6 +105,9 @@ CLOSED: frozenset[CommandStatus] = frozenset(
     }
 )
 """States in which nothing more is awaited from the device."""
+
+NOT_ACTED: frozenset[CommandStatus] = frozenset({"refused", "failed_no_effect", "settled_not_done"})
+"""Of these, those in which the device surely did nothing."""
 
 
 def advance(status: CommandStatus, report: CommandReport) -> CommandStatus | None:

@@ -28,6 +28,7 @@ __all__ = [
     "LabState",
     "Question",
     "RunState",
+    "ServiceState",
     "StepState",
     "Task",
     "TrialState",
@@ -56,6 +57,8 @@ class CommandState:
     """What came of that."""
     ledger: str = ""
     """Identity of the ledger of the device's host when it was intended: no other can know what became of it."""
+    takes: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Service -> how much of it the command takes at most."""
 
     @property
     def open(self) -> bool:
@@ -167,6 +170,8 @@ class CampaignState:
     choices: Mapping[str, int] = field(default_factory=dict[str, int])
     broken: tuple[ev.BrokenLimit, ...] = ()
     """Limits on time that the timeline does not keep."""
+    services: tuple[ev.ServiceSlot, ...] = ()
+    """What people are to do in between."""
     plan_stale: bool = True
     planned_s: float = 0.0
     """When the timeline was made."""
@@ -291,6 +296,7 @@ class Question:
     choices: tuple[str, ...]
     since_s: float
     step: str = ""
+    service: str = ""
 
     @property
     def holds_run(self) -> bool:
@@ -313,6 +319,27 @@ class Task:
         if self.answer is None:
             return False
         return self.answer.failed or self.asked.sign != "witness" or bool(self.witness)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """Something that steps use up, or that grows old, and that people give back: a refill, emptying, upkeep, a calibration."""
+
+    room: int = 0
+    """How much there is when nothing is taken, as the campaign began: whole nanolitres, or actions; 0 for what grows old."""
+    taken: int = 0
+    """Since it was last done; what may have been taken counts."""
+    asked: int = 0
+    """How often somebody was asked for it."""
+    question: str = ""
+    """The open one; from then on the devices that it concerns stand still."""
+    since_s: float = 0.0
+    taken_before: int = 0
+    """When that was asked, and what was taken by then."""
+    not_before_s: float = 0.0
+    """When somebody is asked again, after a person could not do it."""
+    done_s: float | None = None
+    done_by: str = ""
 
 
 def _is_open(run: RunState) -> bool:
@@ -354,6 +381,8 @@ class LabState:
     """As this engine found them; a new one begins with none."""
     questions: Mapping[str, Question] = field(default_factory=dict[str, Question])
     tasks: Mapping[str, Task] = field(default_factory=dict[str, Task])
+    services: Mapping[str, ServiceState] = field(default_factory=dict[str, ServiceState])
+    """By name, as `stock water`; what nobody asked for and no step has taken may be missing."""
     requests: Mapping[str, ev.RequestAnswered] = field(
         default_factory=dict[str, ev.RequestAnswered]
     )

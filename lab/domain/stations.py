@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.domain.run import NOT_ACTED
+
 if TYPE_CHECKING:
     from lab.domain.plan import PlannedStep
     from lab.domain.state import LabState, RunState, StepState
 
 __all__ = ["concerns", "held_since", "held_stations", "left_full", "safe_steps"]
-
-_NOT_ACTED = ("refused", "failed_no_effect", "settled_not_done")
 
 
 def held_since(run: RunState) -> dict[str, float]:
@@ -100,4 +100,4 @@ def left_full(state: LabState, run: RunState) -> dict[str, str]:
 
 def _acted(state: LabState, step: StepState) -> bool:
     entry = state.commands.get(step.command)
-    return entry is not None and entry.status not in _NOT_ACTED
+    return entry is not None and entry.status not in NOT_ACTED

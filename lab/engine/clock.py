@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Protocol
 
 from lab.domain.errors import InputError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "VIRTUAL_START",
     "EngineClock",
+    "LocalZone",
     "ScaledClock",
     "VirtualClock",
     "local_now",
@@ -120,6 +121,24 @@ class VirtualClock:
 def wall_seconds() -> float:
     """Real monotonic seconds, for reporting how long a command took."""
     return time.monotonic()
+
+
+class LocalZone(tzinfo):
+    """The zone of the machine's clock, with its summer time: people's hours and days are told in it."""
+
+    def utcoffset(self, dt: datetime | None) -> timedelta | None:
+        return None if dt is None else dt.replace(tzinfo=None).astimezone().utcoffset()
+
+    def dst(self, dt: datetime | None) -> timedelta | None:
+        del dt  # part of the offset, and nobody asks for it alone
+        return None
+
+    def tzname(self, dt: datetime | None) -> str | None:
+        return None if dt is None else dt.replace(tzinfo=None).astimezone().tzname()
+
+    def fromutc(self, dt: datetime) -> datetime:
+        """The same moment, told here."""
+        return dt.replace(tzinfo=UTC).astimezone().replace(tzinfo=self)
 
 
 def local_now() -> datetime:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lab.domain.state import CampaignState, LabState
     from lab.engine.messages import PlanFound
     from lab.plan.improvement import PlanJob
+    from lab.plan.services import ServiceRules
 
 __all__ = ["CampaignContext", "Outputs", "PlannedTimeline", "QualityOutcome", "WeighedPlan"]
 
@@ -34,6 +35,8 @@ class PlannedTimeline:
     """Limits on time that it does not keep."""
     partial: bool = False
     """Whether runs are left that have no place yet; they get one next."""
+    services: tuple[ev.ServiceSlot, ...] = ()
+    """What people are to do in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,11 @@ class CampaignContext(Protocol):
     @property
     def interlocks(self) -> Sequence[Interlock]:
         """What must be true of live signals before devices may act."""
+        ...
+
+    @property
+    def services(self) -> ServiceRules | None:
+        """What people do for the laboratory, and when they are there; None where nobody need be asked."""
         ...
 
     def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:

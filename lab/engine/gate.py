@@ -7,6 +7,7 @@ what truly waits for it. Only steps that begin a hold with a maximum also wait f
 
 from __future__ import annotations
 
+from heapq import merge
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
@@ -16,12 +17,16 @@ from lab.domain.ids import run_id
 from lab.domain.run import OPERATOR
 from lab.domain.stations import safe_steps
 from lab.engine.replanning import fresh, planned_anew
+from lab.engine.serving import ask, needed_first, served_devices, still_due, there_from
 from lab.engine.start import Starts, begin_step
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lab.domain.plan import PlannedStep, Slot
     from lab.domain.state import CampaignState, RunState
     from lab.engine.look import Look
+    from lab.plan.upkeep import Need
 
 __all__ = ["next_safe_step", "next_starts"]
 
@@ -35,6 +40,7 @@ class _Bench:
 
     def __init__(self, look: Look) -> None:
         self._state = look.state
+        self._served = served_devices(look)
         self._busy = {entry.command.device for entry in look.open_commands}
         self._held = {
             station: run.id
@@ -50,7 +56,32 @@ class _Bench:
         if device == OPERATOR:
             return True
         status = self._state.devices.get(device)
-        return status is not None and status.state == "ready" and device not in self._busy
+        if status is None or status.state != "ready":
+            return False
+        return device not in self._busy and device not in self._served
+
+    def idle(self, devices: Iterable[str]) -> bool:
+        """Does nothing happen there, and is nothing to happen there first?"""
+        return not any(
+            device in self._busy
+            or (device, "") in self._passed_devices
+            or device in self._kept_devices
+            for device in devices
+        )
+
+    def busy(self, devices: Iterable[str]) -> bool:
+        """Does something happen there?"""
+        return any(device in self._busy for device in devices)
+
+    def begin(self, device: str) -> None:
+        """A step begins there."""
+        self._busy.add(device)
+
+    def serve(self, devices: Iterable[str]) -> None:
+        """A person is to be there first."""
+        for device in devices:
+            self._served.add(device)
+            self._passed_devices.add((device, ""))
 
     def passed(self, slot: Slot) -> bool:
         """Is there nothing to be said of it, because something comes before it on its device and it has no station to keep?"""
@@ -93,7 +124,10 @@ def next_starts(look: Look, campaign: CampaignState) -> Starts:
     wakes: list[float] = []
     found = Starts()
     started: set[str] = set()
-    for slot in _ahead(look, campaign):
+    for slot in _turns(look, campaign):
+        if isinstance(slot, ev.ServiceSlot):
+            wakes += _serve(look, campaign, slot, bench, found)
+            continue
         if bench.passed(slot):
             continue
         run = state.runs.get(slot.run)
@@ -121,6 +155,13 @@ def next_starts(look: Look, campaign: CampaignState) -> Starts:
             continue
         if look.state.interlocked(planned.device, planned.action) is not None:
             continue
+        if planned.manual is not None and (at := there_from(look, planned.duration_s)) > look.now_s:
+            wakes.append(at)
+            continue
+        need = needed_first(look, run, planned)
+        if need is not None:
+            wakes += _ask(look, need, slot.run, slot.step, bench, found)
+            continue
         earliest = step.not_before_s
         if run.plan.timing:
             slot_s = campaign.origin_s + slot.start_s
@@ -134,11 +175,44 @@ def next_starts(look: Look, campaign: CampaignState) -> Starts:
             # What was found stands on the old plan; the next round makes the new one.
             return found if found.events else Starts([planned_anew(look, campaign)])
         begun = begin_step(look, run, planned)
+        bench.begin(planned.device)
         found.add(begun)
         if not begun.effects and planned.manual is None:
             return found  # it failed, and the run may end of that
     found.wake_s = min(wakes, default=None)
     return found
+
+
+def _turns(look: Look, campaign: CampaignState) -> Iterable[Slot | ev.ServiceSlot]:
+    """Steps and services in the timeline's order; of both at once, the service first."""
+    slots = _ahead(look, campaign)
+    if not campaign.services:
+        return slots
+    return merge(campaign.services, slots, key=lambda slot: slot.start_s)
+
+
+def _serve(
+    look: Look, campaign: CampaignState, slot: ev.ServiceSlot, bench: _Bench, found: Starts
+) -> list[float]:
+    """A planned service: asked for when nothing is to happen first where it is done. Nothing planned later overtakes it."""
+    rules = look.context.services
+    need = None if rules is None else rules.needs.get(slot.service)
+    if need is None or not still_due(look.state, campaign, slot):
+        return []
+    if bench.idle(need.devices):
+        return _ask(look, need, slot.run, slot.step, bench, found)
+    bench.serve(need.devices)
+    return []
+
+
+def _ask(look: Look, need: Need, run: str, step: str, bench: _Bench, found: Starts) -> list[float]:
+    """Ask for it as soon as nothing is under way there; when to look again."""
+    if bench.busy(need.devices):
+        return []
+    asked = ask(look, need, run, step)
+    found.add(asked)
+    bench.serve(need.devices)
+    return [] if asked.wake_s is None else [asked.wake_s]
 
 
 def _ends_nowhere(look: Look, run: RunState, path: str) -> bool:
@@ -210,10 +284,16 @@ def next_safe_step(look: Look, run: RunState) -> Starts:
             return Starts(wake_s=step.not_before_s)
         if any(claim in others for claim in planned.claims):
             return Starts()
-        if not _Bench(look).free(planned.device):
+        bench = _Bench(look)
+        if not bench.free(planned.device):
             return Starts()
         if look.state.interlocked(planned.device, planned.action) is not None:
             return Starts()
+        if planned.manual is not None and (at := there_from(look, planned.duration_s)) > look.now_s:
+            return Starts(wake_s=at)
+        need = needed_first(look, run, planned)
+        if need is not None:
+            return Starts() if bench.busy(need.devices) else ask(look, need, run.id, planned.path)
         return begin_step(look, run, planned)
     return Starts(finished=True)
 

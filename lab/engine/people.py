@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from lab.domain import event as ev
 from lab.domain.answers import AnswerError, read_answers
 from lab.domain.command import Settlement
+from lab.domain.reduce_service import DONE
 from lab.domain.stations import safe_steps
 from lab.engine.holds import hold_asked
 
@@ -48,9 +49,15 @@ def judge_answer(state: LabState, message: msg.Requested) -> Judgement:
     answer = str(message.args.get("answer", ""))
     if answer not in question.choices:
         return False, f"answer with one of: {', '.join(question.choices)}", []
+    if question.service and answer != DONE and not message.reason.strip():
+        return False, "say in the reason why it could not be done", []
     facts: list[ev.Event] = [
         ev.QuestionAnswered(
-            question=name, answer=answer, actor=message.actor, reason=message.reason
+            question=name,
+            answer=answer,
+            actor=message.actor,
+            reason=message.reason,
+            simulated=message.simulated,
         )
     ]
     judged = hold_asked(state, question)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["as_event", "fresh", "keep_timeline", "planned_anew"]
 
 _FRESH_S = 1.0
+_LATE_S = 60.0
+"""Process seconds for which a person who is asked to do something may be late before that is planned for."""
 _PART_S = 0.001
 """Process seconds after a part of a plan that the next one is made."""
 
@@ -77,15 +79,25 @@ def as_event(campaign: CampaignState, planned: PlannedTimeline, reason: str) -> 
         source=planned.source,
         broken=planned.broken,
         partial=planned.partial,
+        services=tuple(
+            service.model_copy(
+                update={"start_s": round(service.start_s, 3), "end_s": round(service.end_s, 3)}
+            )
+            for service in planned.services
+        ),
     )
 
 
 def _overdue(look: Look, campaign: CampaignState) -> float | None:
-    """When the first of the running steps will be so late that the timeline does not tell the truth any more."""
+    """When the first of the running steps and services will be so late that the timeline does not tell the truth any more."""
     found: list[float] = []
     for run in look.state.open_runs():
         for path in look.course(run).running:
             slot = campaign.places.get((run.id, path))
             if slot is not None:
                 found.append(campaign.origin_s + slot.end_s + tolerance_s(slot))
+    for service in campaign.services:
+        entry = look.state.services.get(service.service)
+        if entry is not None and entry.question:
+            found.append(campaign.origin_s + service.end_s + _LATE_S)
     return min(found, default=None)

@@ -1,5 +1,5 @@
-"""People for runs without hardware: each task is answered after the step's duration, and each trial that waits for it is
-approved, by the usual way of requests.
+"""People for runs without hardware: each task is answered after the step's duration, each service is done after the time that
+it takes, and each trial that waits for it is approved, by the usual way of requests.
 """
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.domain.answers import AnswerError, simulated_answers
+from lab.domain.reduce_service import DONE
 from lab.engine import messages as msg
 
 if TYPE_CHECKING:
@@ -15,13 +16,17 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from lab.domain.state import LabState, Task
+    from lab.plan.services import ServiceRules
 
 __all__ = ["due_people", "simulated_requests"]
 
 
-def due_people(state: LabState) -> Mapping[str, float]:
-    """Open task, or trial to approve -> when a simulated person has done it; process seconds since the epoch."""
+def due_people(state: LabState, rules: ServiceRules | None) -> Mapping[str, float]:
+    """Open task, service or trial to approve -> when a simulated person has done it; process seconds since the epoch."""
     due = dict.fromkeys(_to_approve(state), 0.0)
+    for service, entry in state.services.items():
+        if entry.question and rules is not None and service in rules.needs:
+            due[entry.question] = entry.since_s + rules.needs[service].takes_s
     return due | {
         name: task.since_s + _planned_s(state, task)
         for name, task in state.tasks.items()
@@ -48,11 +53,19 @@ def _planned_s(state: LabState, task: Task) -> float:
 
 
 def simulated_requests(state: LabState, name: str) -> list[msg.Requested]:
-    """What the simulated people say of a task (the performer, then the witness where one is due) or of a trial."""
+    """What the simulated people say of a task (the performer, then the witness where one is due), a service or a trial."""
     trial = _to_approve(state).get(name)
     if trial is not None:
         args: dict[str, JsonValue] = {"do": "approve", "trial": trial}
         return [msg.Requested(name, "trial", "simulated operator", "", args, simulated=True)]
+    question = state.questions.get(name)
+    if question is not None and question.service:
+        args = {"question": name, "answer": DONE}
+        return [
+            msg.Requested(
+                f"answer-{name}", "answer", "simulated operator", "", args, simulated=True
+            )
+        ]
     task = state.tasks.get(name)
     if task is None or task.ended:
         return []

@@ -11,13 +11,15 @@ from lab.domain.ids import command_id, task_id
 from lab.engine import messages as msg
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import JsonValue
 
     from lab.domain.plan import ManualTask, PlannedStep
     from lab.domain.state import RunState
     from lab.engine.look import Look
 
-__all__ = ["Starts", "begin_step"]
+__all__ = ["Starts", "arguments", "begin_step"]
 
 
 @dataclass(slots=True)
@@ -41,7 +43,8 @@ def begin_step(look: Look, run: RunState, planned: PlannedStep) -> Starts:
     if planned.manual is not None:
         return Starts([_task(run, planned, planned.manual, attempt)])
     try:
-        args = _arguments(look, run, planned)
+        args = arguments(look, run, planned)
+        takes = _takes(look, planned, args)
     except (ArithmeticError, KeyError, ValueError, TypeError) as error:
         failed = ev.StepFailed(
             run=run.id, step=planned.path, attempt=attempt - 1, error=str(error), retry=False
@@ -59,10 +62,11 @@ def begin_step(look: Look, run: RunState, planned: PlannedStep) -> Starts:
         settle=planned.settle,
         timeout_s=planned.timeout_s,
     )
-    return Starts([ev.CommandIntended(command=command)], [msg.SendCommand(command)])
+    intended = ev.CommandIntended(command=command, takes=takes)
+    return Starts([intended], [msg.SendCommand(command)])
 
 
-def _arguments(look: Look, run: RunState, planned: PlannedStep) -> dict[str, JsonValue]:
+def arguments(look: Look, run: RunState, planned: PlannedStep) -> dict[str, JsonValue]:
     """Plain numbers only, as the device gets them. ValueError with words where one can't be computed."""
     args: dict[str, JsonValue] = dict(planned.args)
     if planned.late_args and planned.safe_state:
@@ -80,6 +84,19 @@ def _arguments(look: Look, run: RunState, planned: PlannedStep) -> dict[str, Jso
         else:
             args[argument] = number
     return args
+
+
+def _takes(look: Look, planned: PlannedStep, args: Mapping[str, JsonValue]) -> dict[str, int]:
+    """What people will have to give back. ValueError where it is more than there ever is."""
+    rules = look.context.services
+    takes = {} if rules is None else dict(rules.uses(planned, args))
+    for name, amount in takes.items():
+        need = None if rules is None else rules.needs[name]
+        if need is not None and amount > need.room:
+            raise ValueError(
+                f'it takes {amount / 1e6:.4g} mL, and after "{need.task}" there are {need.room / 1e6:.4g} mL'
+            )
+    return takes
 
 
 def _task(run: RunState, planned: PlannedStep, task: ManualTask, attempt: int) -> ev.TaskAsked:

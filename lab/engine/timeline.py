@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, TypeAlias
 from lab.domain import event as ev
 from lab.domain.holds import OUT_OF_USE
 from lab.domain.ids import run_id
+from lab.domain.run import OPERATOR
 from lab.domain.stations import held_stations
 from lab.engine.context import PlannedTimeline, WeighedPlan
+from lab.engine.serving import services_now
 from lab.plan.estimates import Learned, Timed, learn
 from lab.plan.improvement import job_of, weigh, worth_a_search
 from lab.plan.replan import replan
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from lab.domain.state import CampaignState, LabState, RunState, TrialState
     from lab.engine.messages import PlanFound
     from lab.plan.improvement import PlanJob
+    from lab.plan.services import ServiceRules
     from lab.plan.snapshot import Schedule
 
 __all__ = ["Candidates", "TimelinePlanner", "snapshot_of", "standing_plans"]
@@ -50,8 +53,9 @@ class TimelinePlanner:
     Its answer depends on its arguments alone.
     """
 
-    def __init__(self, candidates: Candidates) -> None:
+    def __init__(self, candidates: Candidates, services: ServiceRules | None = None) -> None:
         self._candidates = candidates
+        self._services = services
         self._timed = Timed(Learned())
         self._learned_of: tuple[str, ...] = ()
 
@@ -82,7 +86,7 @@ class TimelinePlanner:
         self, state: LabState, campaign: CampaignState, now_s: float
     ) -> tuple[PlanningSnapshot, dict[str, Plan]]:
         timed = self._learn(state)
-        snapshot = snapshot_of(state, campaign, now_s, self._candidates, timed)
+        snapshot = snapshot_of(state, campaign, now_s, self._candidates, timed, self._services)
         return snapshot, standing_plans(state, campaign, self._candidates, timed)
 
     def plan(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
@@ -134,7 +138,7 @@ class TimelinePlanner:
             _broken(placed[item.run], item.run, item.window, item.by_s)
             for item in broken_limits(snapshot, placed, slots)
         )
-        return PlannedTimeline(slots, choices, source, broken)
+        return PlannedTimeline(slots, choices, source, broken, services=planned.services)
 
 
 def _part(
@@ -176,6 +180,7 @@ def snapshot_of(
     now_s: float,
     candidates: Candidates,
     timed: Timed,
+    services: ServiceRules | None = None,
 ) -> PlanningSnapshot:
     """All that the planner is told; its times count from the campaign's origin."""
     origin = campaign.origin_s
@@ -201,7 +206,18 @@ def snapshot_of(
         runs=tuple(runs),
         device_free_s=out_of_use,
         stations_free_s=_held_by_stopping(state, now),
+        closed_s={} if services is None else _closed(services, origin, now_s),
+        services=None if services is None else services_now(state, services, origin, now_s),
     )
+
+
+def _closed(
+    services: ServiceRules, origin: float, now_s: float
+) -> Mapping[str, tuple[tuple[float, float], ...]]:
+    """When nobody is there, from now on."""
+    spans = services.closed(now_s)
+    left = tuple((start - origin, end - origin) for start, end in spans if end > now_s)
+    return {OPERATOR: left} if left else {}
 
 
 def _held_by_stopping(state: LabState, now: float) -> Mapping[str, float]:

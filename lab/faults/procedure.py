@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lab.domain.state import CampaignState, LabState
     from lab.engine.context import Outputs
     from lab.faults.knobs import Knobs, Scale
+    from lab.plan.services import ServiceRules
 
 __all__ = ["LAB", "FaultContext", "campaign_of", "capabilities", "suggest", "volume_of"]
 
@@ -62,6 +63,7 @@ class FaultContext:
         self._knobs = knobs
         self._version = version
         self.interlocks: Sequence[Interlock] = (_LID,) if knobs.interlock else ()
+        self.services: ServiceRules | None = None
 
     def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
         del factors

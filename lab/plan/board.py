@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from lab.domain.plan import Slot
 from lab.plan.lags import least_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from lab.domain.plan import Plan, PlannedStep, TimeWindow
     from lab.plan.snapshot import RunSnapshot
@@ -78,12 +79,20 @@ class Board:
     held: dict[str, str] = field(default_factory=dict[str, str])
     """Station -> the run that is in it now and has not been placed yet."""
     slots: list[Slot] = field(default_factory=list[Slot])
+    last_s: float = -math.inf
+    """The latest end of what is placed."""
 
     def device(self, name: str) -> Bookings:
-        return self.devices.setdefault(name, Bookings())
+        found = self.devices.get(name)
+        if found is None:
+            found = self.devices[name] = Bookings()
+        return found
 
     def station(self, name: str) -> Bookings:
-        return self.stations.setdefault(name, Bookings())
+        found = self.stations.get(name)
+        if found is None:
+            found = self.stations[name] = Bookings()
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,8 @@ class Route:
     """Station -> the shortest time for which a run can hold it (its longest chain of steps and rests there)."""
     lags: Mapping[str, tuple[TimeWindow, ...]]
     """Step -> windows with a shortest time that end at it."""
+    least_s: float
+    """From the first step's start to the last one's end, if nothing is waited for but rests."""
 
     @classmethod
     def of(cls, plan: Plan) -> Route:
@@ -110,14 +121,26 @@ class Route:
         lags = least_windows(plan)
         stay: dict[str, float] = {}
         for station, paths in claiming.items():
-            since: dict[str, float] = {}
-            for step in main:
-                before = [since[need] for need in step.needs if need in since]
-                if before or step.path in paths:
-                    rested = _rested(step, lags.get(step.path, ()), since, plan)
-                    since[step.path] = step.duration_s + max([*before, *rested], default=0.0)
+            since = _since(main, paths, lags, plan)
             stay[station] = max(since[path] for path in paths)
-        return cls(plan, main, claiming, stay, lags)
+        ends = _since(main, [step.path for step in main], lags, plan)
+        return cls(plan, main, claiming, stay, lags, max(ends.values(), default=0.0))
+
+
+def _since(
+    main: Sequence[PlannedStep],
+    first: Collection[str],
+    lags: Mapping[str, tuple[TimeWindow, ...]],
+    plan: Plan,
+) -> dict[str, float]:
+    """When steps end at the earliest, of those that begin with the first ones or after them."""
+    since: dict[str, float] = {}
+    for step in main:
+        before = [since[need] for need in step.needs if need in since]
+        if before or step.path in first:
+            rested = _rested(step, lags.get(step.path, ()), since, plan)
+            since[step.path] = step.duration_s + max([*before, *rested], default=0.0)
+    return since
 
 
 class _Same:
@@ -170,6 +193,7 @@ class Placement:
     def keep(self, run: RunSnapshot, board: Board) -> None:
         """Book it."""
         for slot in self.slots:
+            board.last_s = max(board.last_s, slot.end_s)
             if slot.step not in run.running:
                 board.device(slot.device).add(slot.start_s, slot.end_s)
         for station, start, end in self.holds:

@@ -65,7 +65,8 @@ def job_of(snapshot: PlanningSnapshot, slots: Sequence[Slot], plans: Mapping[str
     """A timeline as a task; `plans` are those of all its runs."""
     runs = tuple(replace(run, plans=(plans[run.run],)) for run in snapshot.runs)
     frozen = snapshot.now_s + 2 * FROZEN_S
-    return PlanJob(replace(snapshot, runs=runs), tuple(slots), frozen)
+    # what people do in between is put into either order when they are compared
+    return PlanJob(replace(snapshot, runs=runs, services=None), tuple(slots), frozen)
 
 
 def weigh(

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from lab.plan.retime import retime
+from lab.plan.retime import retime, served
 from lab.plan.schedule import schedule
 from lab.plan.worth import worth
 
@@ -58,7 +58,7 @@ def replan(
         found.append(
             Replanned(kept, "order")
             if whole
-            else Replanned(schedule(snapshot, kept, tries), "insertion")
+            else Replanned(served(snapshot, schedule(snapshot, kept, tries)), "insertion")
         )
         first = found[0].schedule
         news = any(
@@ -67,7 +67,8 @@ def replan(
         )
         if not (news or first.blocked) and len(snapshot.runs) > _FEW:
             return found[0]
-    found.append(Replanned(schedule(snapshot, None, tries), "reservation"))
+    anew = served(snapshot, schedule(snapshot, None, tries))
+    found.append(Replanned(anew, "reservation"))
     return min(found, key=lambda item: worth(snapshot, item.schedule))
 
 

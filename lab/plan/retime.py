@@ -1,36 +1,30 @@
 """The standing plan with its times corrected: same order, same bindings. Pure, and fast enough for every deviation.
 
-The gate executes a plan as an order, so what will happen follows from the order and from how long things take. Each
-step starts as early as its needs, its rests, its device's earlier steps and its stations' earlier samples allow; a
-step from which a limit on time runs starts later where what comes after it is late. These are difference constraints;
-the least times that satisfy them are the longest paths (Bellman, Q. Appl. Math. 16, 87 (1958)), found here by passes
-in the order of the standing plan, in which nearly all of them point forward.
+What people must do in between is put in anew each time: before the step that can't go on without it, calibrations before
+they are due, and, where that is better, before people leave.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from lab.domain.plan import Timeline
-from lab.plan.board import held_now, route_of, slot_of
-from lab.plan.snapshot import Schedule
-from lab.plan.worth import broken_limits
+from lab.plan.order import Order
+from lab.plan.services import Point
+from lab.plan.worth import worth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from lab.domain.plan import Plan, PlannedStep, Slot, TimeWindow
-    from lab.plan.snapshot import PlanningSnapshot, RunSnapshot
+    from lab.domain.plan import Plan, Slot
+    from lab.plan.services import ServicesNow
+    from lab.plan.snapshot import PlanningSnapshot, Schedule
+    from lab.plan.upkeep import Need
 
-__all__ = ["retime"]
+__all__ = ["retime", "served"]
 
-_PASSES = 12
-"""What is not settled then goes round in a circle, or nearly so."""
-_LOOK_FROM = 2
-_ROUNDS = 12
-"""After so many, in each of which a limit is left out, there is no time to choose among them."""
+_ROUNDS_OF_CALIBRATION = 8
+_ROUNDS_OF_EARLINESS = 3
 _FUZZ_S = 1e-9
 
 
@@ -40,282 +34,121 @@ def retime(
     """The standing plan's order from now on; None where it is no order for what is to be done now.
 
     `plans` are those of the standing plan. There is none where a run or a step has no slot, where something has begun
-    out of turn, where a step would wait for a device or a station that never comes free, or where one would fall into
-    a break. Runs that are over are left out. Limits that this order breaks are reported.
+    out of turn, or where a step would wait for a device or a station that never comes free. Runs that are over are left
+    out. What people must do in between comes before the step that needs it. Limits that this order breaks are reported.
     """
-    work = _Work(snapshot, plans)
-    if not (work.read(slots) and work.settle()) or work.in_a_break():
+    work = Order(snapshot, plans)
+    if not (work.read(slots) and work.settle()):
         return None
-    return work.schedule()
+    if snapshot.services is None or snapshot.services.idle:
+        return work.schedule()
+    return _with_people(snapshot, slots, plans, snapshot.services)
 
 
-class _Limit(NamedTuple):
-    """The second step starts at least so long after the first one, or before it where that is negative."""
+def served(snapshot: PlanningSnapshot, planned: Schedule) -> Schedule:
+    """A timeline that knows nothing of services, with all that people must do in between."""
+    if snapshot.services is None or snapshot.services.idle or not planned.timeline.slots:
+        return planned
+    runs = tuple(run for run in snapshot.runs if run.run not in planned.blocked)
+    found = retime(replace(snapshot, runs=runs), planned.timeline.slots, planned.plans)
+    if found is None:
+        return planned  # nothing begins without what it needs: the gate asks for it then
+    return replace(found, plans=planned.plans, blocked=planned.blocked)
 
-    first: int
-    second: int
-    apart_s: float
-    most: bool
-    """From a longest time: the step that the limit runs from waits for the other one."""
 
+def _with_people(
+    snapshot: PlanningSnapshot,
+    slots: Sequence[Slot],
+    plans: Mapping[str, Plan],
+    now: ServicesNow,
+) -> Schedule | None:
+    """With calibrations before they are due, and services before people leave where that is better."""
+    points = frozenset[Point]()
 
-@dataclass(slots=True)
-class _Work:
-    snapshot: PlanningSnapshot
-    plans: Mapping[str, Plan]
-    steps: list[tuple[RunSnapshot, PlannedStep]] = field(
-        default_factory=list["tuple[RunSnapshot, PlannedStep]"]
-    )
-    """In the order of the standing plan; what is done is left out."""
-    starts: list[float] = field(default_factory=list[float])
-    ends: list[float] = field(default_factory=list[float])
-    before: list[list[int]] = field(default_factory=list[list[int]])
-    """Of each step, those that must have ended."""
-    limits: list[_Limit] = field(default_factory=list["_Limit"])
-    """Between steps of which none is done."""
-    cause: list[tuple[int, int | None] | None] = field(
-        default_factory=list["tuple[int, int | None] | None"]
-    )
-    """Of each step that was moved, the step that it waits for now, and the limit if one says so."""
-
-    def read(self, slots: Sequence[Slot]) -> bool:
-        """Fill in everything that the order says; False where it does not fit."""
-        runs = {run.run: run for run in self.snapshot.runs}
-        for slot in slots:
-            run = runs.get(slot.run)
-            if run is not None and slot.step not in run.finished:
-                self.steps.append((run, self.plans[slot.run].step(slot.step)))
-        number = {(run.run, step.path): n for n, (run, step) in enumerate(self.steps)}
-        self.before = [[] for _ in self.steps]
-        for run in self.snapshot.runs:
-            plan = self.plans.get(run.run)
-            if plan is None or not self._read_run(run, plan, number):
-                return False
-        self._first_times()
-        return self._lanes() and self._stations()
-
-    def _read_run(
-        self, run: RunSnapshot, plan: Plan, number: Mapping[tuple[str, str], int]
-    ) -> bool:
-        for step in route_of(plan).main:
-            if step.path in run.finished:
-                continue
-            mine = number.get((run.run, step.path))
-            if mine is None:
-                return False
-            self.before[mine] += [
-                number[run.run, need] for need in step.needs if need not in run.finished
-            ]
-        for window in plan.timing:
-            self._window(run, window, number)
-        return True
-
-    def _window(
-        self, run: RunSnapshot, window: TimeWindow, number: Mapping[tuple[str, str], int]
-    ) -> None:
-        """Both limits as times from start to start. What a finished step began is seen to in `_first_times`."""
-        first = next((p for p in reversed(window.from_steps) if (run.run, p) in number), None)
-        second = next((p for p in window.to_steps if (run.run, p) in number), None)
-        if first is None or second is None or any(p in run.finished for p in window.to_steps):
-            return
-        one, two = number[run.run, first], number[run.run, second]
-        least, most = self._starts_apart(window, one, two)
-        if least is not None and second not in run.running:
-            self.limits.append(_Limit(one, two, least, most=False))
-        if most is not None and first not in run.running:
-            self.limits.append(_Limit(two, one, -most, most=True))
-
-    def _starts_apart(
-        self, window: TimeWindow, one: int, two: int
-    ) -> tuple[float | None, float | None]:
-        shift = self._length(one) if window.from_mark == "end" else 0.0
-        shift -= self._length(two) if window.to_mark == "end" else 0.0
-        return (
-            None if window.more_than_s is None else window.more_than_s + shift,
-            None if window.less_than_s is None else window.less_than_s + shift,
-        )
-
-    def _length(self, number: int) -> float:
-        run, step = self.steps[number]
-        now = run.running.get(step.path)
-        return step.duration_s if now is None else max(now[1], self.snapshot.now_s) - now[0]
-
-    def _first_times(self) -> None:
-        snapshot = self.snapshot
-        for n, (run, step) in enumerate(self.steps):
-            now = run.running.get(step.path)
-            if now is not None:
-                self.starts.append(now[0])
-            else:
-                free = snapshot.device_free_s.get(step.device, snapshot.now_s)
-                free = max([free, *(snapshot.stations_free_s.get(c, free) for c in step.claims)])
-                rested = self._rested(run, step.path)
-                self.starts.append(max(snapshot.now_s, free, rested))
-            self.ends.append(self.starts[n] + self._length(n))
-
-    def _rested(self, run: RunSnapshot, path: str) -> float:
-        """When rests that run from finished steps are over."""
-        plan = self.plans[run.run]
-        rested = -math.inf
-        for window in route_of(plan).lags.get(path, ()):
-            done = next((p for p in reversed(window.from_steps) if p in run.finished), None)
-            if done is None or window.more_than_s is None or window.from_steps[-1] != done:
-                continue
-            since = run.finished[done]
-            since -= plan.step(done).duration_s if window.from_mark == "start" else 0.0
-            if any(p in run.finished for p in window.to_steps):
-                continue
-            least = since + window.more_than_s
-            least -= plan.step(path).duration_s if window.to_mark == "end" else 0.0
-            rested = max(rested, least)
-        return rested
-
-    # -- what the order says -----------------------------------------------------------------------
-
-    def _lanes(self) -> bool:
-        """One step after the other on each device; what has begun must come first."""
-        last: dict[str, int] = {}
-        for n, (run, step) in enumerate(self.steps):
-            previous = last.get(step.device)
-            if previous is not None:
-                if step.path in run.running and not self._running(previous):
-                    return False
-                self.before[n].append(previous)
-            last[step.device] = n
-        return True
-
-    def _running(self, number: int) -> bool:
-        run, step = self.steps[number]
-        return step.path in run.running
-
-    def _stations(self) -> bool:
-        """One sample after the other in each station; the one that is there must come first."""
-        visits: dict[str, dict[str, list[int]]] = {}
-        for n, (run, step) in enumerate(self.steps):
-            for station in step.claims:
-                visits.setdefault(station, {}).setdefault(run.run, []).append(n)
-        there = {
-            station: run.run
-            for run in self.snapshot.runs
-            for station in held_now(run, route_of(self.plans[run.run]))
-        }
-        for station, by_run in visits.items():
-            previous: list[int] = []
-            for place, (name, mine) in enumerate(by_run.items()):
-                if place and there.get(station) == name:
-                    return False
-                for n in mine:
-                    self.before[n] += previous
-                previous = mine
-        return True
-
-    # -- the times ---------------------------------------------------------------------------------
-
-    def settle(self) -> bool:
-        """The least times; False where the order goes round in a circle or waits for ever.
-
-        Limits that can't be kept in this order would push for ever; of each circle of waiting one is left out, and
-        shows as broken, so that the others are still kept.
-        """
-        first = list(self.starts), list(self.ends)
-        for rounds in range(_ROUNDS):
-            dropped = self._push(look=rounds < _ROUNDS - 2)
-            if dropped is None:
-                return math.inf not in self.starts
-            if not dropped:
-                return False
-            for index in sorted(dropped, reverse=True):
-                del self.limits[index]
-            self.starts, self.ends = list(first[0]), list(first[1])
-        return False
-
-    def _push(self, *, look: bool) -> list[int] | None:
-        """Move steps until all is kept: None. Else limits that are in the way of that, none if the order alone is."""
-        self.cause = [None] * len(self.starts)
-        for passed in range(_PASSES):
-            moved = self._forward()
-            if math.inf in self.starts:
+    def placed(points: frozenset[Point]) -> Order | None:
+        """With calibrations at these points and wherever else they come too late."""
+        for _ in range(_ROUNDS_OF_CALIBRATION):
+            work = Order(snapshot, plans, points)
+            if not (work.read(slots) and work.settle()):
                 return None
-            if not (self._apart() or moved):
-                return None
-            if look and passed >= _LOOK_FROM:
-                circles = self._circles()
-                if circles:
-                    return circles
-        self._forward()
-        # without a circle that is known, or for want of time, all that push
-        return [index for index in self._unkept() if self.limits[index].most]
+            late = _uncalibrated(work, now)
+            if not late:
+                return work
+            names = {point.need for point in late}
+            points = frozenset(p for p in points if p.need not in names) | late
+        return None
 
-    def _forward(self) -> bool:
-        moved = False
-        starts, ends = self.starts, self.ends
-        for n, needed in enumerate(self.before):
-            start, since = starts[n], -1
-            for m in needed:
-                if ends[m] > start:
-                    start, since = ends[m], m
-            if start > starts[n] + _FUZZ_S and not self._running(n):
-                ends[n] += start - starts[n]
-                starts[n] = start
-                self.cause[n] = since, None
-                moved = True
-        return moved
+    work = placed(points)
+    if work is None:
+        return None
+    best = work.schedule()
+    for _ in range(_ROUNDS_OF_EARLINESS):
+        early = _before_people_leave(work)
+        if not early:
+            break
+        points |= early
+        work = placed(points)
+        if work is None:
+            break
+        other = work.schedule()
+        if not worth(snapshot, other) < worth(snapshot, best):
+            break
+        best = other
+    return best
 
-    def _apart(self) -> bool:
-        moved = False
-        for index in self._unkept():
-            first, second, apart, _ = self.limits[index]
-            start = self.starts[first] + apart
-            self.ends[second] += start - self.starts[second]
-            self.starts[second] = start
-            self.cause[second] = first, index
-            moved = True
-        return moved
 
-    def _circles(self) -> list[int]:
-        """One limit of each circle in which steps push one another: of several the one that comes last in the plan."""
-        found: list[int] = []
-        seen: dict[int, int] = {}
-        for n in range(len(self.cause)):
-            at, path = n, list[int]()
-            while at not in seen:
-                seen[at] = n
-                path.append(at)
-                because = self.cause[at]
-                if because is None:
-                    break
-                at = because[0]
-            else:
-                if seen[at] == n:
-                    causes = [self.cause[m] for m in path[path.index(at) :]]
-                    limits = [because[1] for because in causes if because is not None]
-                    most = [
-                        index for index in limits if index is not None and self.limits[index].most
-                    ]
-                    found += [max(most, key=lambda index: self.limits[index].first)] if most else []
-        return found
+def _uncalibrated(work: Order, now: ServicesNow) -> frozenset[Point]:
+    """Of each device that is to be calibrated, the first step there that comes too late and has no calibration before it."""
+    devices = {
+        need.devices[0] for need in now.rules.needs.values() if need.name.startswith("calibration ")
+    }
+    found: dict[str, Point] = {}
+    done = {need.name for n, (need, _, _) in work.needs.items() if work.running(n)}
+    for n, (run, step) in enumerate(work.steps):
+        if n in work.needs:
+            done.add(work.needs[n][0].name)
+        elif step.device in devices and step.path not in run.running:
+            due = now.due_s(work.plans[run.run], step.device)
+            if due is None or due[0].name in done or due[0].name in found:
+                continue
+            if work.ends[n] > due[1] + _FUZZ_S:
+                found[due[0].name] = Point(due[0].name, run.run, step.path)
+    return frozenset(found.values())
 
-    def _unkept(self) -> Iterator[int]:
-        for index, (first, second, apart, _) in enumerate(self.limits):
-            if self.starts[first] + apart > self.starts[second] + _FUZZ_S:
-                yield index
 
-    def in_a_break(self) -> bool:
-        """Whether a step that is still to begin has a device that does nothing then."""
-        return any(
-            start < self.ends[n] - _FUZZ_S and self.starts[n] < end - _FUZZ_S
-            for n, (_, step) in enumerate(self.steps)
-            for start, end in self.snapshot.closed_s.get(step.device, ())
-            if not self._running(n)
+def _before_people_leave(work: Order) -> frozenset[Point]:
+    """Of services that wait until people come back, the last points at which they could be done before they leave."""
+    found: dict[str, Point] = {}
+    for n, (need, _, _) in work.needs.items():
+        if work.running(n) or need.name in found or not work.breaks or not need.room:
+            continue
+        ready = max([work.askable(need), *(work.ends[m] for m in work.before[n])])
+        leaving = next(
+            (b for b, e in work.breaks[n] if e > ready and b < ready + need.takes_s), None
         )
+        if leaving is None:
+            continue
+        point = _last_before(work, n, need, leaving)
+        if point is not None:
+            found[need.name] = point
+    return frozenset(found.values())
 
-    def schedule(self) -> Schedule:
-        """What came out."""
-        slots = [
-            slot_of(run.run, step, self.starts[n], self.ends[n])
-            for n, (run, step) in enumerate(self.steps)
-        ]
-        slots.sort(key=lambda slot: (slot.start_s, slot.end_s, slot.run, slot.step))
-        plans = {run.run: self.plans[run.run] for run in self.snapshot.runs}
-        broken = broken_limits(self.snapshot, plans, slots)
-        return Schedule(Timeline.model_construct(slots=tuple(slots)), plans, {}, broken)
+
+def _last_before(work: Order, until: int, need: Need, leaving_s: float) -> Point | None:
+    """The last step that takes of it, before that service, in front of which there is time for it."""
+    found: Point | None = None
+    free = work.askable(need)
+    services = work.snapshot.services
+    for n, (run, step) in enumerate(work.steps[:until]):
+        served = work.needs.get(n)
+        if served is not None:
+            if served[0].name == need.name:
+                found = None  # it has just been done
+            if need.devices and set(served[0].devices) & set(need.devices):
+                free = max(free, work.ends[n])
+        elif step.device in need.devices:
+            takes = services is not None and need.name in services.rules.uses(step)
+            if takes and step.path not in run.running and free + need.takes_s <= leaving_s:
+                found = Point(need.name, run.run, step.path)
+            free = max(free, work.ends[n])
+    return found

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from lab.domain.event_plan import ServiceSlot
     from lab.domain.plan import Plan, Timeline
     from lab.plan.lags import BrokenWindow
+    from lab.plan.services import ServicesNow
 
 __all__ = ["PlanningSnapshot", "RunSnapshot", "RunningStep", "Schedule", "Scheduler"]
 
@@ -54,6 +56,8 @@ class PlanningSnapshot:
         default_factory=dict[str, "tuple[tuple[float, float], ...]"]
     )
     """Device or person -> times, in order and apart, at which it does nothing: nights, breaks."""
+    services: ServicesNow | None = None
+    """What people are asked for in between, where the plan is for a running laboratory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class Schedule:
     """Run -> why it has no place: a device out of use, a station that is never given back."""
     broken: tuple[BrokenWindow, ...] = ()
     """Limits on time that could not be kept."""
+    services: tuple[ServiceSlot, ...] = ()
+    """What people do in between, in order."""
 
 
 class Scheduler(Protocol):

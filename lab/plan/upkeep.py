@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING, NamedTuple
 
 from lab.domain.errors import RefusedError
@@ -25,10 +25,34 @@ if TYPE_CHECKING:
     from lab.sop.lab_model import Lab
     from lab.sop.procedure import Procedure
 
-__all__ = ["Calibration", "Supply", "calibrations", "doses", "supplies"]
+__all__ = [
+    "Calibration",
+    "Need",
+    "Supply",
+    "calibration_due",
+    "calibrations",
+    "doses",
+    "needs",
+    "supplies",
+    "uses",
+]
 
 _NL_PER_M3 = 1e12
 _FUZZ = 1e-6
+
+
+class Need(NamedTuple):
+    """What a person gives back: a full stock, an empty vessel, a device that is looked after or calibrated."""
+
+    name: str
+    """`stock water`, `station waste`, `upkeep pump tips`, `calibration balance`."""
+    task: str
+    """What the person does, for people."""
+    room: int
+    """How much there is when nothing is taken: whole nanolitres, or actions; 0 for a calibration."""
+    takes_s: float
+    devices: tuple[str, ...]
+    """What takes it. They stand still while somebody is at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,66 +116,114 @@ def supplies(
 
     RefusedError where one step takes all that there is and others take less, so that nothing but a full one helps.
     """
-    used: dict[tuple[str, str], dict[tuple[str, str], int]] = {}
+    used: dict[str, dict[tuple[str, str], int]] = {}
     for run, plan in plans.items():
         for step in route_of(plan).main:
             for key, amount in _used(step, lab, capabilities):
-                uses = used.setdefault(key, {})
-                uses[run, step.path] = uses.get((run, step.path), 0) + amount
+                taken = used.setdefault(key, {})
+                taken[run, step.path] = taken.get((run, step.path), 0) + amount
+    known = needs(lab)
     return [
-        found
-        for (kind, name), uses in used.items()
-        if (found := _supply(kind, name, uses, lab)) is not None
+        found for name, uses in used.items() if (found := _supply(known[name], uses)) is not None
     ]
+
+
+def needs(lab: Lab) -> dict[str, Need]:
+    """Name -> all that people can be asked for in a laboratory."""
+    found: list[Need] = []
+    for name, stock in lab.stock.items():
+        if stock.refill is not None:
+            draw = tuple(key for key, device in lab.devices.items() if name in device.draws)
+            found.append(
+                Need(
+                    f"stock {name}",
+                    f"refill {name}",
+                    _room(stock.volume),
+                    _seconds(stock.refill),
+                    draw,
+                )
+            )
+    for name, station in lab.stations.items():
+        if station.emptying is not None and station.shared:
+            fill = tuple(key for key, device in lab.devices.items() if device.into == name)
+            found.append(
+                Need(
+                    f"station {name}",
+                    f"empty {name}",
+                    _room(station.capacity),
+                    _seconds(station.emptying),
+                    fill,
+                )
+            )
+    for name, device in lab.devices.items():
+        found += [
+            Need(
+                f"upkeep {name} {key}",
+                f"{name}: {upkeep.task or key}",
+                upkeep.after,
+                _seconds(upkeep.takes),
+                (name,),
+            )
+            for key, upkeep in device.upkeep.items()
+        ]
+        if device.calibration_takes is not None:
+            takes_s = _seconds(device.calibration_takes)
+            found.append(Need(f"calibration {name}", f"calibrate {name}", 0, takes_s, (name,)))
+    return {need.name: need for need in found}
+
+
+def _room(volume: Quantity) -> int:
+    return math.floor(volume.base * _NL_PER_M3 + _FUZZ)
+
+
+def _seconds(duration: Quantity) -> float:
+    return duration.to("s").magnitude
+
+
+def uses(step: PlannedStep, lab: Lab, capabilities: Mapping[str, CapabilitySpec]) -> dict[str, int]:
+    """Name of a need -> how much of it a step takes at most."""
+    found: dict[str, int] = {}
+    for name, amount in _used(step, lab, capabilities):
+        found[name] = found.get(name, 0) + amount
+    return found
 
 
 def _used(
     step: PlannedStep, lab: Lab, capabilities: Mapping[str, CapabilitySpec]
-) -> Iterator[tuple[tuple[str, str], int]]:
+) -> Iterator[tuple[str, int]]:
     device = lab.devices.get(step.device)
     if device is None:
         return
     drawn = doses(step, lab, capabilities)
     for name, volume in drawn.items():
         if name in lab.stock and lab.stock[name].refill is not None:
-            yield ("stock", name), _nanolitres(volume)
+            yield f"stock {name}", _nanolitres(volume)
     into = lab.stations.get(device.into)
     if into is not None and into.shared and into.emptying is not None and drawn:
-        yield ("station", device.into), sum(_nanolitres(volume) for volume in drawn.values())
+        yield f"station {device.into}", sum(_nanolitres(volume) for volume in drawn.values())
     for name, upkeep in device.upkeep.items():
         if not upkeep.actions or step.action in upkeep.actions:
-            yield (step.device, name), 1
+            yield f"upkeep {step.device} {name}", 1
 
 
 def _nanolitres(volume: float) -> int:
     return math.ceil(volume * _NL_PER_M3 - _FUZZ)
 
 
-def _supply(kind: str, name: str, uses: Mapping[tuple[str, str], int], lab: Lab) -> Supply | None:
-    if kind == "stock":
-        stock = lab.stock[name]
-        room, takes, task = stock.volume.base * _NL_PER_M3, stock.refill, f"refill {name}"
-    elif kind == "station":
-        station = lab.stations[name]
-        room, takes, task = station.capacity.base * _NL_PER_M3, station.emptying, f"empty {name}"
-    else:
-        upkeep = lab.devices[kind].upkeep[name]
-        room, takes, task = upkeep.after, upkeep.takes, f"{kind}: {upkeep.task or name}"
-    room = math.floor(room + _FUZZ)
-    most = max(uses.values())
-    over = sum(uses.values()) - room
-    if takes is None or over <= 0:
+def _supply(need: Need, used: Mapping[tuple[str, str], int]) -> Supply | None:
+    most = max(used.values())
+    over = sum(used.values()) - need.room
+    if over <= 0:
         return None
-    even = min(uses.values()) == most
-    back = room // most * most if even else room - most
+    even = min(used.values()) == most
+    back = need.room // most * most if even else need.room - most
     if back <= 0:
         raise RefusedError(
-            f"one step takes all that {name} holds, and others take less: when it is due can't be planned",
+            f"one step takes all that {need.name.partition(' ')[2]} holds, and others take less: when it is due can't be "
+            "planned",
             hint="provide more than one step takes",
         )
-    return Supply(
-        f"{kind} {name}", task, room, back, -(-over // back), takes.to("s").magnitude, dict(uses)
-    )
+    return Supply(need.name, need.task, need.room, back, -(-over // back), need.takes_s, dict(used))
 
 
 def calibrations(
@@ -167,12 +239,16 @@ def calibrations(
         if device is None or age is None or not device.calibrated:
             continue
         takes = device.calibration_takes
-        days = int(age.base // 86_400.0) + 1
-        day = date.fromisoformat(device.calibrated) + timedelta(days=days)
-        due = datetime.combine(day, time(), start.tzinfo)
+        due = calibration_due(date.fromisoformat(device.calibrated), age, start.tzinfo)
         yield Calibration(
             plan.bindings[role],
             f"calibrate {plan.bindings[role]}",
             max(0.0, (due - start).total_seconds()),
             None if takes is None else takes.to("s").magnitude,
         )
+
+
+def calibration_due(day: date, age: Quantity, zone: tzinfo | None) -> datetime:
+    """The moment from which a device that was calibrated on a day is no longer good enough for such an age."""
+    last = day + timedelta(days=int(age.base // 86_400.0) + 1)
+    return datetime.combine(last, time(), zone)

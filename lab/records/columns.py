@@ -212,7 +212,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "questions": (
         *_RUN, _STEP,
         Column("question", "text", "Id of the question"),
-        Column("kind", "text", "hold (a step failed), limit (a value left its limits) or outcome (of a command, unknown)"),
+        Column("kind", "text", "hold (a step failed), limit (a value left its limits), outcome (of a command, unknown) or service (to be done for the laboratory)"),
         Column("text", "text", "The question"),
         Column("choices", "text", "Possible answers, separated by ` | `"),
         Column("command", "text", "Command that it is about, if one"),
@@ -222,6 +222,8 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("answered_by", "text", "Who took it"),
         Column("answered_at", "time", "When"),
         Column("reason", "text", "Why"),
+        Column("service", "text", "What people were asked to do, e.g. `stock water`; empty for other questions"),
+        Column("simulated", "yes/no", "A simulated person answered"),
     ),
     "flags": (
         *_RUN, _STEP,

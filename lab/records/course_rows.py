@@ -46,6 +46,10 @@ def _of(state: LabState, run: str) -> Row:
     return {"run": run, "campaign": entry.campaign, "trial": entry.trial}
 
 
+_NO_RUN: Row = {"run": "", "campaign": "", "trial": None}
+"""Of what concerns the laboratory and not a run."""
+
+
 def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
@@ -191,7 +195,7 @@ def _as_text(given: JsonValue) -> str | None:
 
 
 def question_rows(state: LabState, facts: Facts, run: str = "") -> Rows:
-    """One row per question that only a person could settle."""
+    """One row per question that only a person could settle, and per thing that people were asked to do for the laboratory."""
     rows = Rows(columns=COLUMNS["questions"])
     for fact in facts.course.questions.values():
         asked, answer = fact.asked, fact.answer
@@ -202,7 +206,7 @@ def question_rows(state: LabState, facts: Facts, run: str = "") -> Rows:
             step = facts.commands[asked.command].command.step
         rows.append(
             {
-                **_of(state, asked.run),
+                **(_of(state, asked.run) if asked.run else _NO_RUN),
                 "step": step,
                 "question": asked.question,
                 "kind": _question_kind(fact),
@@ -215,12 +219,16 @@ def question_rows(state: LabState, facts: Facts, run: str = "") -> Rows:
                 "answered_by": "" if answer is None else answer.actor,
                 "answered_at": utc(fact.answered_s),
                 "reason": "" if answer is None else answer.reason,
+                "service": asked.service,
+                "simulated": None if answer is None else answer.simulated,
             }
         )
     return rows
 
 
 def _question_kind(fact: QuestionFact) -> str:
+    if fact.asked.service:
+        return "service"
     if not fact.asked.step:
         return "outcome"
     return "limit" if "continue" in fact.asked.choices else "hold"

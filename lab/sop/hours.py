@@ -65,8 +65,8 @@ def away(
     days = int(horizon_s // 86_400.0) + 2
     there = _joined(
         (
-            (midnight + timedelta(days=day, minutes=entry.start_min) - start).total_seconds(),
-            (midnight + timedelta(days=day, minutes=entry.end_min) - start).total_seconds(),
+            _apart_s(midnight + timedelta(days=day, minutes=entry.start_min), start),
+            _apart_s(midnight + timedelta(days=day, minutes=entry.end_min), start),
         )
         for day in range(days)
         for entry in hours
@@ -83,6 +83,13 @@ def away(
         if since >= horizon_s:
             break
     return tuple(found)
+
+
+def _apart_s(moment: datetime, start: datetime) -> float:
+    """With a zone, real seconds: a night in which the clocks change is longer or shorter than it looks."""
+    if start.tzinfo is None:
+        return (moment - start).total_seconds()
+    return moment.timestamp() - start.timestamp()
 
 
 def longest_s(hours: Sequence[Hours]) -> float:

@@ -68,7 +68,7 @@ class Station(FileModel):
     )
     emptying: Duration | None = Field(
         default=None,
-        description="How long a person needs to empty a shared one; plans then say when that is due",
+        description="How long a person needs to empty a shared one; people are then asked for it in time",
         examples=["5 min"],
     )
     sealed: bool | None = Field(
@@ -92,7 +92,7 @@ class Stock(FileModel):
     )
     refill: Duration | None = Field(
         default=None,
-        description="How long a person needs to fill it up again; plans then say when that is due",
+        description="How long a person needs to fill it up again; people are then asked for it in time",
         examples=["3 min"],
     )
     at: LongText = Field(
@@ -168,12 +168,12 @@ class Device(FileModel):
     )
     calibration_takes: Duration | None = Field(
         default=None,
-        description="How long a person needs to calibrate it; plans then say when that is due",
+        description="How long a person needs to calibrate it; people are then asked for it in time",
         examples=["20 min"],
     )
     upkeep: dict[Name, Upkeep] = Field(
         default_factory=dict[str, Upkeep],
-        description="What must be done after so many actions; plans say when that is due",
+        description="What must be done after so many actions; people are asked for it in time",
     )
     settings: dict[str, JsonValue] = Field(
         default_factory=dict[str, JsonValue], description="Settings of the driver"

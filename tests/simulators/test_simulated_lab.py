@@ -72,3 +72,20 @@ def test_its_settings_are_passed_on():
     assert world.vessel("base").concentration("ethanol") == 0.0
     with pytest.raises(InputError, match="no chemistry"):
         lab(chemistry="soap")
+
+
+def test_what_people_do_for_the_room_fills_bottles_and_empties_vessels():
+    served = lab(vessels_ml={"pot": 50.0, "waste": 500.0})
+    world = served.world
+    world.pour(world.vessel("brine"), world.vessel("waste"), 80.0)
+    served.serve("stock brine")
+    brine, waste = world.vessel("brine"), world.vessel("waste")
+    assert (brine.volume_ml, brine.mass_g) == (100.0, pytest.approx(120.0))
+    assert brine.concentration("NaCl") == pytest.approx(5.0)
+    assert waste.volume_ml == 80.0
+    served.serve("station waste")
+    assert (waste.volume_ml, waste.amounts_mol) == (0.0, {})
+    before = {name: vessel.volume_ml for name, vessel in world.vessels.items()}
+    for nothing in ("upkeep pump tips", "calibration balance", "stock unknown", "station unknown"):
+        served.serve(nothing)
+    assert {name: vessel.volume_ml for name, vessel in world.vessels.items()} == before

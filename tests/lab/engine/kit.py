@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from lab.domain.interlock import Interlock
     from lab.domain.plan import LateArgument
     from lab.engine.context import Outputs, WeighedPlan
+    from lab.plan.services import ServiceRules
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DEVICES = ("pump", "balance")
@@ -118,6 +119,7 @@ class KitContext:
     def __init__(self, plan: Plan | None = None) -> None:
         self.plan = plan or usual_plan()
         self.interlocks: tuple[Interlock, ...] = ()
+        self.services: ServiceRules | None = None
 
     def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
         return (self.plan,)

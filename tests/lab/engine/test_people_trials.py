@@ -175,9 +175,9 @@ def test_trials_that_need_no_approval_are_not_approved():
 def test_simulated_people_approve_what_waits():
     mind = People(approval=True)
     mind.suggest()
-    [(name, due_s)] = due_people(mind.state).items()
+    [(name, due_s)] = due_people(mind.state, None).items()
     assert due_s == 0.0
     for request in simulated_requests(mind.state, name):
         mind.tell(request)
     assert mind.trial(1).approved == "simulated operator"
-    assert due_people(mind.state) == {}
+    assert due_people(mind.state, None) == {}

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lab.domain import event as ev
+from lab.engine import messages as msg
 from lab.engine import timeline
-from tests.support.closed_loop import ClosedLoop
+from lab.engine.clock import VirtualClock
+from lab.engine.virtual_loop import run_virtual
+from tests.lab.engine.kit import campaign_started
+from tests.lab.engine.shell_bench import ShellBench, bench_context
+from tests.support.closed_loop import ClosedLoop, PlannedContext
 from tests.support.workload_plans import UNIT_S, workload_plans
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from lab.records.journal import Journal
 
 
 def exact(_random, step):
@@ -70,3 +84,59 @@ def test_a_device_that_is_away_meanwhile_keeps_nobody_from_a_place():
     assert campaign is not None
     assert not campaign.partial
     assert len({slot.run for slot in campaign.slots}) == 24
+
+
+class HastyClock(VirtualClock):
+    """Time passes with each look at it, as it does while a real engine works."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop)
+        self._looks = 0
+
+    def now(self) -> datetime:
+        self._looks += 1
+        return super().now() + timedelta(milliseconds=5 * self._looks)
+
+
+class Batches:
+    """A journal that keeps what was written at once: that is what one turn of the loop has done."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.written: list[list[ev.Event]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+    def append(self, events: list[tuple[ev.Event, datetime]]) -> list[ev.Recorded]:
+        self.written.append([event for event, _ in events])
+        return self._journal.append(events)
+
+
+def test_each_turn_of_the_loop_makes_one_part_however_slow_it_is(tmp_path: Path) -> None:
+    books: list[Batches] = []
+
+    def spied(journal: Journal) -> Batches:
+        books.append(Batches(journal))
+        return books[-1]
+
+    def alike(_state: object, _campaign: str, count: int) -> tuple[msg.Proposal, ...]:
+        return tuple(msg.Proposal({"x": 0.5}, "sobol") for _ in range(count))
+
+    async def main() -> None:
+        context = PlannedContext((bench_context().plan,))
+        bench = ShellBench(tmp_path, context, campaign_started(24, parallel=24, batch=24))
+        bench.clock = HastyClock(asyncio.get_running_loop())
+        async with bench.hosts(), bench.running(wrap=spied, suggest=alike) as (engine, _):
+            await bench.until(lambda: len(planned()) >= 3)
+            assert len(engine.state.campaigns["kit-1"].choices) == 24
+
+    def planned() -> list[list[ev.TimelinePlanned]]:
+        found = [
+            [e for e in batch if isinstance(e, ev.TimelinePlanned)] for batch in books[0].written
+        ]
+        return [plans for plans in found if plans]
+
+    run_virtual(main())
+    parts = [plan.partial for plans in planned()[:3] for plan in plans]
+    assert parts == [True, True, False]

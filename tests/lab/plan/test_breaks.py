@@ -66,16 +66,20 @@ def test_no_step_lies_in_a_break_and_every_step_has_a_place(runs, people, oven):
 
 @settings(deadline=None)
 @given(runs=st.integers(1, 4), people=breaks(), late=st.integers(0, 300))
-def test_a_standing_order_that_slips_into_a_break_is_given_up(runs, people, late):
+def test_a_standing_order_that_slips_into_a_break_waits_until_it_is_over(runs, people, late):
     closed = {"operator": people}
     snapshot = lab(runs, closed)
     planned = schedule(snapshot)
     now = replace(snapshot, now_s=float(late))
     moved = retime(now, planned.timeline.slots, planned.plans)
-    assert moved is None or in_a_break(moved.timeline.slots, closed) == []
+    assert moved is not None
+    assert in_a_break(moved.timeline.slots, closed) == []
     free = retime(replace(now, closed_s={}), planned.timeline.slots, planned.plans)
     assert free is not None
-    assert (moved is None) == bool(in_a_break(free.timeline.slots, closed))
+    if not in_a_break(free.timeline.slots, closed):
+        assert moved.timeline.slots == free.timeline.slots
+    starts = {(slot.run, slot.step): slot.start_s for slot in free.timeline.slots}
+    assert all(s.start_s >= starts[s.run, s.step] for s in moved.timeline.slots)
 
 
 def test_what_runs_goes_on_into_the_break():

@@ -144,3 +144,29 @@ def test_skipping_by_word_gives_the_step_its_reason(opened) -> None:
         assert str(skipped["reason"]).endswith("skipped by Ada: stirred by hand")
         assert [row["flag"] for row in records.flags(RUN)] == ["skipped"]
         assert records.runs()[0]["flags"] == 1
+
+
+def test_what_people_were_asked_to_do_for_the_laboratory_belongs_to_no_run(url: str) -> None:
+    mind = Stage(timed(), Script()).mind
+    mind.settle()
+    mind.record(
+        ev.QuestionAsked(
+            question="s-1",
+            command="",
+            run="",
+            text="Please refill water",
+            choices=("done", "could_not"),
+            service="stock water",
+        )
+    )
+    mind.record(
+        ev.QuestionAnswered(question="s-1", answer="could_not", actor="Ada", reason="no water")
+    )
+    keep_records(url, mind.records)
+    with open_records(url) as records:
+        [row] = records.questions()
+        assert picked(row, "kind", "run", "step", "service") == ("service", "", "", "stock water")
+        assert picked(row, "answer", "answered_by", "reason") == ("could_not", "Ada", "no water")
+        assert row["simulated"] is False
+        assert row["trial"] is None
+        assert records.questions(RUN) == []
