@@ -126,6 +126,8 @@ def banner(
             f"engine {engine['epoch']} answers, process {engine['pid']}, "
             f"{escape(engine['clock'])} clock{pace}"
         )
+        if engine["trouble"]:
+            text = f"nothing begins: {engine['trouble']}"
     last = clock_time(document["last_event"])
     return _page(
         f'<div class="lw-banner" style="border-color:{sign.colour}" role="status">'

@@ -50,6 +50,7 @@ class EngineControl:
 
     def info(self) -> EngineInfo:
         """Which engine this is, and its time."""
+        trouble = self._engine.trouble
         return EngineInfo(
             lab=self._lab,
             version=__version__,
@@ -59,4 +60,6 @@ class EngineControl:
             speed=self._clock.speed,
             now=self._clock.now(),
             pid=os.getpid(),
+            trouble="" if trouble is None else trouble.text,
+            trouble_since=None if trouble is None else trouble.since,
         )

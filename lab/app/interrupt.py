@@ -53,7 +53,9 @@ class Interrupts:
 
     async def _ask(self, verb: str) -> None:
         name = f"ctrl-c-{self._engine.epoch}-{self.count}"
-        await self._engine.request(name, verb, getpass.getuser(), "Ctrl-C")
+        answered = await self._engine.request(name, verb, getpass.getuser(), "Ctrl-C")
+        if not answered.accepted:
+            self._say(answered.detail)
 
     async def _make_safe(self) -> None:
         await self._ask("safe")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from lab.domain.errors import UnavailableError
 from lab.records.journal import Journal
 from lab.records.locks import LabTakenError
 
@@ -25,7 +26,7 @@ async def opened_journal(
     """The records, with the lab's lock. LabTakenError where another engine has it, unless this one stands by."""
     # A virtual run is over before anyone could take over from it, and has no real time to renew a lease in.
     leased = not options.virtual
-    told = False
+    told, away = False, ""
     while True:
         try:
             journal = Journal(url, leased=leased, standby=options.standby)
@@ -35,6 +36,13 @@ async def opened_journal(
             if not told:
                 say("another engine has the lab; standing by")
                 told = True
+            await asyncio.sleep(_LOOK_S)
+        except UnavailableError as error:
+            if not told:
+                raise  # more likely a wrong name than a server that will come back
+            if away != error.message:
+                say(f"{error.message}; standing by")
+                away = error.message
             await asyncio.sleep(_LOOK_S)
         else:
             if told:

@@ -8,6 +8,7 @@ from lab.cli.event_text import answers_text
 
 if TYPE_CHECKING:
     from lab.control.document import (
+        EngineDocument,
         EngineStatus,
         HoldDocument,
         SupplyDocument,
@@ -28,7 +29,7 @@ _SERVICES_SHOWN = 3
 
 def status_lines(document: EngineStatus) -> list[str]:
     """What an operator wants first: what needs a person, then what runs, what waits and why, then the devices."""
-    lines = [f"lab is {document['mode_text']}"]
+    lines = [f"lab is {document['mode_text']}", *_trouble(document["engine"])]
     for question in document["questions"]:
         lines += [
             f"QUESTION {question['id']}: {question['text']}",
@@ -103,6 +104,16 @@ def status_lines(document: EngineStatus) -> list[str]:
         detail = f" ({device['detail']})" if device["detail"] else ""
         lines.append(f"  {device['device']:<20} {doing}{detail}")
     return lines
+
+
+def _trouble(engine: EngineDocument) -> list[str]:
+    if not engine["trouble"]:
+        return []
+    since = f" since {engine['trouble_since']}" if engine["trouble_since"] else ""
+    return [
+        f"TROUBLE{since}: {engine['trouble']}",
+        "    nothing begins until they can; devices with a dead-man timer become safe; only `lab safe` is obeyed",
+    ]
 
 
 def _task(task: TaskDocument) -> list[str]:

@@ -354,6 +354,8 @@ class EngineDocument(TypedDict):
     speed: float
     now: str
     pid: int
+    trouble: str
+    trouble_since: str | None
 
 
 class EngineStatus(StatusDocument):

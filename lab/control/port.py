@@ -104,6 +104,11 @@ class EngineInfo(_Message):
     speed: float = Field(default=1.0, description="Process seconds per real second.")
     now: datetime = Field(description="Process time, UTC.")
     pid: int
+    trouble: str = Field(
+        default="",
+        description="Why nothing begins although the lab runs: the records can't be written. Empty where all is well.",
+    )
+    trouble_since: datetime | None = Field(default=None, description="Process time, UTC.")
 
 
 class EnginePort(Protocol):

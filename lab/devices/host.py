@@ -220,9 +220,10 @@ class DeviceHost:
                     self._safe.write_down()
                     self._ledger_trouble = ""
                     self._announce()
-                self._say_alive()
             except sqlite3.Error as error:
                 self._ledger_fails(error)
+            # Also then: who falls silent counts as lost, and his commands as unknown.
+            self._say_alive()
             await asyncio.sleep(self._timing.heartbeat_s)
 
     def _ledger_fails(self, error: sqlite3.Error) -> None:

@@ -89,9 +89,16 @@ def _refuse_network(path: Path) -> None:
 class CommandLedger:
     """The file. `device(name)` gives the part of one device."""
 
-    def __init__(self, path: Path | str = ":memory:", *, identity: str) -> None:
+    def __init__(
+        self,
+        path: Path | str = ":memory:",
+        *,
+        identity: str,
+        factory: type[sqlite3.Connection] = sqlite3.Connection,
+    ) -> None:
         """Open or create. `identity` is what a new file is called from then on: never the same twice, because a ledger
-        that was lost and begun anew knows nothing of what the lost one saw.
+        that was lost and begun anew knows nothing of what the lost one saw. `factory` makes the connection; one in memory may
+        play a disk.
 
         UnavailableError when it can't be opened, is damaged, or another process holds it; RefusedError where it would lie
         on a network file system.
@@ -103,7 +110,10 @@ class CommandLedger:
             if str(path) != ":memory:":
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._path = path
-            self._db = sqlite3.connect(str(path), isolation_level=None, timeout=2.0)
+            self._flushes = str(path) != ":memory:" or factory is not sqlite3.Connection
+            self._db = sqlite3.connect(
+                str(path), isolation_level=None, timeout=2.0, factory=factory
+            )
         except (sqlite3.Error, OSError) as error:
             raise UnavailableError(f"command ledger {path}: {error}", hint=hint) from error
         try:
@@ -143,7 +153,7 @@ class CommandLedger:
 
     def device(self, name: str) -> DeviceLedger:
         """The part of one device."""
-        return DeviceLedger(self._db, name, self.identity, in_memory=str(self._path) == ":memory:")
+        return DeviceLedger(self._db, name, self.identity, flushes=self._flushes)
 
     def close(self) -> None:
         """Free the file. Safe to call twice."""
@@ -154,12 +164,12 @@ class DeviceLedger:
     """One device's part of a ledger. RuntimeError for a step that the order of states forbids."""
 
     def __init__(
-        self, db: sqlite3.Connection, device: str, identity: str, *, in_memory: bool = False
+        self, db: sqlite3.Connection, device: str, identity: str, *, flushes: bool = True
     ) -> None:
         self._db = db
         self._device = device
-        self._in_memory = in_memory
-        """There is no disk to flush to, so no word about it either."""
+        self._flushes = flushes
+        """Else there is no disk to flush to, so no word about it either."""
         self.identity = identity
         """Of the whole ledger."""
         self._known_holder: Claim | None = None
@@ -262,7 +272,7 @@ class DeviceLedger:
         An id is accepted once. Only what reads or sets a state (effect none, absolute) and was interrupted may be
         accepted anew.
         """
-        with unflushed(self._db, unless=self._in_memory), transaction(self._db):
+        with unflushed(self._db, unless=not self._flushes), transaction(self._db):
             known = self.entry(command.id)
             if known is not None and (
                 command.effect == "once" or known.state in ("ended", "refused_forever")
@@ -323,19 +333,19 @@ class DeviceLedger:
 
     def prepare(self, command_id: str) -> None:
         """The driver is about to be called. Still certainly nothing happened."""
-        with unflushed(self._db, unless=self._in_memory):
+        with unflushed(self._db, unless=not self._flushes):
             self._step(command_id, "prepared", ("received",))
 
     def act(self, command_id: str, *, once: bool = True) -> None:
         """The physical act is about to begin: the point of no return."""
         order = "(SELECT MAX(act_order) + 1 FROM command AS c WHERE c.device = command.device)"
-        with unflushed(self._db, unless=once or self._in_memory):
+        with unflushed(self._db, unless=once or not self._flushes):
             self._step(command_id, "acting", ("prepared",), f"act_order = {order}")
 
     def end(self, command_id: str, outcome: Outcome, *, once: bool = True) -> None:
         """Record how it ended."""
         allowed: tuple[LedgerState, ...] = ("received", "prepared", "acting")
-        with unflushed(self._db, unless=once or self._in_memory):
+        with unflushed(self._db, unless=once or not self._flushes):
             self._step(command_id, "ended", allowed, "outcome = ?", outcome.model_dump_json())
 
     def settle(self, command_id: str, settlement: Settlement) -> None:

@@ -94,7 +94,7 @@ def _commands(look: Look) -> Decision:
                 effects.append(msg.CancelCommand(command.id, command.device, actor))
             wakes.append(asked_s + _QUERY_AGAIN_S)
         if entry.status in ("intent", "accepted"):
-            reason = _doubt(entry, look.state.epoch, alive, look.now_s)
+            reason = _doubt(entry, look, alive)
             if reason:
                 events.append(
                     ev.CommandUnknown(command=command.id, device=command.device, reason=reason)
@@ -112,12 +112,14 @@ def _commands(look: Look) -> Decision:
     return Decision(tuple(events), tuple(effects), min(wakes, default=None))
 
 
-def _doubt(entry: CommandState, epoch: int, alive: bool, now_s: float) -> str:
-    if entry.epoch < epoch:
+def _doubt(entry: CommandState, look: Look, alive: bool) -> str:
+    if entry.epoch < look.state.epoch:
         return "the engine was restarted while the command was open"
+    if entry.command.id in look.inflight.unsent:
+        return "the records could not be written when it was to be sent"
     if not alive:
         return "the device was lost while the command was open"
-    if now_s >= entry.intended_s + entry.command.timeout_s + _GRACE_S:
+    if look.now_s >= entry.intended_s + entry.command.timeout_s + _GRACE_S:
         return "no outcome in time"
     return ""
 

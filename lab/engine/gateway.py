@@ -96,6 +96,8 @@ class DeviceGateway:
         self._foreign = dict.fromkeys(devices, 0)
         self._greeted: dict[str, float] = {}
         self._left = asyncio.Event()
+        self.hushed = False
+        """No beats: the engine lives, but nobody is in charge."""
         self._subscription: Subscription | None = None
         self._living: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -202,7 +204,8 @@ class DeviceGateway:
 
     async def _live(self, beat_s: float) -> None:
         while True:
-            await self._say_beat()
+            if not self.hushed:
+                await self._say_beat()
             await asyncio.sleep(beat_s)
 
     async def _say_beat(self, *, leaving: bool = False) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lab.domain.course import Course
@@ -50,10 +50,26 @@ class Inflight:
         default_factory=dict[str, tuple[tuple[str, ...], float]]
     )
     """Device -> which safe requests it was last told to be lifted, and when."""
+    unsent: frozenset[str] = frozenset()
+    """Commands whose intent became durable too late for them to be sent."""
     courses: dict[str, Course] = field(default_factory=dict[str, Course])
     """Run -> where it stood when it was last looked at; worked out anew where the run is another one since."""
     ahead: tuple[tuple[Slot, ...], list[Slot]] = ((), [])
     """Slots of a timeline, and those of them whose steps are not over for good, as of the last look."""
+
+    def copy(self) -> Inflight:
+        """As it is now, whatever becomes of this one."""
+        return replace(
+            self,
+            queried=dict(self.queried),
+            cancelled=dict(self.cancelled),
+            signals=dict(self.signals),
+            _told=dict(self._told),
+            lifted=dict(self.lifted),
+            # Worked out from a state that may not come to be.
+            courses={},
+            ahead=((), []),
+        )
 
     def begin(self, effect: msg.Effect, state: LabState, now_s: float) -> None:
         """Note that an effect is under way, so that the next round does not ask for it again."""

@@ -9,21 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from lab.bus.envelope import (
-    Ack,
-    Description,
-    OutcomeMessage,
-    ProgressMessage,
-    QueryReply,
-    SafeReply,
-    State,
-)
 from lab.domain import event as ev
+from lab.domain.errors import UnavailableError
 from lab.domain.reduce import reduce, reduce_all
 from lab.domain.state import LabState
 from lab.engine import messages as msg
@@ -34,48 +26,37 @@ from lab.engine.herald import Herald
 from lab.engine.planner_frames import PlanAnswer
 from lab.engine.proposals import unlawful
 from lab.engine.simulated_people import due_people, simulated_requests
-from lab.engine.translate import can_wait, translate
+from lab.engine.translate import answers_of, are_reports, can_wait, translate
+from lab.engine.writer import Writer
 
 if TYPE_CHECKING:
     from lab.bus.transport import Transport
     from lab.engine.clock import EngineClock
     from lab.engine.improver import Improver
+    from lab.engine.writer import JournalWriter, Trouble
 
-__all__ = ["Engine", "JournalWriter", "Suggest"]
+__all__ = ["Engine", "Suggest"]
 
 _LOG = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-_REPORTS = (Ack, Description, OutcomeMessage, ProgressMessage, QueryReply, SafeReply, State)
-"""What hosts say; all of it that matters becomes facts (`lab.engine.translate`)."""
 _MAX_ROUNDS = 10_000
 _GATHER_S = 0.02
 """Real seconds that an acceptance waits for what comes next, mostly the command's end, to share its disk write."""
-_KEEP_EVERY = 5_000
-"""Records after which a snapshot is written, so that a start folds hardly more than so many."""
-_WORTH_KEEPING = 1_000
-"""Records since the last snapshot for which one is written at the end."""
 _VIRTUAL_THINKING_S = 2.0
 """Process seconds that a suggestion takes under the virtual clock, where computing costs no time."""
 
 
-class JournalWriter(Protocol):
-    """What the engine needs of the journal (`lab.records.journal.Journal`)."""
-
-    epoch: int
-
-    def append(self, events: list[tuple[ev.Event, datetime]]) -> list[ev.Recorded]: ...
-
-    def read(self, after: int = 0) -> list[ev.Recorded]: ...
-
-    def load(self) -> LabState: ...
-
-    def keep(self, state: LabState) -> None: ...
-
-
 Suggest = Callable[[LabState, str, int], tuple[msg.Proposal, ...]]
 """The optimiser: (state, campaign, count) to proposals. Heavy; runs beside the loop where there is a real clock."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What one batch of messages comes to: the state after it, what is to be made durable, and what is done then."""
+
+    state: LabState
+    staged: list[tuple[ev.Event, datetime]]
+    effects: list[msg.Effect]
 
 
 class Engine:
@@ -104,7 +85,7 @@ class Engine:
         take_over: bool = False,
     ) -> None:
         self._lab = lab
-        self._journal = journal
+        self._writer = Writer(journal, clock)
         self._identity = identity
         self._transport = transport
         self._clock = clock
@@ -126,13 +107,6 @@ class Engine:
         self._simulate_people = simulate_people
         self._played: set[str] = set()
         self._ended = False
-        self._kept_seq = 0
-        self._keeping: asyncio.Task[None] | None = None
-        self._threads = (
-            None
-            if clock.kind == "virtual"
-            else ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
-        )
         self._gateway = DeviceGateway(
             transport,
             lab,
@@ -152,9 +126,14 @@ class Engine:
         return self._state
 
     @property
+    def trouble(self) -> Trouble | None:
+        """Why the lab is held: the records can't be written."""
+        return self._writer.trouble
+
+    @property
     def epoch(self) -> int:
         """Rises by one with each start of an engine on the same records."""
-        return self._journal.epoch
+        return self._writer.epoch
 
     async def run(self, start: ev.CampaignStarted | None, *, samples_lost: str = "") -> LabState:
         """Begin the given campaign, or go on with the one that the journal holds open; returns at its end.
@@ -162,12 +141,11 @@ class Engine:
         `samples_lost` says why the samples of open runs no longer exist, if so: their runs are aborted, and what is
         unknown of them stays so.
         """
-        self._state = await self._call(self._journal.load)
-        self._kept_seq = self._state.seq
+        self._state = await self._writer.load()
         self._last_at = datetime.fromtimestamp(self._state.at_s, UTC) if self._state.seq else None
         first: list[ev.Event] = [
             ev.EngineStarted(
-                epoch=self._journal.epoch,
+                epoch=self._writer.epoch,
                 journal=self._state.journal or self._identity,
                 version=self._version,
                 clock=self._clock.kind,
@@ -192,12 +170,12 @@ class Engine:
         # Looks once before anything is heard: what is open from before may wait for a moment, not for a message.
         self._inbox.put_nowait(msg.Tick())
         try:
-            await self._gateway.start(self._journal.epoch, self._state.journal)
+            await self._gateway.start(self._writer.epoch, self._state.journal)
             while not self._finished():
                 await self._turn()
-                self._keep_now_and_then()
+                self._writer.keep_now_and_then(self._state)
             await self._gateway.leave()
-            await self._keep_at_the_end()
+            await self._writer.keep_at_the_end(self._state)
             return self._state
         finally:
             await self._close()
@@ -219,6 +197,11 @@ class Engine:
             return msg.Answered(request, known.accepted, known.detail)
         if self._ended:
             return msg.Answered(request, False, "the engine has ended")
+        if self.trouble is not None:
+            if verb != "safe":
+                return msg.Answered(request, False, f"{self.trouble.text}; ask again when they can")
+            # It needs no record to be obeyed. What keeps the devices safe then is lifted by re-arming, as ever.
+            await self._gateway.safe(actor, f"safe-{request}")
         future = self._answers.setdefault(request, asyncio.get_running_loop().create_future())
         self._inbox.put_nowait(msg.Requested(request, verb, actor, reason, args or {}))
         return await asyncio.shield(future)
@@ -229,7 +212,7 @@ class Engine:
         self._listeners.append(queue)
         try:
             last = after
-            for record in await self._call(lambda: self._journal.read(after)):
+            for record in await self._writer.read(after):
                 last = record.seq
                 yield record
             while not self._ended or not queue.empty():
@@ -247,7 +230,7 @@ class Engine:
     async def _turn(self) -> None:
         batch = [await self._inbox.get()]
         self._gather(batch)
-        if self._threads is not None and can_wait(batch):
+        if self._writer.beside and can_wait(batch):
             with suppress(TimeoutError):
                 async with asyncio.timeout(_GATHER_S):
                     while can_wait(batch):
@@ -256,29 +239,56 @@ class Engine:
         for message in batch:
             if isinstance(message, msg.Outranked):
                 raise outranked(message, self._state)
-        state = self._state
-        staged: list[tuple[ev.Event, datetime]] = []
-        effects: list[msg.Effect] = []
+        effects = await self._recorded(batch)
+        still_open = self._open_by_device(effects)
+        for effect in effects:
+            await self._act(effect, still_open)
+        if self._simulate_people:
+            self._play_people()
+
+    async def _recorded(self, batch: list[msg.Message]) -> list[msg.Effect]:
+        """Decide and make durable; what may be done now. While the records can't be written the lab is held: no beat is
+        sent, so that devices become safe by themselves, and all is decided anew at each try, because time passes."""
+        while True:
+            before = self._inflight.copy()
+            turn = self._decided(batch, again=self.trouble is not None)
+            try:
+                await self._durable(turn.staged)
+            except UnavailableError as error:
+                self._inflight = before
+                self._gateway.hushed = True
+                late = await self._writer.hold(error)
+                batch = [message for message in batch if not isinstance(message, msg.Signal)]
+                if late:
+                    return self._adopted(batch, late)
+            else:
+                if self._gateway.hushed and self.trouble is None:
+                    self._gateway.hushed = False
+                    self._forget_signals()
+                self._state = turn.state
+                return turn.effects
+
+    def _decided(self, batch: list[msg.Message], *, again: bool) -> _Turn:
+        turn = _Turn(self._state, [], [])
 
         def stage(events: list[ev.Event] | tuple[ev.Event, ...]) -> None:
-            nonlocal state
             for event in events:
                 at = self._stamp()
-                staged.append((event, at))
+                turn.staged.append((event, at))
                 record = ev.Recorded(
-                    seq=state.seq + 1, epoch=self._journal.epoch, at=at, event=event
+                    seq=turn.state.seq + 1, epoch=self._writer.epoch, at=at, event=event
                 )
-                state = reduce(state, record)
+                turn.state = reduce(turn.state, record)
 
         def decide_all() -> None:
             # One moment for all rounds: what becomes due while they work (the next part of a plan) is for the next turn,
             # so that no turn holds the loop for longer than its own work takes.
             now_s = self._clock.now().timestamp()
             for _ in range(_MAX_ROUNDS):
-                decision = decide(state, self._inflight, self._context, now_s)
+                decision = decide(turn.state, self._inflight, self._context, now_s)
                 for effect in decision.effects:
-                    self._inflight.begin(effect, state, now_s)
-                    effects.append(effect)
+                    self._inflight.begin(effect, turn.state, now_s)
+                    turn.effects.append(effect)
                 if not decision.events:
                     self._wake_at(decision.wake_s)
                     return
@@ -287,30 +297,43 @@ class Engine:
 
         for message in batch:
             self._inflight.hear(message, self._clock.now().timestamp())
-            facts = translate(state, message)
+            facts = translate(turn.state, message)
             stage(facts)
-            effects += [
-                msg.Answered(fact.request, fact.accepted, fact.detail)
-                for fact in facts
-                if isinstance(fact, ev.RequestAnswered)
-            ]
+            turn.effects += answers_of(facts)
             if isinstance(message, msg.Requested):
                 # What a person asks is acted upon by itself: `safe` and `rearm` in one batch are two acts.
                 decide_all()
-        if staged or not self._is_idle_talk(batch):
+        if again or turn.staged or not self._is_idle_talk(batch):
             decide_all()
-        await self._durable(staged)
-        self._state = state
-        still_open = self._open_by_device(effects)
-        for effect in effects:
-            await self._act(effect, still_open)
-        if self._simulate_people:
-            self._play_people()
+        return turn
+
+    def _adopted(self, batch: list[msg.Message], late: list[ev.Recorded]) -> list[msg.Effect]:
+        """Records that were made durable after all, by a try whose answer was lost. They are true; but what was to follow
+        from them is too old to be done now, so the commands among them count as unknown until their devices are asked."""
+        self._tell(late)
+        self._state = reduce_all(self._state, late)
+        for message in batch:
+            self._inflight.hear(message, self._clock.now().timestamp())
+        self._inflight.unsent |= {
+            record.event.command.id
+            for record in late
+            if isinstance(record.event, ev.CommandIntended)
+        }
+        self._inbox.put_nowait(msg.Tick())
+        return answers_of([record.event for record in late])
+
+    def _forget_signals(self) -> None:
+        """Live values that came while the lab was held are old by now, whatever their time of arrival says."""
+        waiting: list[msg.Message] = []
+        self._gather(waiting)
+        for message in waiting:
+            if not isinstance(message, msg.Signal):
+                self._inbox.put_nowait(message)
 
     def _is_idle_talk(self, batch: list[msg.Message]) -> bool:
         """Do these reports, which have added no fact, leave the last decision as it is? It follows from what is true and
         from the time; when time changes it, it has said so itself."""
-        if not all(isinstance(message, _REPORTS) for message in batch):
+        if not are_reports(batch):
             return False
         return self._wake_s is None or self._clock.now().timestamp() < self._wake_s
 
@@ -375,7 +398,7 @@ class Engine:
     async def _ask(self, effect: msg.AskOptimiser) -> None:
         state = self._state
         try:
-            if self._threads is None:
+            if not self._writer.beside:
                 await self._clock.sleep(_VIRTUAL_THINKING_S)
                 proposals = self._suggest(self._state, effect.campaign, effect.count)
             else:
@@ -425,41 +448,16 @@ class Engine:
         self._state = reduce_all(self._state, records)
 
     async def _durable(self, staged: list[tuple[ev.Event, datetime]]) -> list[ev.Recorded]:
-        if not staged:
-            return []
-        records = await self._call(lambda: self._journal.append(staged))
+        records = await self._writer.append(staged)
+        self._tell(records)
+        return records
+
+    def _tell(self, records: list[ev.Recorded]) -> None:
         for record in records:
             for queue in self._listeners:
                 queue.put_nowait(record)
         if self._herald.take(records):
             self._spawn(self._herald.tell())
-        return records
-
-    def _keep_now_and_then(self) -> None:
-        """A snapshot in a thread of its own: no commit waits for it."""
-        due = self._state.seq - self._kept_seq >= _KEEP_EVERY
-        if due and (self._keeping is None or self._keeping.done()):
-            self._kept_seq = self._state.seq
-            self._keeping = self._spawn(self._keep(self._state))
-
-    async def _keep_at_the_end(self) -> None:
-        if self._state.seq - self._kept_seq >= _WORTH_KEEPING:
-            await self._keep(self._state)
-
-    async def _keep(self, state: LabState) -> None:
-        try:
-            if self._threads is None:
-                self._journal.keep(state)
-            else:
-                await asyncio.to_thread(self._journal.keep, state)
-        except Exception as error:
-            # Whatever the database says: the journal has it all, and the next start only takes longer.
-            _LOG.warning("no snapshot was kept: %s", error)
-
-    async def _call(self, work: Callable[[], T]) -> T:
-        if self._threads is None or self._ended:
-            return work()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     # -- tasks ------------------------------------------------------------------------------------
 
@@ -476,6 +474,7 @@ class Engine:
 
     async def _close(self) -> None:
         self._ended = True
+        self._writer.end()
         if self._wake is not None:
             self._wake.cancel()
         for queue in self._listeners:
@@ -494,5 +493,4 @@ class Engine:
         if self._improver is not None:
             await self._improver.close()
         await self._gateway.close()
-        if self._threads is not None:
-            self._threads.shutdown(wait=True)
+        await self._writer.close()

@@ -23,8 +23,17 @@ if TYPE_CHECKING:
 
     from lab.domain.state import CommandState, LabState, RunState
 
-__all__ = ["can_wait", "translate"]
+__all__ = ["answers_of", "are_reports", "can_wait", "translate"]
 
+_REPORTS = (
+    env.Ack,
+    env.Description,
+    env.OutcomeMessage,
+    env.ProgressMessage,
+    env.QueryReply,
+    env.SafeReply,
+    env.State,
+)
 _VERBS = ("pause", "resume", "stop", "abort", "safe", "rearm", "answer", "witness", "trial")
 
 
@@ -93,6 +102,20 @@ def can_wait(batch: Sequence[msg.Message]) -> bool:
             case _:
                 return False
     return accepted
+
+
+def are_reports(batch: Sequence[msg.Message]) -> bool:
+    """Are these all what hosts say, of which all that matters becomes facts?"""
+    return all(isinstance(message, _REPORTS) for message in batch)
+
+
+def answers_of(facts: Sequence[ev.Event]) -> list[msg.Effect]:
+    """What those who asked are told, once it is durable."""
+    return [
+        msg.Answered(fact.request, fact.accepted, fact.detail)
+        for fact in facts
+        if isinstance(fact, ev.RequestAnswered)
+    ]
 
 
 def _if_new(

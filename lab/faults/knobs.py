@@ -5,7 +5,7 @@ The numbers of the classes are those of `CLASSES`, which `lab faults` prints.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ CLASSES = {
     5: "messages are lost, doubled, late, spoiled, retained",
     6: "a device hangs, reboots, ends early, tells nonsense",
     7: "a serial line garbles, echoes, breaks",
-    8: "the database refuses, fills up, loses its answer, is slow",
+    8: "the database refuses, loses its answer, is slow; its disk or a ledger's is full",
     9: "clocks jump",
     10: "operators press everything, answer twice or late",
     11: "the procedure or a driver changes at a restart",
     12: "the optimiser is slow or fails",
     13: "an interlock opens, flaps, or is not heard of",
     14: "the broker's queue is short",
-    15: "the power goes",
+    15: "the power goes, everywhere or at one machine, with what was not flushed",
 }
 """The fault classes."""
 
@@ -64,11 +64,14 @@ class NetworkKnobs:
 
 @dataclass(frozen=True, slots=True)
 class StoreKnobs:
-    """Shares of commits that fail, and of these that are done all the same; seconds of a slow one."""
+    """Shares of commits that fail, and of these that are done all the same; seconds of a slow one. How often the disk under the
+    database, or under a device host's ledger, is full for a while."""
 
     fails: float = 0.0
     after: float = 0.0
     slow_s: float = 0.0
+    full: int = 0
+    ledgers_full: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,7 @@ def draw_knobs(rng: random.Random) -> Knobs:
     )
     store = StoreKnobs(fails=part(8, 0.08), after=rng.random(), slow_s=part(8, 2.0))
     dead_man = rng.random() < 0.4
-    return Knobs(
+    knobs = Knobs(
         classes=on,
         bad_s=bad_s,
         network=network,
@@ -194,6 +197,9 @@ def draw_knobs(rng: random.Random) -> Knobs:
         hosts_within=rng.random() < 0.3,
         dead_man=dead_man,
     )
+    # Drawn last, so that the seeds kept the rest of their stories when these came.
+    disks = {"full": few(8, 2), "ledgers_full": few(8, 2) if rng.random() < 0.5 else 0}
+    return replace(knobs, store=replace(store, **disks))
 
 
 def seventeen_days(trials: int = 350) -> Knobs:

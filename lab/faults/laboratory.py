@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+import sqlite3
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from lab import __version__
 from lab.devices.device_line import HostTiming
@@ -19,6 +20,7 @@ from lab.engine.shell import Engine
 from lab.faults.loop import Process, SimulationLoop
 from lab.faults.machine_driver import MachineDriver, machine_manifest
 from lab.faults.network import Broker, SimulatedTransport
+from lab.faults.power import LedgerDisk
 from lab.faults.procedure import LAB, FaultContext, campaign_of, capabilities, suggest
 from lab.faults.room import Cable, Room
 from lab.faults.store import Database, DiskError, MemoryJournal
@@ -106,6 +108,7 @@ class Laboratory:
         self.engine_lives = 0
         self._engines: list[Process] = []
         self._ledgers: dict[str, CommandLedger] = {}
+        self.ledger_disks: dict[str, LedgerDisk] = {}
         self._ledgers_made = 0
         self._ledger_holders: dict[str, Process] = {}
         self._host_lives = 0
@@ -176,11 +179,7 @@ class Laboratory:
             start = None if began else campaign_of(self.knobs, self.seed)
             try:
                 self.state = await engine.run(start)
-            except (DiskError, RefusedError) as error:  # another engine has taken over
-                self.story.tell(process.name, f"ends: {error}")
-            except ValueError as error:
-                if "another engine" not in str(error):
-                    raise
+            except (DiskError, RefusedError) as error:  # full from the start; another engine
                 self.story.tell(process.name, f"ends: {error}")
         journal.close()
 
@@ -252,10 +251,24 @@ class Laboratory:
         if name in self._ledgers and self._chance(self.knobs.ledgers_lost):
             self.story.tell(process.name, "finds that its ledger is gone")
             self._ledgers.pop(name).close()
+            self.ledger_disks.pop(name, None)
         if name not in self._ledgers:
             self._ledgers_made += 1
-            self._ledgers[name] = CommandLedger(identity=f"{name}-{self._ledgers_made}")
+            self._ledgers[name] = CommandLedger(
+                identity=f"{name}-{self._ledgers_made}", factory=self._disk_of(name)
+            )
         return self._ledgers[name]
+
+    def _disk_of(self, name: str) -> type[sqlite3.Connection]:
+        """An ordinary one where nothing happens to it: pictures of what could be lost take time."""
+        if not (self.knobs.power_cuts or self.knobs.store.ledgers_full):
+            return sqlite3.Connection
+
+        def make(*args: Any, **more: Any) -> LedgerDisk:
+            disk = self.ledger_disks[name] = LedgerDisk(*args, **more)
+            return disk
+
+        return cast("type[sqlite3.Connection]", make)
 
     # -- the supervisor ---------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from lab.domain.errors import RefusedError
+from lab.domain.errors import RefusedError, UnavailableError
 from lab.domain.event import Event, Recorded, event_from_json
 from lab.domain.reduce import reduce_all
 from lab.domain.state import LabState
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Database", "DiskError", "MemoryJournal", "Row"]
 
 
-class DiskError(OSError):
+class DiskError(UnavailableError):
     """The database can't do it now."""
 
 
@@ -57,20 +57,38 @@ class Database:
     epoch: int = 0
     holder: Process | None = None
     calm: bool = False
+    full_until_s: float = 0.0
+    """Virtual second at which there is room on the disk again."""
+    _durable: tuple[int, int] = (0, 0)
+    """Rows and epoch that a power cut can't take."""
 
     def fails(self) -> str:
         """How this commit goes wrong: before (nothing is kept), after (all is kept, the answer is lost), or not."""
         knobs = self.knobs
+        if self.story.now() < self.full_until_s and not self.calm:
+            return "before"
         if self.calm or self.rng.random() >= knobs.fails:
             return ""
         return "after" if self.rng.random() < knobs.after else "before"
 
     def commit(self, rows: Sequence[Row]) -> None:
-        """All rows or none. ValueError where another engine has written meanwhile, as the primary key says."""
+        """All rows or none. DiskError where one is there already, as the primary key says."""
         if rows and rows[0].seq != len(self.rows) + 1:
-            raise ValueError(f"row {rows[0].seq} is there already: another engine writes here")
+            raise DiskError(f"row {rows[0].seq} is there already")
         self.rows += rows
         self.committed_s += [self.story.now()] * len(rows)
+
+    def flush(self) -> None:
+        """What was written is on the disk, as after each commit with `synchronous = FULL`."""
+        self._durable = len(self.rows), self.epoch
+
+    def lose_power(self) -> None:
+        """What was not flushed is gone."""
+        rows, self.epoch = self._durable
+        lost = len(self.rows) - rows
+        if lost:
+            self.story.tell("database", f"loses {lost} rows that were not flushed")
+        del self.rows[rows:], self.committed_s[rows:]
 
 
 class MemoryJournal:
@@ -86,12 +104,15 @@ class MemoryJournal:
         self._process = process
         database.holder = process
         database.epoch += 1
+        database.flush()
         self.epoch = database.epoch
         self.seq = len(database.rows)
         self.head = database.rows[-1].hash if database.rows else GENESIS_HASH
 
     def append(self, events: Sequence[tuple[Event, datetime]]) -> list[Recorded]:
-        """Make events durable in order; nothing is kept if it raises, unless the disk lies."""
+        """Make events durable in order. RefusedError where another engine has taken the records; DiskError where the database
+        says that it can't, which may be untrue."""
+        self._refuse_outranked()
         seq, head = self.seq, self.head
         rows: list[Row] = []
         records: list[Recorded] = []
@@ -108,11 +129,26 @@ class MemoryJournal:
             self._database.story.tell("database", "a commit fails")
             raise DiskError("the disk is full")
         self._database.commit(rows)
+        self._database.flush()
         if how == "after":
             self._database.story.tell("database", "a commit is done, its answer is lost")
             raise DiskError("the connection was lost at commit")
         self.seq, self.head = seq, head
         return records
+
+    def caught_up(self) -> list[Recorded]:
+        """What was made durable beyond what this engine was told."""
+        self._refuse_outranked()
+        if self._database.fails():
+            raise DiskError("the connection is lost")
+        records = self.read(self.seq)
+        if records:
+            self.seq, self.head = records[-1].seq, records[-1].hash
+        return records
+
+    def _refuse_outranked(self) -> None:
+        if self._database.epoch != self.epoch:
+            raise RefusedError("another engine has taken these records")
 
     def read(self, after: int = 0) -> list[Recorded]:
         """All records after a sequence number, in order."""

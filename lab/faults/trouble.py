@@ -21,6 +21,8 @@ def troubles(lab: Laboratory) -> list[Callable[[], Awaitable[None]]]:
     events += [lambda: _second_engine(lab)] * knobs.second_engines
     events += [lambda: _clock_jumps(lab)] * knobs.clock_jumps
     events += [lambda: _power_cut(lab)] * knobs.power_cuts
+    events += [lambda: _database_full(lab)] * knobs.store.full
+    events += [lambda: _ledger_full(lab)] * knobs.store.ledgers_full
     events += [lambda: _hang(lab)] * knobs.room.hangs
     events += [lambda: _reboot(lab)] * knobs.room.reboots
     events += [lambda: _line_drops(lab)] * knobs.room.line_drops
@@ -35,6 +37,8 @@ def make_calm(lab: Laboratory) -> None:
     lab.jump_s = 0.0
     lab.room.lid_open_since = None
     lab.broker.calm()
+    for disk in lab.ledger_disks.values():
+        disk.full = False
     for process in (*lab.engine_lives_alive(), *lab.host_processes.values()):
         process.dies_at = -1
 
@@ -70,13 +74,48 @@ async def _clock_jumps(lab: Laboratory) -> None:
 
 
 async def _power_cut(lab: Laboratory) -> None:
+    """Everywhere, or at the machine of the engine or of one device host. What was not flushed there is gone."""
     await _sometime(lab)
-    lab.story.tell("power", "is gone for a moment")
-    for process in (*lab.engine_lives_alive(), *lab.host_processes.values()):
-        process.kill()
+    hosts = list(lab.host_processes)
+    where = lab.rng.choice(("everywhere", "everywhere", "engine", *hosts))
+    lab.story.tell("power", f"is gone for a moment ({where})")
+    dark = hosts if where == "everywhere" else [where] if where in hosts else []
+    if where in ("everywhere", "engine"):
+        for process in lab.engine_lives_alive():
+            process.kill()
+        lab.database.lose_power()
+        if not hosts:  # they live in the engine's process
+            dark = list(lab.capabilities)
+    for name in dark:
+        if name in lab.host_processes:
+            lab.host_processes[name].kill()
+        lost = lab.ledger_disks[name].lose_power(lab.rng) if name in lab.ledger_disks else 0
+        if lost:
+            lab.story.tell(name, f"its ledger loses {lost} writes that were not flushed")
+    if where != "everywhere":
+        return  # the machines have plugs of their own
     for machine in lab.room.machines.values():
         machine.reboot()
     await lab.broker.away(1.0, forgets=True)
+
+
+async def _database_full(lab: Laboratory) -> None:
+    await _sometime(lab)
+    seconds = 1.0 + 30.0 * lab.rng.random()
+    lab.story.tell("database", f"its disk is full for {seconds:.1f} s")
+    lab.database.full_until_s = lab.loop.time() + seconds
+
+
+async def _ledger_full(lab: Laboratory) -> None:
+    await _sometime(lab)
+    if lab.ledger_disks:
+        name = lab.rng.choice(list(lab.ledger_disks))
+        lab.story.tell(name, "the disk of its ledger is full")
+        lab.ledger_disks[name].full = True
+        await asyncio.sleep(1.0 + 30.0 * lab.rng.random())
+        if name in lab.ledger_disks:
+            lab.ledger_disks[name].full = False
+            lab.story.tell(name, "the disk of its ledger has room")
 
 
 async def _hang(lab: Laboratory) -> None:

@@ -97,6 +97,9 @@ def _said(url: str) -> str:
     return make_url(url).render_as_string()
 
 
+_NO_LONG_PAUSE = "-c idle_in_transaction_session_timeout=10s"
+"""A writer that is paused within a transaction keeps the next engine from its epoch, and could still commit: so the server ends
+such a session, when about the lease is over too (`lab.records.locks.LEASE_S`)."""
 _MOUNTS = Path("/proc/self/mounts")
 
 
@@ -127,7 +130,7 @@ def _connectable(url: str, path: Path | None, *, read_only: bool) -> Engine:
                 "Labwright keeps its records in SQLite or PostgreSQL, "
                 f"not in {make_url(url).get_backend_name()}"
             )
-        options = "-c default_transaction_read_only=on" if read_only else ""
+        options = "-c default_transaction_read_only=on" if read_only else _NO_LONG_PAUSE
         return create_engine(url, pool_pre_ping=True, connect_args={"options": options})
     # `mode=ro` can still read a WAL database beside its writer. Quoted for SQLite, which reads it as a URI again.
     file = f"file:{quote(str(path.resolve()))}"

@@ -6,22 +6,30 @@ One `append` is one durable transaction however many events it holds, so all tha
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert, make_url, text
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlmodel import Session, col, select
 
-from lab.domain.errors import RefusedError
+from lab.domain.errors import RefusedError, UnavailableError
 from lab.domain.reduce import reduce
 from lab.records.codec import columns_of_event, record_from_columns
 from lab.records.database import database_path, last_row, open_database
-from lab.records.locks import EngineLock
+from lab.records.locks import EngineLock, taken
 from lab.records.snapshots import newest_snapshot, write_snapshot
 from lab.records.tables import GENESIS_HASH, JournalRow, MetaRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine
@@ -37,6 +45,29 @@ _INSERT = insert(JournalRow)
 _EPOCH = select(MetaRow.value).where(col(MetaRow.key) == "epoch").with_for_update(read=True)
 
 
+_OURS = (ProgrammingError, DataError, NotSupportedError)
+"""Errors that tell of this program and not of the database: waiting would hide them."""
+
+
+@contextmanager
+def _told_in_words(url: str, done: str) -> Generator[None]:
+    """UnavailableError for what a database or a disk says that is full, away, damaged or in other hands."""
+    try:
+        yield
+    except (DBAPIError, OSError) as error:
+        if isinstance(error, _OURS):
+            raise
+        said = error.orig if isinstance(error, DBAPIError) else error
+        raise UnavailableError(
+            f"the records {make_url(url).render_as_string()} can't be {done}: {_first_line(said)}",
+            hint="make room on the disk, or see that the server runs; then go on: lab resume",
+        ) from error
+
+
+def _first_line(said: object) -> str:
+    return str(said).strip().partition("\n")[0]
+
+
 class Journal:
     """The one writer. Opening it takes the lab's lock and a new epoch, so only one engine can hold it.
 
@@ -47,13 +78,15 @@ class Journal:
         self.url = url
         self._engine = open_database(url)
         try:
-            self._lock = EngineLock(url, self._engine, leased=leased, standby=standby)
+            with _told_in_words(url, "locked"):
+                self._lock = EngineLock(url, self._engine, leased=leased, standby=standby)
         except BaseException:
             self._engine.dispose()
             raise
         try:
-            self.epoch = self._take_epoch()
-            last = last_row(self._engine)
+            with _told_in_words(url, "taken"):
+                self.epoch = self._take_epoch()
+                last = last_row(self._engine)
         except BaseException:
             self.close()
             raise
@@ -63,6 +96,16 @@ class Journal:
         self._keeping = Lock()
 
     def _take_epoch(self) -> int:
+        """LabTakenError where an engine that lost its lock still stands in the midst of a write: until that is over, it
+        may become durable, so nothing may be taken over."""
+        try:
+            return self._next_epoch()
+        except OperationalError as error:
+            if self._engine.dialect.name == "sqlite" and "locked" in str(error.orig):
+                raise taken(self.url) from error
+            raise
+
+    def _next_epoch(self) -> int:
         with Session(self._engine) as session:
             row = session.get(MetaRow, "epoch")
             epoch = 1 if row is None else int(row.value) + 1
@@ -78,6 +121,7 @@ class Journal:
         """Make events durable in order; returns them as recorded. Nothing is kept if it raises.
 
         RefusedError where another engine has taken the records meanwhile, as after a cut connection to the server.
+        UnavailableError where they can't be written now; `caught_up` then tells whether they were all the same.
         """
         rows: list[Columns] = []
         seq, head = self.seq, self.head
@@ -91,7 +135,7 @@ class Journal:
             record_from_columns(row["seq"], row["epoch"], row["at"], row["body"], row["hash"])
             for row in rows
         ]
-        with self._engine.connect() as connection:
+        with _told_in_words(self.url, "written"), self._engine.connect() as connection:
             if self._engine.dialect.name == "sqlite":
                 # Its driver begins with the first change: then another engine could come between look and change.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -100,6 +144,17 @@ class Journal:
                 connection.execute(_INSERT, rows)
             connection.commit()
         self.seq, self.head = seq, head
+        return records
+
+    def caught_up(self) -> list[Recorded]:
+        """What this engine has made durable beyond what it was told: of an append whose answer was lost. Raises as `append`
+        does."""
+        with _told_in_words(self.url, "read"):
+            with self._engine.connect() as connection:
+                self._refuse_outranked(connection)
+            records = self.read(self.seq)
+        if records:
+            self.seq, self.head = records[-1].seq, records[-1].hash
         return records
 
     def _refuse_outranked(self, connection: Connection) -> None:

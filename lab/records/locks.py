@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-__all__ = ["LEASE_S", "EngineLock", "LabTakenError"]
+__all__ = ["LEASE_S", "EngineLock", "LabTakenError", "taken"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class EngineLock:
         if self._lock is not None:
             if not self._lock.take() and not (standby and self._lock.take_stale()):
                 self._lock.close()
-                raise _taken(url)
+                raise taken(url)
             if leased:
                 self._lock.renew()
                 self._renewing = Thread(target=self._renew, name="lease", daemon=True)
@@ -123,11 +123,12 @@ class _FileLock:
             return self.take()
 
     def renew(self) -> None:
-        if self._file is not None:
-            self._file.seek(0)
-            self._file.truncate()
-            self._file.write(_LEASED)
-            self._file.flush()
+        if self._file is None:
+            return
+        if os.fstat(self._file.fileno()).st_size:
+            os.utime(self._file.fileno())  # needs no place on a disk that has become full
+        else:
+            os.write(self._file.fileno(), _LEASED.encode())
 
     def close(self) -> None:
         if self._file is not None:
@@ -154,18 +155,19 @@ _END_HOLDER = text(
 
 class _ServerLock:
     def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = self._connected()
+
+    def _connected(self) -> Connection:
         # AUTOCOMMIT: held for days, it must not sit in an open transaction and hold back vacuum.
-        self._connection: Connection | None = engine.connect().execution_options(
-            isolation_level="AUTOCOMMIT"
-        )
-        self._held = False
+        return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
     def take(self) -> bool:
-        self._held = bool(self._ask(f"SELECT pg_try_advisory_lock({_KEY})"))
-        if self._held:
+        held = bool(self._ask(f"SELECT pg_try_advisory_lock({_KEY})"))
+        if held:
             # A lease that nobody renews is none: the one before may have left it.
             self._ask("DELETE FROM meta WHERE key = 'lease' RETURNING 1")
-        return self._held
+        return held
 
     def _ask(self, statement: str) -> object:
         return (
@@ -183,8 +185,17 @@ class _ServerLock:
         return self.take()
 
     def renew(self) -> None:
-        if self._connection is not None:
+        """A server that was started again has ended the session, and with it the lock: it is taken anew, if it is free."""
+        try:
+            if self._connection is None:
+                self._connection = self._connected()
+                if not self.take():
+                    self.close()
+                    return  # another engine has it, and the next append is refused
             self._connection.execute(_RENEW)
+        except DBAPIError:
+            self.close()
+            raise
 
     def close(self) -> None:
         if self._connection is not None:
@@ -194,7 +205,8 @@ class _ServerLock:
             self._connection = None
 
 
-def _taken(url: str) -> LabTakenError:
+def taken(url: str) -> LabTakenError:
+    """What is said to whoever comes second."""
     return LabTakenError(
         f"another engine already drives the lab of {make_url(url).render_as_string()}",
         hint="wait until it ends, ask it (lab status, lab pause, lab stop), stand by for it (--standby), "

@@ -8,6 +8,7 @@ is over (ended runs and campaigns) stands in parts that are written once and rea
 from __future__ import annotations
 
 import hashlib
+import logging
 import zlib
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import delete, insert, text
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from lab import domain
 from lab.domain.replacing import replace
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 __all__ = ["Kept", "fold_version", "newest_of", "newest_snapshot", "write_snapshot"]
+
+_LOG = logging.getLogger(__name__)
 
 _KEEP = 2
 """Older snapshots are let go. The one before the newest serves if that one is damaged."""
@@ -69,45 +72,62 @@ def fold_version() -> str:
 
 
 def newest_snapshot(engine: Engine) -> Kept:
-    """The newest one that counts; an empty state where there is none, or where the tables are missing or damaged."""
+    """The newest one that counts; an empty state where there is none, or where the tables are missing or damaged.
+
+    What is damaged is found by what the database says, by types and by hashes. Any other error is one of this program, and raised.
+    """
     try:
         with engine.connect() as connection:
             return newest_of(connection)
-    except (DBAPIError, UnicodeDecodeError, ValueError, TypeError):
+    except DBAPIError as error:
+        _LOG.warning("no snapshot can be read, the journal is folded: %s", error.orig)
         return Kept()
 
 
 def newest_of(connection: Connection) -> Kept:
     """The same within a transaction; raises what the database says of tables that are missing or damaged."""
-    with Session(connection) as session:
-        for row in session.exec(select(SnapshotRow).order_by(col(SnapshotRow.seq).desc())).all():
-            kept = _kept(connection, row)
-            if kept is not None:
-                return kept
+    for found in connection.execute(_ROOTS).mappings().all():
+        kept = _kept(connection, found)
+        if kept is not None:
+            return kept
     return Kept()
 
 
-def _kept(connection: Connection, row: SnapshotRow) -> Kept | None:
-    if row.version != fold_version() or row.hash != _hash(row):
+def _kept(connection: Connection, found: Mapping[Any, Any]) -> Kept | None:
+    if found["version"] != fold_version():
         return None
+    if not _has_types(found, _ROOT_TYPES):
+        return _damaged(found["seq"])
+    row = SnapshotRow(**dict[str, Any](found))
+    row.body = bytes(row.body)
+    if row.hash != _hash(row):
+        return _damaged(row.seq)
     head = connection.execute(
         select(col(JournalRow.hash)).where(col(JournalRow.seq) == row.seq)
     ).scalar()
     if head != row.head:
-        return None
+        return _damaged(row.seq)
     kept = Kept()
     packed: dict[str, dict[str, tuple[int, Packed[Any]]]] = {"campaign": {}, "run": {}}
-    for number, kind, key, place, body in connection.execute(_PARTS, {"most": row.parts}):
+    for stored in connection.execute(_PARTS, {"most": row.parts}).mappings():
+        if not _has_types(stored, _PART_TYPES) or stored["kind"] not in packed:
+            return _damaged(row.seq)
+        kind, key, place = stored["kind"], stored["key"], stored["place"]
+        body = bytes(stored["body"])
         kept.parts += 1
-        kept.digest = _digest(kept.digest, number, kind, key, place, bytes(body))
-        part: Packed[Any] = Packed(partial(_unpacked, kind, bytes(body)))
+        kept.digest = _digest(kept.digest, stored["number"], kind, key, place, body)
+        part: Packed[Any] = Packed(partial(_unpacked, kind, body))
         packed[kind][key] = place, part
         kept.over[kind, key] = part
     if (kept.parts, kept.digest) != (row.parts, row.digest):
-        return None
+        return _damaged(row.seq)
     try:
         root = _adapter(_Root).validate_json(zlib.decompress(row.body))
     except (zlib.error, ValidationError):
+        # Its hashes fit, so it is what was written. A lab must start all the same, and somebody must hear of it.
+        _LOG.exception(
+            "the snapshot after row %d is whole and can't be read; it is not used", row.seq
+        )
         return None
     campaigns = {name: (place, _placed(entry)) for name, (place, entry) in root.campaigns.items()}
     kept.state = replace(
@@ -116,6 +136,21 @@ def _kept(connection: Connection, row: SnapshotRow) -> Kept | None:
         runs=_shelf(packed["run"], root.runs, LabState().runs),
     )
     return kept
+
+
+_ROOT_TYPES = {
+    "seq": int, "head": str, "parts": int, "digest": str, "body": bytes | memoryview, "hash": str,
+}  # fmt: skip
+_PART_TYPES = {"number": int, "kind": str, "key": str, "place": int, "body": bytes | memoryview}
+
+
+def _has_types(row: Mapping[Any, Any], types: Mapping[str, Any]) -> bool:
+    """SQLite keeps whatever somebody puts into a column."""
+    return all(isinstance(row[name], kind) for name, kind in types.items())
+
+
+def _damaged(seq: object) -> None:
+    _LOG.warning("the snapshot after row %s is damaged; it is not used", seq)
 
 
 def _shelf(
@@ -218,6 +253,9 @@ def _part(
     return {"number": kept.parts, "kind": kind, "key": key, "place": place, "body": body}
 
 
+_ROOTS = text(
+    "SELECT seq, head, version, parts, digest, body, hash FROM snapshot ORDER BY seq DESC"
+)
 _PARTS = text(
     "SELECT number, kind, key, place, body FROM part WHERE number <= :most ORDER BY number"
 )

@@ -65,22 +65,32 @@ def test_96_samples_with_ten_percent_noise():
 @pytest.mark.bench
 @pytest.mark.timeout(1200)
 def test_96_samples_of_three_procedures_with_their_batches():
-    """A run is a furnace load of eight or a sample by itself; durations exact, then with ten percent noise."""
+    """A run is a furnace load of eight or a sample by itself; durations exact with a search beside it, then noise without."""
     fifo, lab = _fifo("s3"), batched_s3(96)
-    for seed in (None, 0, 1, 2):
-        more = {"takes": lambda _, step: step.duration_s} if seed is None else {"seed": seed}
+    exact = {"takes": lambda _, step: step.duration_s}
+    for name, more in (
+        ("no noise", exact),
+        ("no noise, 20 orders tried", {**exact, "evaluations": 20}),
+        *((f"seed {seed}", {"seed": seed}) for seed in range(3)),
+    ):
         loop = batched_loop(lab, **more).run()
         median, p95 = _answers(loop)
         found = judged(lab, loop)
+        makespan = loop.makespan_s / UNIT_S
         print(
-            f"S3-96 closed loop, {'no noise' if seed is None else f'seed {seed}'}: {loop.makespan_s / UNIT_S:.0f} units, "
-            f"{len(found.broken)} broken; {len(loop.planned)} plans, median {median:.1f} ms, p95 {p95:.1f} ms CPU"
+            f"S3-96 closed loop, {name}: {makespan:.0f} units, {len(found.broken)} broken; "
+            f"{len(loop.planned)} plans, median {median:.1f} ms, p95 {p95:.1f} ms CPU"
         )
         assert found.faults == []
         assert found.loads.count(("900C", 8)) == 8
         assert found.loads.count(("600C", 8)) == 4
-        assert len(found.broken) <= (0 if seed is None else 0.03 * 96)
-        assert loop.makespan_s / UNIT_S <= 1.05 * fifo
+        if "takes" in more:
+            assert found.broken == set()
+            assert makespan <= (0.97 if "evaluations" in more else 1.02) * fifo
+        else:
+            # half of what pull-FIFO breaks without noise: three minutes are short beside ten percent of twenty
+            assert len(found.broken) <= 12
+            assert makespan <= 1.10 * fifo
 
 
 @pytest.mark.bench

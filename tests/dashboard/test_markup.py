@@ -30,6 +30,8 @@ ENGINE: EngineDocument = {
     "speed": 60.0,
     "now": "",
     "pid": 7,
+    "trouble": "",
+    "trouble_since": None,
 }
 
 

@@ -7,14 +7,23 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING
 
-from lab.devices import acting, device_line, execution, host, ledger, recall, safekeeping
+from lab.devices import (
+    acting,
+    device_line,
+    execution,
+    host,
+    ledger,
+    recall,
+    safekeeping,
+    transaction,
+)
 from lab.domain import event as ev
 from lab.domain.command import Settlement
 from lab.domain.state import LabState
 from lab.engine import core, ending, gate, look, shell, start, steps, translate
 from lab.engine import messages as msg
 from lab.engine.look import Decision
-from lab.faults import laboratory
+from lab.faults import laboratory, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,18 +162,33 @@ def no_intent_first(patch: pytest.MonkeyPatch) -> None:
             return await real(self, staged)
         seq = self._state.seq
         records = [
-            ev.Recorded(seq=seq + n, epoch=self._journal.epoch, at=at, event=event)
+            ev.Recorded(seq=seq + n, epoch=self._writer.epoch, at=at, event=event)
             for n, (event, at) in enumerate(staged, start=1)
         ]
 
         async def later():
             await asyncio.sleep(0.5)
-            await self._call(lambda: self._journal.append(staged))
+            await self._writer.append(staged)
 
         self._spawn(later())
         return records
 
     patch.setattr(shell.Engine, "_durable", durable)
+
+
+def acts_not_flushed(patch: pytest.MonkeyPatch) -> None:
+    """The point of no return outlives the host's process, and no power cut."""
+    patch.setattr(ledger, "unflushed", lambda db, **_: transaction.unflushed(db))
+
+
+def commits_not_flushed(patch: pytest.MonkeyPatch) -> None:
+    """The database says that it has written what only the system's memory has."""
+    patch.setattr(store.Database, "flush", lambda _: None)
+
+
+def decided_before_the_hold(patch: pytest.MonkeyPatch) -> None:
+    """What an append whose answer was lost made durable is taken for new by the engine that tries again."""
+    patch.setattr(store.MemoryJournal, "caught_up", lambda _: [])
 
 
 def ids_without_attempt(patch: pytest.MonkeyPatch) -> None:
@@ -298,6 +322,9 @@ GUARDS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
         device_not_asked,
         unknown_is_guessed,
         no_intent_first,
+        acts_not_flushed,
+        commits_not_flushed,
+        decided_before_the_hold,
         ids_without_attempt,
         partial_is_repeated,
         places_not_kept,

@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab.app.files import open_lab
 from tests.conftest import missing
 from tests.system.lab_process import Acts, simulators
+from tests.system.lab_process import lab as run_lab
 from tests.system.test_over_mosquitto import own_lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from lab.control.document import EngineStatus
 
 __all__ = ["Killable", "RealLab", "mosquitto", "own_postgres", "real_lab"]
 
@@ -50,6 +54,15 @@ class Killable:
         assert self._process is not None
         return self._process.poll()
 
+    def pause(self) -> None:
+        """SIGSTOP: it hangs, and keeps all that it has."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         """SIGKILL; counted where it hit a process that lived."""
         if self._process is not None and self._process.poll() is None:
@@ -59,6 +72,7 @@ class Killable:
 
     def end(self) -> None:
         if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGCONT)  # one that is paused would not hear it
             self._process.terminate()
             try:
                 self._process.wait(10)
@@ -139,37 +153,53 @@ def wait(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-def _patient(lab_file: Path) -> None:
+def _patient(lab_file: Path, dead_man: str) -> None:
     """Long dead-man times: on a busy machine a killed engine may be away for longer than usual ones, and then a run is held for
     a person, as it should be. `tests/system/test_dead_man.py` is about that."""
     text = lab_file.read_text()
     drivers = open_lab(lab_file)
     for name in drivers.lab.devices:
         if drivers.dead_man_s(name) is not None:
-            text = text.replace(f"  {name}:\n", f"  {name}:\n    dead_man: 5 min\n")
+            text = text.replace(f"  {name}:\n", f"  {name}:\n    dead_man: {dead_man}\n")
     lab_file.write_text(text)
 
 
 class RealLab:
-    """Its processes by name; `resume_engine` after a death."""
+    """Its processes by name. Devices that are to stand `apart` have a host of their own with a ledger of its own, which
+    `other_host` is, in the folder `ledgers_of_other`."""
 
     def __init__(
-        self, folder: Path, broker_url: str, database: str, endpoints: Path, trials: int
+        self,
+        folder: Path,
+        broker_url: str,
+        database: str,
+        endpoints: Path,
+        trials: int,
+        *,
+        apart: tuple[str, ...] = (),
+        ledgers_of_other: Path | None = None,
+        dead_man: str = "5 min",
+        speed: float = 60.0,
+        engine_program: tuple[str, ...] = ("-m", "lab.cli.main"),
     ) -> None:
         example = own_lab(folder)
         self.campaign = example / "campaign.yaml"
         text = self.campaign.read_text().replace("method: bayesian", "method: sobol")
         self.campaign.write_text(text)
-        _patient(example / "lab.yaml")
+        _patient(example / "lab.yaml", dead_man)
+        self.broker_url = broker_url
         self._folder = folder
-        common = ["--broker", broker_url, "--speed", "60"]
+        common = ["--broker", broker_url, "--speed", f"{speed:g}"]
         lab = [sys.executable, "-m", "lab.cli.main"]
+        self.database = database
+        devices = open_lab(example / "lab.yaml").lab.devices
         self._begun = False
 
         def engine() -> list[str]:
             verb = ["resume"] if self._begun else ["run", "--trials", str(trials), "--seed", "3"]
             return [
-                *lab,
+                sys.executable,
+                *(lab[1:] if self._begun else engine_program),
                 verb[0],
                 str(self.campaign),
                 *verb[1:],
@@ -179,34 +209,72 @@ class RealLab:
                 *common,
             ]
 
-        def host() -> list[str]:
+        def standby() -> list[str]:
             return [
-                *lab, "devices", "host", str(example / "lab.yaml"), "--endpoints", str(endpoints),
-                "--ledger", str(folder / "host.ledger"), *common,
+                *lab, "run", str(self.campaign), "--standby", "--no-hosts", "--db", database, *common,
             ]  # fmt: skip
 
+        def host(name: str, where: Path, served: tuple[str, ...]) -> list[str]:
+            return [
+                *lab, "devices", "host", str(example / "lab.yaml"), "--endpoints", str(endpoints),
+                "--ledger", str(where / f"{name}.ledger"), *common,
+                *(word for device in served for word in ("--only", device)),
+            ]  # fmt: skip
+
+        here = tuple(name for name in devices if name not in apart) if apart else ()
         self.engine = Killable("engine", engine, folder / "engine.log")
-        self.host = Killable("host", host, folder / "host.log")
+        self.standby = Killable("standby", standby, folder / "standby.log")
+        self.host = Killable("host", lambda: host("host", folder, here), folder / "host.log")
+        self.other_host = Killable(
+            "other host",
+            lambda: host("other", ledgers_of_other or folder, apart),
+            folder / "other_host.log",
+        )
+        self._apart = bool(apart)
 
     def start(self, begun: Callable[[], bool]) -> None:
         self.host.start()
+        if self._apart:
+            self.other_host.start()
         self.engine.start()
         wait(lambda: begun() or self.engine.code is not None, "the campaign's first record")
         assert self.engine.code is None, self.engine.told()
         self._begun = True
+
+    def status(self) -> EngineStatus:
+        """`lab status --json`."""
+        told = self.ask("status", "--json")
+        assert told.returncode == 0, told.stderr + self.engine.told()
+        return json.loads(told.stdout)
+
+    def ask(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """`lab VERB` of the engine of these records."""
+        return run_lab(verb, "--db", self.database, *words, timeout=60)
 
     def acts(self) -> Acts:
         return Acts(self._folder / "acts.jsonl")
 
 
 @contextmanager
-def real_lab(folder: Path, broker_url: str, database: str, trials: int) -> Iterator[RealLab]:
-    """The instruments behind ptys, and a lab that is not started yet."""
+def real_lab(
+    folder: Path,
+    broker_url: str,
+    database: str,
+    trials: int,
+    *,
+    relayed: Callable[[Path], AbstractContextManager[Path]] = nullcontext,
+    speed: float = 60.0,
+    **more: Any,
+) -> Iterator[RealLab]:
+    """The instruments behind ptys, and a lab that is not started yet. `relayed` may put something between: endpoints file to
+    endpoints file."""
     with ExitStack() as stack:
-        endpoints = stack.enter_context(simulators(folder, speed=60.0))
-        lab = RealLab(folder, broker_url, database, endpoints, trials)
-        stack.callback(lab.host.end)
-        stack.callback(lab.engine.end)
+        endpoints = stack.enter_context(
+            relayed(stack.enter_context(simulators(folder, speed=speed)))
+        )
+        lab = RealLab(folder, broker_url, database, endpoints, trials, speed=speed, **more)
+        for process in (lab.host, lab.other_host, lab.standby, lab.engine):
+            stack.callback(process.end)
         yield lab
 
 

@@ -1,9 +1,11 @@
-"""The engine is killed, the hosts live on: every device that can act becomes safe by itself, and the lab goes on."""
+"""The engine is killed or paused, the hosts live on: every device that can act becomes safe by itself, and the lab goes on."""
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,7 +61,7 @@ async def seconds_until_safe(url: str, example: Path, kill: Callable[[], None]) 
 
 
 @pytest.mark.timeout(300)
-def test_killed_engines_leave_a_safe_lab_that_goes_on_without_a_person(
+def test_engines_that_are_gone_or_paused_leave_a_safe_lab_that_goes_on_without_a_person(
     tmp_path: Path, mqtt_url: str
 ) -> None:
     example = own_lab(tmp_path)
@@ -89,7 +91,10 @@ def test_killed_engines_leave_a_safe_lab_that_goes_on_without_a_person(
                     return started == wanted and open_dose(rows)
 
                 wait_until(in_the_middle, "a dose under way")
-                took = asyncio.run(seconds_until_safe(mqtt_url, example, engine.kill))
+                gone = signal.SIGKILL if kills == 1 else signal.SIGSTOP
+                leave = partial(engine.send_signal, gone)
+                took = asyncio.run(seconds_until_safe(mqtt_url, example, leave))
+                engine.kill()
                 engine.wait(10)
             assert max(took.values()) <= LIMIT_S + 1.0, took
             words = ["resume", campaign]

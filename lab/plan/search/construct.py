@@ -179,7 +179,9 @@ class Constructor:
         return Solution(placed, Score(*(int(part) for part in worth)))
 
     def improve(self, going: Callable[[], bool]) -> None:
-        """Try changed keys as long as `going()` is true."""
+        """Try changed keys as long as `going()` is true; nothing where all stands already."""
+        if not len(self._job):
+            return
         current, worth = self._from, self._score(self._from)
         while going():
             keys = self._changed(current)

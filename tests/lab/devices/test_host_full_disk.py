@@ -41,6 +41,17 @@ async def test_a_command_that_can_t_be_written_down_is_not_begun_and_not_answere
         assert bench.device.doses == [2.5]
 
 
+async def test_the_heart_beats_on_and_says_fault_while_nothing_can_be_written(bench: Bench):
+    async with bench.host():
+        refuse_writes(bench)
+        await bench.send(bench.command("c1"))
+        await bench.state("fault", 0)
+        for _ in range(3):
+            await bench.hears(lambda m: m.kind == "hb" and m.state == "fault", len(bench.heard))
+        refuse_writes(bench, on=False)
+        await bench.hears(lambda m: m.kind == "hb" and m.state == "ready", len(bench.heard))
+
+
 async def test_a_full_disk_is_noticed_by_the_file_s_own_limit(bench: Bench):
     db = bench.ledger._db
     (pages,) = db.execute("PRAGMA page_count").fetchone()

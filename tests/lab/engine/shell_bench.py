@@ -161,6 +161,9 @@ class MortalJournal:
             self._journal.append(events)
         raise KilledError
 
+    def caught_up(self) -> list[ev.Recorded]:
+        return self._journal.caught_up()
+
     def read(self, after: int = 0) -> list[ev.Recorded]:
         return self._journal.read(after)
 

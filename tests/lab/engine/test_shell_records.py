@@ -11,7 +11,7 @@ from lab.domain import event as ev
 from lab.domain.errors import RefusedError
 from lab.domain.reduce import reduce_all
 from lab.domain.state import LabState
-from lab.engine import shell
+from lab.engine import writer
 from lab.engine.virtual_loop import run_virtual
 from lab.records.database import database_url, open_database
 from lab.records.journal import Journal
@@ -172,8 +172,8 @@ def newest(url: str) -> LabState:
 def test_an_engine_that_dies_is_followed_by_one_that_starts_from_its_snapshot(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shell, "_KEEP_EVERY", 8)
-    monkeypatch.setattr(shell, "_WORTH_KEEPING", 1)
+    monkeypatch.setattr(writer, "_KEEP_EVERY", 8)
+    monkeypatch.setattr(writer, "_WORTH_KEEPING", 1)
 
     async def main() -> None:
         bench = ShellBench(tmp_path)
@@ -198,7 +198,7 @@ def test_a_database_that_takes_no_snapshot_stops_no_engine(
     def full(_self: Journal, _state: LabState) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(shell, "_KEEP_EVERY", 8)
+    monkeypatch.setattr(writer, "_KEEP_EVERY", 8)
     monkeypatch.setattr(Journal, "keep", full)
 
     async def main() -> None:

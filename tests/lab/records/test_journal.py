@@ -13,14 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, JsonValue
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlmodel import Session
 
 from lab.domain import event as ev
 from lab.domain.errors import InputError, RefusedError, UnavailableError
 from lab.domain.plan import Binding, Formula
 from lab.records import database
 from lab.records.database import database_path, database_url, open_database
-from lab.records.journal import Journal
+from lab.records.journal import Journal, _told_in_words
 from lab.records.reader import open_records
 from lab.records.verify import first_broken_row
 
@@ -114,11 +115,45 @@ def test_readers_may_not_write(url):
 def test_nothing_is_kept_of_an_append_that_fails(url):
     journal = Journal(url)
     journal.append([(paused("Ada"), AT)])
-    journal.seq = 0  # as if another engine had written meanwhile: the number is taken
-    with pytest.raises(DBAPIError):
+    journal.seq = 0  # as if the answer to that had been lost: the number is taken
+    with pytest.raises(UnavailableError, match="can't be written") as told:
         journal.append([(paused("Bo"), AT), (paused("Cy"), AT)])
+    assert "make room" in told.value.hint
     assert [r.event for r in journal.read()] == [paused("Ada")]
     assert journal.seq == 0
+    journal.close()
+
+
+def test_what_was_made_durable_though_its_answer_was_lost_is_caught_up_with(url):
+    journal = Journal(url)
+    first = journal.append([(paused("Ada"), AT)])
+    seq, head = journal.seq, journal.head
+    late = journal.append([(paused("Bo"), AT), (paused("Cy"), AT)])
+    assert journal.caught_up() == []
+    journal.seq, journal.head = seq, head
+    assert journal.caught_up() == late
+    more = journal.append([(paused("Di"), AT)])
+    assert journal.read() == [*first, *late, *more]
+    with Session(journal._engine) as session:
+        session.execute(text("UPDATE meta SET value = '7' WHERE key = 'epoch'"))
+        session.commit()
+    with pytest.raises(RefusedError, match="another engine has taken these records"):
+        journal.caught_up()
+    journal.close()
+
+
+def test_an_error_of_ours_is_not_taken_for_one_of_the_database(url):
+    journal = Journal(url)
+    with pytest.raises(ProgrammingError), _told_in_words(url, "written"):
+        raise ProgrammingError("SELECT", {}, Exception("no such column"))
+    full = OperationalError("INSERT", {}, Exception("disk full\nLINE 1"))
+    with (
+        pytest.raises(UnavailableError, match=r"can't be written: disk full$"),
+        _told_in_words(url, "written"),
+    ):
+        raise full
+    with pytest.raises(UnavailableError, match="No space left"), _told_in_words(url, "locked"):
+        raise OSError(28, "No space left on device")
     journal.close()
 
 

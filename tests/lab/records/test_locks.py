@@ -21,10 +21,10 @@ from lab.app.run import run_campaign
 from lab.app.standby import opened_journal
 from lab.cli.main import app
 from lab.domain import event as ev
-from lab.domain.errors import InputError, RefusedError
+from lab.domain.errors import InputError, RefusedError, UnavailableError
 from lab.records import locks
 from lab.records.database import database_url, open_database
-from lab.records.journal import Journal, raise_epoch
+from lab.records.journal import Journal, raise_epoch, read_records
 from lab.records.locks import EngineLock, LabTakenError
 from tests.support.sample_journal import START
 
@@ -186,22 +186,30 @@ def test_the_command_that_raises_the_epoch_says_what_comes(tmp_path):
 # -- real processes -----------------------------------------------------------------------------------
 
 _ENGINE = """
-import sys
+import os, signal, sys
+from sqlalchemy import Engine, event
 from lab.domain import event as ev
-from lab.domain.errors import RefusedError
-from lab.records import locks
+from lab.domain.errors import LabError
+from lab.records import database, locks
 from lab.records.journal import Journal
 from tests.support.sample_journal import START
 locks._RENEW_S = 0.05
+database._NO_LONG_PAUSE = "-c idle_in_transaction_session_timeout=1s"
 journal = Journal(sys.argv[1], leased=True)
+stops = []
+event.listen(Engine, "commit", lambda _: stops and os.kill(os.getpid(), stops.pop()))
 print(journal.epoch, flush=True)
 for line in sys.stdin:
+    actor, _, how = line.strip().partition(" ")
+    if how == "stops within its commit":
+        stops.append(signal.SIGSTOP)
     try:
-        journal.append([(ev.LabPaused(actor=line.strip()), START)])
+        journal.append([(ev.LabPaused(actor=actor), START)])
         print("kept", flush=True)
-    except RefusedError as error:
+    except LabError as error:
         print(error.message, flush=True)
 """
+"""Takes a name in each line and makes it durable."""
 
 
 @contextmanager
@@ -223,12 +231,25 @@ def engine_process(url: str):
         process.communicate()
 
 
-def say(process: subprocess.Popen[str], actor: str) -> str:
+def tell(process: subprocess.Popen[str], line: str) -> None:
     assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(actor + "\n")
+    process.stdin.write(line + "\n")
     process.stdin.flush()
+
+
+def heard(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
     return process.stdout.readline().strip()
+
+
+def say(process: subprocess.Popen[str], actor: str) -> str:
+    tell(process, actor)
+    return heard(process)
+
+
+def stopped(process: subprocess.Popen[str]) -> bool:
+    state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2]
+    return state.startswith("T")
 
 
 def taken_within(url: str, seconds: float) -> Journal:
@@ -264,3 +285,115 @@ def test_a_killed_engine_frees_the_lab_at_once(url):
             Journal(url, standby=True)
         first.kill()
         taken_within(url, 5).close()
+
+
+def stop_within_a_commit(first: subprocess.Popen[str]) -> None:
+    assert say(first, "Ada") == "kept"
+    tell(first, "Bo stops within its commit")
+    until = monotonic() + 30
+    while not stopped(first):
+        assert monotonic() < until
+        sleep(0.02)
+
+
+@pytest.mark.faults
+@pytest.mark.long
+@pytest.mark.system
+def test_the_server_ends_a_commit_that_is_paused_before_a_standby_goes_on(postgres, quick):
+    """Its transaction keeps the epoch's row: without an end to it the standby would wait for ever."""
+    with engine_process(postgres) as first:
+        stop_within_a_commit(first)
+        began = monotonic()
+        second = taken_within(postgres, 30)
+        assert monotonic() - began < 10
+        second.append(paused("Cy"))
+        first.send_signal(signal.SIGCONT)
+        assert "can't be written" in heard(first)
+        assert "another engine has taken these records" in say(first, "Di")
+        assert [record.event.actor for record in second.read()] == ["Ada", "Cy"]  # pyright: ignore
+        second.close()
+
+
+@pytest.mark.faults
+@pytest.mark.long
+def test_a_standby_waits_for_a_file_that_is_in_the_midst_of_a_commit(tmp_path, quick):
+    """Nobody can end that transaction but its process; so nothing is taken over until it has."""
+    url = database_url(str(tmp_path / "lab.db"))
+    with engine_process(url) as first:
+        stop_within_a_commit(first)
+        sleep(1.2)
+        with pytest.raises(LabTakenError):
+            Journal(url, standby=True)
+        assert open_rows(url) == ["Ada"]
+        first.send_signal(signal.SIGCONT)
+        assert heard(first) == "kept"
+        second = taken_within(url, 30)
+        second.append(paused("Cy"))
+        assert "another engine has taken these records" in say(first, "Di")
+        assert open_rows(url) == ["Ada", "Bo", "Cy"]
+        second.close()
+
+
+def open_rows(url: str) -> list[str]:
+    engine = open_database(url, read_only=True)
+    try:
+        return [record.event.actor for record in read_records(engine)]  # pyright: ignore
+    finally:
+        engine.dispose()
+
+
+@pytest.mark.system
+def test_a_lock_that_a_restarted_server_lost_is_taken_again(postgres, quick):
+    with held(postgres, leased=True):
+        engine = open_database(postgres)
+        with engine.connect() as connection:
+            connection.execute(locks._END_HOLDER)
+        until = monotonic() + 30
+        while (
+            True
+        ):  # until the first has it again, the lab is free for a moment, as after its death
+            try:
+                EngineLock(postgres, engine).close()
+            except LabTakenError:
+                break
+            assert monotonic() < until
+            sleep(0.05)
+        engine.dispose()
+
+
+def test_a_lease_is_renewed_on_a_disk_that_has_become_full(tmp_path):
+    lock = locks._FileLock(tmp_path / "lab.db.lock")
+    assert lock.take()
+    lock.renew()
+    said = (tmp_path / "lab.db.lock").read_text()
+    os.utime(tmp_path / "lab.db.lock", (1.0, 1.0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "write", lambda *_: (_ for _ in ()).throw(OSError(28, "no space left")))
+        lock.renew()
+    assert (tmp_path / "lab.db.lock").stat().st_mtime > 1.0
+    assert (tmp_path / "lab.db.lock").read_text() == said == locks._LEASED
+    lock.close()
+
+
+async def test_a_standby_outwaits_a_server_that_is_away_but_not_a_wrong_name(tmp_path, monkeypatch):
+    url = database_url(str(tmp_path / "lab.db"))
+    says = iter(["taken", "away", "away", "free"])
+    said: list[str] = []
+
+    def opened(*_args: object, **_more: object) -> Journal:
+        match next(says):
+            case "taken":
+                raise locks.taken(url)
+            case "away":
+                raise UnavailableError("the server is away")
+            case _:
+                return Journal(url)
+
+    monkeypatch.setattr("lab.app.standby.Journal", opened)
+    monkeypatch.setattr("lab.app.standby._LOOK_S", 0.01)
+    (await opened_journal(RunOptions(CAMPAIGN, standby=True), url, said.append)).close()
+    assert said[1] == "the server is away; standing by"
+    assert len(said) == 3
+    says = iter(["away"])
+    with pytest.raises(UnavailableError):
+        await opened_journal(RunOptions(CAMPAIGN, standby=True), url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -149,6 +150,13 @@ def test_a_start_goes_on_from_the_newest_and_without_it_from_the_one_before(url)
         ("UPDATE snapshot SET hash = 'x'", 0),
         ("UPDATE part SET body = :body WHERE number = 1", 0),
         ("UPDATE part SET key = 'nobody' WHERE number = 1", 0),
+        ("UPDATE part SET kind = 'sample' WHERE number = 1", 0),
+        ("UPDATE part SET body = 'text' WHERE number = 1", 0),
+        ("UPDATE part SET place = 'here' WHERE number = 1", 0),
+        ("UPDATE part SET key = CAST(x'ff' AS TEXT) WHERE number = 1", 0),
+        ("UPDATE snapshot SET body = 'text' WHERE seq = 400", 300),
+        ("UPDATE snapshot SET parts = 'all' WHERE seq = 400", 300),
+        ("UPDATE snapshot SET digest = CAST(x'ff' AS TEXT) WHERE seq = 400", 0),
         ("DELETE FROM part WHERE number = 1", 0),
         ("DELETE FROM snapshot", 0),
         ("DROP TABLE part", 0),
@@ -164,6 +172,35 @@ def test_what_is_damaged_or_foreign_is_not_used_and_the_state_is_the_same(tmp_pa
     assert found == seq
     _, state = start(url)
     same(state, reduce_all(LabState(), RECORDS))
+
+
+def test_an_error_of_this_program_is_not_taken_for_damage(tmp_path, monkeypatch):
+    url = database_url(str(tmp_path / "lab.db"))
+    made(url)
+
+    def wrong(*_args: object) -> None:
+        raise TypeError("a defect")
+
+    monkeypatch.setattr(snapshots, "_shelf", wrong)
+    with pytest.raises(TypeError, match="a defect"):
+        newest_of(url)
+
+
+def test_what_is_whole_and_can_t_be_read_is_told_and_not_used(tmp_path, monkeypatch, caplog):
+    """As after an upgrade of a library that reads more strictly than the one that wrote."""
+    url = database_url(str(tmp_path / "lab.db"))
+    made(url, at=(400,))
+    damage(url, "UPDATE snapshot SET body = :body", body=zlib.compress(b'{"state": 1}'))
+    engine = open_database(url)
+    with engine.begin() as connection:
+        [found] = connection.execute(text("SELECT * FROM snapshot")).mappings()
+        fits = snapshots._hash(snapshots.SnapshotRow(**found))
+        connection.execute(text("UPDATE snapshot SET hash = :hash"), {"hash": fits})
+    engine.dispose()
+    assert newest_of(url) == 0
+    assert "the snapshot after row 400 is whole and can't be read" in caplog.text
+    assert "ValidationError" in caplog.text
+    same(start(url)[1], reduce_all(LabState(), RECORDS))
 
 
 def newest_of(url: str) -> int:

@@ -263,3 +263,12 @@ def test_a_hold_too_short_for_that_is_kept_all_the_same():
     assert plan.score.broken == 0
     assert violations(replace(problem, lags=short), plan.placed) == []
     assert plan.makespan > Constructor(problem).best.makespan
+
+
+def test_where_all_stands_already_there_is_nothing_to_improve():
+    fixed = Operation(0, "runs", (Mode(0, 5),), fixed=Fixed(0, None, 0, 0, 5))
+    plans = Constructor(Problem("still", (Resource("m"),), (fixed,), (), (Job("a"),)))
+    before = plans.best
+    plans.improve(times(10))
+    assert plans.best is before
+    assert plans.tries == 0

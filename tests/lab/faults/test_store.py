@@ -23,8 +23,8 @@ def event(number: int) -> EngineStarted:
     return EngineStarted(epoch=number, version="0", clock="virtual")
 
 
-def database(**knobs: float) -> Database:
-    return Database(random.Random(1), StoreKnobs(**knobs), Story(lambda: 0.0))
+def database(fails: float = 0.0) -> Database:
+    return Database(random.Random(1), StoreKnobs(fails), Story(lambda: 0.0))
 
 
 def process() -> Process:
@@ -105,8 +105,39 @@ def test_a_failed_commit_keeps_nothing_or_all_of_it():
         journal.append([(event(1), AT)])
     assert len(nothing.rows) == 1
     nothing.calm = True
-    with pytest.raises(ValueError, match="another engine"):
+    with pytest.raises(DiskError, match="row 1 is there already"):
         journal.append([(event(2), AT)])
+    [late] = journal.caught_up()
+    assert late.event == event(1)
+    assert journal.append([(event(2), AT)])[0].seq == 2
+    MemoryJournal(nothing, journal._process)
+    with pytest.raises(RefusedError, match="another engine has taken"):
+        journal.append([(event(3), AT)])
+    with pytest.raises(RefusedError, match="another engine has taken"):
+        journal.caught_up()
+
+
+def test_a_full_disk_takes_nothing_until_there_is_room():
+    kept = database()
+    kept.full_until_s = 1.0
+    with pytest.raises(DiskError, match="opened"):
+        MemoryJournal(kept, process())
+    kept.calm = True
+    MemoryJournal(kept, process()).append([(event(1), AT)])
+
+
+def test_a_power_cut_takes_what_was_not_flushed_and_nothing_else(monkeypatch):
+    kept = database()
+    journal = MemoryJournal(kept, process())
+    first = journal.append([(event(1), AT)])
+    kept.lose_power()
+    assert (journal.read(), kept.epoch) == (first, 1)
+    monkeypatch.setattr(Database, "flush", lambda _: None)
+    journal.append([(event(2), AT), (event(3), AT)])
+    kept.lose_power()
+    assert journal.read() == first
+    assert len(kept.committed_s) == 1
+    assert "loses 2 rows" in kept.story.moments[-1].what
 
 
 def test_a_database_that_fails_may_not_open():
