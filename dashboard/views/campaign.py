@@ -107,9 +107,10 @@ def _progress(names: list[str]) -> None:
         _front(campaign)
     if campaign.nearness is not None:
         near = campaign.nearness
+        unit = near.unit or spec.objective.unit
         st.markdown(
-            f"Trial {near.trial} is within {number(near.within)} {spec.objective.unit} of the optimum with a "
-            f"probability of **{near.probability:.0%}**; {number(near.expected_gain)} {spec.objective.unit} are left to gain."
+            f"Trial {near.trial} is within {number(near.within)} {unit} of the optimum with a "
+            f"probability of **{near.probability:.0%}**; {number(near.expected_gain)} {unit} are left to gain."
         )
     for veto in campaign.vetoes:
         st.markdown(f"Vetoed by {veto.actor}: `{veto.condition}` ({veto.reason})")

@@ -15,7 +15,7 @@ from lab.domain.event import AtMostSpec, FactorSpec, LimitSpec, ObjectiveSpec, S
 from lab.domain.quantity import Quantity
 from lab.records.database import database_url
 from lab.sop.check import check_lab
-from lab.sop.check_aim import distance_of
+from lab.sop.check_aim import distance_of, unit_of_stop
 from lab.sop.check_lab_safety import DriverTraits
 from lab.sop.check_space import constraint_texts, step_of
 from lab.sop.check_together import campaign_box
@@ -141,12 +141,24 @@ class CampaignFiles:
         stop = self.bundle.campaign.stop
         if stop is None:
             return None
+        unit = unit_of_stop(self.bundle.campaign)
         return StopSpec(
-            within=distance_of(stop.within, self.objectives[0].unit),
+            within=distance_of(stop.within, unit or self.objectives[0].unit),
+            unit=unit or "",
             probability=stop.probability,
             trials=stop.trials,
             decides=stop.decides,
         )
+
+    @property
+    def accuracy(self) -> dict[str, float]:
+        """Standard deviations of set points, each in its factor's unit."""
+        quantities = self.bundle.procedure.sop.quantities
+        return {
+            name: distance_of(chosen.accuracy, quantities[name].unit)
+            for name, chosen in self.bundle.campaign.factors.items()
+            if chosen.accuracy is not None
+        }
 
     def _unit_of(self, name: str) -> str:
         sop = self.bundle.procedure.sop

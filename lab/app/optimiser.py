@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from lab.domain.errors import InputError
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from lab.domain.event import AtMostSpec, FactorSpec, ObjectiveSpec
     from lab.domain.state import CampaignState, LabState
     from lab.optimize.history import Direction, TrialRecord
+    from lab.optimize.options import Options
     from lab.optimize.space import Space
     from lab.optimize.suggest import Design
 
@@ -99,6 +101,16 @@ def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
     ]
 
 
+def options_of(campaign: CampaignState) -> Options:
+    """What the campaign wants beside its space and its objective."""
+    from lab.optimize.options import Options
+
+    spec = campaign.spec
+    return Options(
+        outliers=spec.outliers, accuracy=dict(spec.accuracy) or None, quantile=spec.quantile
+    )
+
+
 def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Proposal, ...]:
     """The next trials; a pure function of the state, so a replay asks for the same."""
     from lab.optimize.suggest import suggest
@@ -126,6 +138,7 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
             initial=spec.initial,
             method="sobol" if spec.method == "sobol" else "bayesian",
             design=design_of(spec.design),
+            options=options_of(entry),
         )
     near = _nearness(entry, state)
     return tuple(
@@ -150,13 +163,22 @@ def _nearness(campaign: CampaignState, state: LabState) -> Nearness | None:
     done = sum(trial.status == "done" for trial in campaign.trials.values())
     if rule is None or done < _FEWEST:
         return None
+    space, history, seed = space_of(campaign), history_of(campaign, state), campaign.spec.seed
+    if campaign.aim is not None:
+        from lab.optimize.stopping_several import stopping_several
+
+        if len(campaign.aim.complete(history)) < _FEWEST:
+            return None
+        part = 0.01 if rule.unit == "percent" else 1.0
+        found = stopping_several(space, campaign.aim, history, rule.within * part, seed)
+        if not math.isfinite(
+            found.expected_gain
+        ):  # no trial keeps the limits: there is nothing to be near to
+            return None
+        return Nearness(found.trial, found.probability, found.expected_gain / part)
     from lab.optimize.evidence import stopping
 
-    found = stopping(
-        space_of(campaign),
-        direction_of(campaign.spec.objective),
-        history_of(campaign, state),
-        rule.within,
-        campaign.spec.seed,
-    )
+    options = options_of(campaign)
+    direction = direction_of(campaign.spec.objective)
+    found = stopping(space, direction, history, rule.within, seed, options)
     return Nearness(found.trial, found.probability, found.expected_gain)

@@ -96,9 +96,10 @@ def report_lines(state: LabState, campaign: str) -> list[str]:
     lines += _front_lines(entry)
     if entry.nearness is not None:
         near = entry.nearness
+        unit = near.unit or objective.unit
         lines.append(
-            f"  optimum    trial {near.trial} is within {with_unit(near.within, objective.unit)} of it with a "
-            f"probability of {near.probability:.0%}; {with_unit(near.expected_gain, objective.unit)} left to gain"
+            f"  optimum    trial {near.trial} is within {with_unit(near.within, unit)} of it with a "
+            f"probability of {near.probability:.0%}; {with_unit(near.expected_gain, unit)} left to gain"
         )
     if objective.reference is not None:
         lines.append(f"  reference  {with_unit(objective.reference, objective.unit)}")

@@ -280,6 +280,9 @@ def _start(
         trials=options.trials or campaign.budget.trials,
         parallel=campaign.budget.parallel,
         hopeless_holds=campaign.hopeless_holds,
+        outliers=campaign.strategy.outliers,
+        accuracy=files.accuracy,
+        quantile=campaign.strategy.quantile,
         supplies={need.name: need.room for need in needs(files.lab).values() if need.room},
         seed=0 if seed is None else seed,
     )

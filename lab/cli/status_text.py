@@ -56,7 +56,7 @@ def status_lines(document: EngineStatus) -> list[str]:
         lines.append(text)
         near = campaign["nearness"]
         if near is not None:
-            unit = campaign["objective"]["unit"]
+            unit = near["unit"]
             lines.append(
                 f"    trial {near['trial']} is within {near['within']:g} {unit} of the optimum with a probability of "
                 f"{near['probability']:.0%}"

@@ -219,12 +219,13 @@ class WaitingTrialDocument(TypedDict):
 
 
 class NearnessDocument(TypedDict):
-    """How near the optimum is, as the model sees it, in the objective's unit."""
+    """How near the optimum is, as the model sees it, in `unit`."""
 
     trial: int
     within: float
     probability: float
     expected_gain: float
+    unit: str
 
 
 class CampaignDocument(TypedDict):

@@ -148,6 +148,7 @@ def _campaign(name: str, campaign: CampaignState) -> CampaignDocument:
             "within": campaign.nearness.within,
             "probability": campaign.nearness.probability,
             "expected_gain": campaign.nearness.expected_gain,
+            "unit": campaign.nearness.unit or spec.objective.unit,
         },
         "approval": [
             {"trial": trial.number, "factors": dict(trial.factors), "note": trial.note}

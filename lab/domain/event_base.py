@@ -90,3 +90,5 @@ class StopSpec(EventBase):
     trials: int
     decides: bool = True
     """False: how near it is, is only shown."""
+    unit: str = ""
+    """Of `within` where it is not the objective's: percent of a front's volume, or of a desirability."""

@@ -66,6 +66,12 @@ class CampaignStarted(EventBase):
     trials: int
     parallel: int
     hopeless_holds: HopelessPolicy = "wait"
+    outliers: bool = False
+    """Results that the others contradict teach nothing, and surprises are measured again."""
+    accuracy: dict[str, float] = Field(default_factory=dict[str, float])
+    """Factor -> standard deviation of its set point, in its unit."""
+    quantile: float | None = None
+    """With an accuracy: sought is what is reached with the probability 1 - quantile; the average where None."""
     supplies: dict[str, int] = Field(default_factory=dict, exclude_if=is_empty)
     """Service -> how much there is when nothing is taken: whole nanolitres, or actions."""
     seed: int
@@ -166,7 +172,7 @@ class SpaceVetoed(EventBase):
 
 
 class StoppingJudged(EventBase):
-    """How near the best trial is to the optimum, as the model sees it; in the objective's unit."""
+    """How near the best trial is to the optimum, as the model sees it; in the objective's unit, or in `unit`."""
 
     kind: Literal["stopping_judged"] = "stopping_judged"
     campaign: str
@@ -176,5 +182,7 @@ class StoppingJudged(EventBase):
     probability: float
     """That it is so near."""
     expected_gain: float
+    unit: str = ""
+    """Percent of a front's volume, or of a desirability; empty for the objective's own."""
     enough: bool
     """The campaign's rule is met: nothing more is proposed."""

@@ -68,6 +68,7 @@ def _judged(campaign: CampaignState, message: msg.Proposed) -> ev.StoppingJudged
         within=rule.within,
         probability=near.probability,
         expected_gain=near.expected_gain,
+        unit=rule.unit,
         enough=rule.decides and near.probability >= rule.probability and done >= rule.trials,
     )
 
@@ -141,7 +142,7 @@ def _why_enough(campaign: CampaignState) -> str:
         return "every trial failed" + (" or was rejected" if rejected else "")
     judged = campaign.nearness
     if judged is not None and judged.enough:
-        unit = campaign.spec.objective.unit
+        unit = judged.unit or campaign.spec.objective.unit
         return (
             f"trial {judged.trial} is within {judged.within:g} {unit} of the optimum with a probability of "
             f"{judged.probability:.0%}"

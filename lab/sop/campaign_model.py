@@ -72,6 +72,12 @@ class FactorRange(FileModel):
 
     minimum: AnyQuantity | None = Field(default=None, description="Least value to try")
     maximum: AnyQuantity | None = Field(default=None, description="Greatest value to try")
+    accuracy: AnyQuantity | None = Field(
+        default=None,
+        description="Standard deviation with which the device keeps it: the optimum is then sought on average over what "
+        "is really set",
+        examples=["0.5 delta_degC"],
+    )
     step: AnyQuantity | None = Field(
         default=None,
         description="Only the minimum plus whole multiples of this are tried",
@@ -149,8 +155,9 @@ class Stop(FileModel):
     """When the campaign ends before its budget is used up."""
 
     within: AnyQuantity = Field(
-        description="Distance to the optimum that is near enough, in the result's unit",
-        examples=["0.1 mS/cm"],
+        description="Distance to the optimum that is near enough, in the result's unit; of several objectives a share "
+        "of the front's volume, or of the desirability",
+        examples=["0.1 mS/cm", "2 percent"],
     )
     probability: float = Field(
         default=0.95,
@@ -175,6 +182,20 @@ class Stop(FileModel):
 
 class Strategy(FileModel):
     """How the next trials are chosen."""
+
+    outliers: bool = Field(
+        default=False,
+        description="Results may be grossly wrong: those that the others contradict teach nothing, and what is too good "
+        "to be true is measured again",
+        examples=[True],
+    )
+    quantile: float | None = Field(
+        default=None,
+        gt=0,
+        lt=0.5,
+        description="With an accuracy of factors: in place of the average what is reached with the probability 1 - quantile",
+        examples=[0.1],
+    )
 
     method: Literal["bayesian", "sobol"] = Field(
         default="bayesian", description="bayesian: learns from results; sobol: space-filling only"

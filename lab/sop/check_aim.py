@@ -15,13 +15,19 @@ if TYPE_CHECKING:
     from lab.sop.document import Document, Path
     from lab.sop.model import Sop
 
-__all__ = ["aim_findings", "distance_of", "shape_of_aim"]
+__all__ = ["aim_findings", "distance_of", "shape_of_aim", "unit_of_stop"]
 
 
 def distance_of(value: Quantity, unit_name: str) -> float:
     """A distance as a plain number in the result's unit; of a temperature it's a difference. UnitError where it
     measures something else."""
     return step_of(value, unit_name)
+
+
+def unit_of_stop(campaign: Campaign) -> str | None:
+    """The unit in which a stopping rule says how near is near enough; None for that of the one result that is sought."""
+    several = len(campaign.sought) > 1 or campaign.weigh == "desirability"
+    return "percent" if several else None
 
 
 def shape_of_aim(campaign: Campaign, document: Document) -> list[Diagnostic]:
@@ -57,6 +63,7 @@ def aim_findings(campaign: Campaign, document: Document, sop: Sop) -> list[Diagn
     if not rules.findings:
         rules.conflicts(several)
     rules.stop()
+    rules.options()
     return rules.findings
 
 
@@ -172,16 +179,54 @@ class _Rules:
         if stop is None:
             return
         sought = self.campaign.sought
-        if len(sought) != 1 or self.campaign.limits or sought[0].direction == "target":
+        if unit_of_stop(self.campaign) == "percent":
+            if not stop.within.is_like("percent") or not 0 < stop.within.base < 1:
+                self._report(
+                    ("stop", "within"), "dimension", f"{stop.within} is no share of what several objectives come to",
+                    "give a part of the front's volume, or of the desirability, such as 2 percent",
+                )  # fmt: skip
+            return
+        if any(chosen.accuracy is not None for chosen in self.campaign.factors.values()):
             self._report(
-                ("stop",), "objective", "a stopping rule beside several objectives, limits or a target",
-                "leave it out: how near the optimum is, is known of one result that is maximised or minimised",
+                ("stop",), "objective", "a stopping rule beside an accuracy of factors",
+                "leave it out: how near the optimum is, is known of exact set points alone",
                 at_key=True,
             )  # fmt: skip
-            return
         result = self.sop.results.get(sought[0].result)
         if result is not None:
             self._distance(("stop", "within"), sought[0].result, result.unit, stop.within)
+
+    def options(self) -> None:
+        """What is known of one result in a space alone (`lab.optimize.options`)."""
+        campaign = self.campaign
+        exact = {
+            name: chosen.accuracy
+            for name, chosen in campaign.factors.items()
+            if chosen.accuracy is not None
+        }
+        sought = campaign.sought
+        one = len(sought) == 1 and not campaign.limits and sought[0].direction != "target"
+        places: list[tuple[Path, str]] = [
+            (("factors", name, "accuracy"), "an accuracy of a factor") for name in exact
+        ]
+        if campaign.strategy.outliers:
+            places.append((("strategy", "outliers"), "a search for outliers"))
+        for path, what in places:
+            if not one or campaign.candidates is not None:
+                other = "a list of candidates" if one else "several objectives, limits or a target"
+                self._report(
+                    path, "objective", f"{what} beside {other}",
+                    "leave one of the two out: it is known of one result in a space alone",
+                )  # fmt: skip
+        if campaign.strategy.quantile is not None and not exact:
+            self._report(
+                ("strategy", "quantile"), "objective", "a quantile, and no factor has an accuracy",
+                "say under a factor how well it is set, or leave the quantile out",
+            )  # fmt: skip
+        for name, accuracy in exact.items():
+            parameter = self.sop.quantities.get(name)
+            if parameter is not None:
+                self._distance(("factors", name, "accuracy"), name, parameter.unit, accuracy)
 
     def _unit(self, path: Path, name: str) -> str | None:
         result = self.sop.results.get(name)

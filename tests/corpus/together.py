@@ -121,7 +121,11 @@ _CAMPAIGN = (
     edit("a limit on what is not measured", "campaign", "reference", "fixed:\n", "limits: [{result: purity, minimum: 1 g}]\nfixed:\n"),
     edit("a limit between which nothing lies", "campaign", "range", "fixed:\n", "limits: [{result: conductivity, minimum: 9 mS/cm, maximum: 5 mS/cm}]\nfixed:\n"),
     edit("a target that a limit forbids", "campaign", "objective", "  direction: maximize", "  direction: target\n  target: 9 mS/cm", "fixed:\n", "limits: [{result: conductivity, maximum: 5 mS/cm}]\nfixed:\n"),
-    edit("a stopping rule beside a limit", "campaign", "objective", "fixed:\n", "stop: {within: 0.1 mS/cm}\nlimits: [{result: conductivity, minimum: 1 mS/cm}]\nfixed:\n"),
+    edit("a stopping distance where a share is due", "campaign", "dimension", _OBJECTIVE, "objectives: [{result: conductivity, direction: maximize}, {result: temperature, direction: minimize}]\nstop: {within: 0.1 mS/cm}\n"),
+    edit("outliers beside a limit", "campaign", "objective", "strategy:\n", "limits: [{result: conductivity, minimum: 1 mS/cm}]\nstrategy:\n  outliers: true\n"),
+    edit("a quantile of exact set points", "campaign", "objective", "strategy:\n", "strategy:\n  quantile: 0.1\n"),
+    edit("an accuracy in grams", "campaign", "dimension", "dilute_volume: {}", "dilute_volume: {accuracy: 1 g}"),
+    edit("a stopping rule beside an accuracy", "campaign", "objective", "dilute_volume: {}", "dilute_volume: {accuracy: 1 uL}", "fixed:\n", "stop: {within: 0.1 mS/cm}\nfixed:\n"),
     edit("a stopping distance in grams", "campaign", "dimension", "fixed:\n", "stop: {within: 0.1 g}\nfixed:\n"),
 )  # fmt: skip
 

@@ -65,7 +65,7 @@ def held(lab: RealLab) -> None:
     wait(lambda: "can't be written" in trouble(lab), "word of the trouble", 120)
 
 
-@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+@pytest.mark.parametrize("store", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def test_a_full_disk_under_the_records_holds_the_lab_until_there_is_room(
     tmp_path: Path, store: str
 ) -> None:
@@ -91,6 +91,7 @@ def test_a_full_disk_under_the_records_holds_the_lab_until_there_is_room(
         assert sum(row["kind"] == "engine_started" for row in rows_of(url)) == 1
 
 
+@pytest.mark.long
 def test_devices_of_an_engine_that_can_t_write_become_safe_by_themselves(tmp_path: Path) -> None:
     """It lives, but nobody is in charge; and `lab safe` needs no record to be obeyed."""
     with ExitStack() as stack:
@@ -126,11 +127,13 @@ async def safe_devices(lab: RealLab) -> set[str]:
     return seen
 
 
+@pytest.mark.long
 def test_a_full_disk_under_a_ledger_stalls_only_its_devices(tmp_path: Path) -> None:
     with ExitStack() as stack:
         disk = stack.enter_context(small_disk("1m"))
         lab = stack.enter_context(begun(tmp_path, apart=CELL_1, ledgers_of_other=disk.path))
         stuck = caught(lab, CELL_1)
+        since = len(rows_of(lab.database))
         disk.fill()
 
         def told() -> list[str]:
@@ -142,7 +145,7 @@ def test_a_full_disk_under_a_ledger_stalls_only_its_devices(tmp_path: Path) -> N
 
         wait(lambda: bool(told()), "a device that says why it takes nothing", 180)
         assert all("the command ledger can't be written" in detail for detail in told())
-        others_end(lab, stuck)
+        others_end(lab, stuck, since)
         acts = [act for act in lab.acts().doses if act["device"] in CELL_1]
         time.sleep(2.0)
         assert [act for act in lab.acts().doses if act["device"] in CELL_1] == acts

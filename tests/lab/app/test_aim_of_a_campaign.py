@@ -16,11 +16,11 @@ _HEAD, _, _REST = (DYES / "campaign.yaml").read_text().partition("objective:\n")
 _TAIL = "strategy:" + _REST.partition("strategy:")[2].partition("budget:")[0]
 
 
-def _state(folder: Path, aim: str, trials: int, strategy: str = _TAIL):
+def _state(folder: Path, aim: str, trials: int, strategy: str = _TAIL, head: str = _HEAD):
     for name in ("sop.yaml", "lab.yaml"):
         (folder / name).write_text((DYES / name).read_text())
     path = folder / "campaign.yaml"
-    path.write_text(f"{_HEAD}{aim}\n{strategy}budget: {{trials: {trials}, parallel: 2}}\n")
+    path.write_text(f"{head}{aim}\n{strategy}budget: {{trials: {trials}, parallel: 2}}\n")
     report = run_campaign(
         RunOptions(campaign=path, virtual=True, seed=3, database=str(folder / "records.db"))
     )

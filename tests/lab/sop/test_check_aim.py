@@ -33,6 +33,11 @@ def _findings(aim: str):
         "objective: {result: mass, direction: minimize, worst: 2 g, ideal: 1 g, weight: 3}\n"
         "weigh: desirability",
         OBJECTIVE + "\nstop: {within: 10 mg, probability: 0.9, trials: 5, decides: false}",
+        OBJECTIVE + "\nstop: {within: 10 mg}\nlimits: [{result: mass, maximum: 1 g}]",
+        "objective: {result: mass, direction: target, target: 1 g}\nstop: {within: 10 mg}",
+        "objective: {result: mass, direction: minimize, worst: 2 g, ideal: 1 g}\n"
+        "weigh: desirability\nstop: {within: 2 percent}",
+        OBJECTIVE + "\nstrategy: {outliers: true}",
     ],
 )
 def test_an_aim_that_makes_sense_has_no_findings(aim: str):
@@ -66,8 +71,24 @@ def test_an_aim_that_makes_sense_has_no_findings(aim: str):
         ),
         (OBJECTIVE + "\nstop: {within: 1 mL}", "dimension", "no distance", 14),
         (OBJECTIVE + "\nstop: {within: 0 g}", "range", "a distance of", 14),
-        (OBJECTIVE + "\nstop: {within: 1 g}\nlimits: [{result: mass, maximum: 1 g}]", "objective", "a stopping rule beside", 14),
+        (OBJECTIVE + "\nstop: {within: 1 mL}\nlimits: [{result: mass, maximum: 1 g}]", "dimension", "no distance", 14),
         (OBJECTIVE + "\nstop: {within: 1 g, probability: 1}", "value", "", 14),
+        (
+            "objective: {result: mass, direction: minimize, worst: 2 g, ideal: 1 g}\n"
+            "weigh: desirability\nstop: {within: 10 mg}",
+            "dimension", "no share", 15,
+        ),
+        (
+            "objective: {result: mass, direction: minimize, worst: 2 g, ideal: 1 g}\n"
+            "weigh: desirability\nstop: {within: 100 percent}",
+            "dimension", "no share", 15,
+        ),
+        (
+            OBJECTIVE + "\nlimits: [{result: mass, maximum: 1 g}]\nstrategy: {outliers: true}",
+            "objective", "a search for outliers beside several objectives", 15,
+        ),
+        (OBJECTIVE + "\nstrategy: {quantile: 0.1}", "objective", "no factor has an accuracy", 14),
+        (OBJECTIVE + "\nstrategy: {quantile: 0.5}", "value", "", 14),
     ],
 )  # fmt: skip
 def test_nonsense_is_refused_at_its_place(aim: str, code: str, words: str, line: int):

@@ -1,0 +1,61 @@
+"""Outliers, inexact set points and the end of several objectives, from the campaign file to the journal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lab.app.optimiser import options_of
+from lab.app.report import report_lines
+from lab.optimize import Options
+from tests.lab.app.test_aim_of_a_campaign import _HEAD, _TAIL, _state  # pyright: ignore[reportPrivateUsage]
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FRONT = """objectives:
+  - {result: distance, direction: minimize, worst: 1 dimensionless}
+  - {result: volume, direction: minimize, worst: 300 uL}
+"""
+
+
+@pytest.mark.timeout(300)
+def test_a_front_ends_when_little_of_its_volume_is_left_to_gain(tmp_path: Path):
+    state, _ = _state(
+        tmp_path, _FRONT + "stop: {within: 60 percent, trials: 7, probability: 0.5}", 20
+    )
+    ((name, campaign),) = state.campaigns.items()
+    assert campaign.status == "completed"
+    assert len(campaign.trials) < 20
+    assert campaign.nearness is not None
+    assert campaign.nearness.unit == "percent"
+    assert campaign.nearness.within == 60.0
+    assert 0.0 <= campaign.nearness.expected_gain <= 100.0
+    assert "is within 60 percent of the optimum" in campaign.reason
+    (line,) = [line for line in report_lines(state, name) if "left to gain" in line]
+    assert "within 60 percent of it" in line
+
+
+@pytest.mark.timeout(300)
+def test_outliers_and_accuracies_are_in_the_journal_and_in_the_search(tmp_path: Path):
+    text = "objective: {result: distance, direction: minimize}"
+    strategy = _TAIL.replace("strategy:\n", "strategy:\n  outliers: true\n  quantile: 0.2\n")
+    shaky = _HEAD.replace("red_volume: {}", "red_volume: {accuracy: 2 uL}")
+    assert shaky != _HEAD
+    state, rows = _state(tmp_path, text, 9, strategy, shaky)
+    (campaign,) = state.campaigns.values()
+    assert campaign.spec.outliers
+    assert campaign.spec.accuracy == {"red_volume": 2.0}
+    expected = Options(outliers=True, accuracy={"red_volume": 2.0}, quantile=0.2)
+    assert options_of(campaign) == expected
+    assert campaign.status == "completed"
+    assert campaign.trials[9].origin == "model"
+    assert len(rows) == 9
+
+
+def test_without_them_a_campaign_has_no_options(tmp_path: Path):
+    state, _ = _state(tmp_path, "objective: {result: distance, direction: minimize}", 4)
+    (campaign,) = state.campaigns.values()
+    assert options_of(campaign) == Options()
+    assert campaign.spec.accuracy == {}
