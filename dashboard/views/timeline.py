@@ -27,6 +27,7 @@ _WINDOWS = {"Last 30 minutes": 1800.0, "Last 2 hours": 7200.0, "Everything": Non
 _SOURCES = {
     "order": "the same order, times corrected",
     "insertion": "the same order, new samples placed around it",
+    "repair": "samples that have begun placed anew, the others in their order",
     "reservation": "all samples placed anew",
     "search": "search beside the engine",
     "solver": "solver beside the engine",

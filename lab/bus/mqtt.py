@@ -43,6 +43,7 @@ _CONNECT_S = 5.0
 _FIRST_PAUSE_S = 0.1
 _LAST_PAUSE_S = 5.0
 _REFUSED = 0x80
+_IN_A_ROW = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,8 @@ class MqttTransport:
         self._keeper: asyncio.Task[None] | None = None
         self._attempt: asyncio.Task[QuickClient] | None = None
         self._closed = False
+        self._unconfirmed = 0
+        """Messages that went without a confirmation (QoS 0)."""
 
     async def __aenter__(self) -> Self:
         try:
@@ -141,12 +144,20 @@ class MqttTransport:
             client = await self._wait_for_connection()
             try:
                 confirmed = client.send(topic, payload, qos=qos, retain=retain)
-                # Gives way in any case: a publisher in a loop must not starve the readers.
-                await (asyncio.sleep(0) if confirmed is None else confirmed)
+                if confirmed is not None:
+                    await confirmed
+                else:
+                    await self._give_way()
             except aiomqtt.MqttError as error:
                 await self._wait_for_loss(client, error)
             else:
                 return
+
+    async def _give_way(self) -> None:
+        """Now and then, so that a publisher in a loop does not starve the readers; what it says meanwhile goes out together."""
+        self._unconfirmed += 1
+        if self._unconfirmed % _IN_A_ROW == 0:
+            await asyncio.sleep(0)
 
     async def subscribe(self, *patterns: str) -> Inbox:
         """Returns when the broker has confirmed. UnavailableError where it refuses a pattern."""

@@ -193,7 +193,10 @@ class QuickClient(aiomqtt.Client):
 
     def _write(self, sock: _Buffered) -> None:
         self._write_due = False
+        # What is written with QoS 0 paho would report with objects made for that, and nobody waits for it.
+        self._client.on_publish = None
         self._client.loop_write()
+        self._client.on_publish = self._on_publish
         self._flush(sock)
 
     def _flush(self, sock: _Buffered) -> None:

@@ -20,8 +20,8 @@ __all__ = [
     "TimelinePlanned",
 ]
 
-PlanSource = Literal["order", "insertion", "reservation", "search", "solver"]
-"""The tier of the planner: the standing order with its times corrected, new runs placed around it, all placed anew,
+PlanSource = Literal["order", "insertion", "repair", "reservation", "search", "solver"]
+"""The tier of the planner: the standing order with its times corrected, new runs placed around it, those that have begun placed anew, all placed anew,
 found by search, found by the solver."""
 
 

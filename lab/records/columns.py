@@ -89,7 +89,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("seq", "integer", "Record that holds the timeline, or the verdict where it is not followed"),
         Column("at", "time", "When it was made"),
         Column("followed", "yes/no", "Whether the engine followed it; one that was looked for beside the engine may come too late"),
-        Column("source", "text", "order (the standing one, times corrected), insertion, reservation, search or solver"),
+        Column("source", "text", "order (the standing one, times corrected), insertion, repair, reservation, search or solver"),
         Column("reason", "text", "Why it was made; where it is not followed, why not"),
         Column("gain_s", "number", "Of one that was looked for: how much earlier samples end, by their weight and summed", "s"),
         Column("makespan_gain_s", "number", "Of one that was looked for: how much earlier the last sample ends", "s"),

@@ -21,7 +21,7 @@ from sqlalchemy.exc import (
 from sqlmodel import Session, col, select
 
 from lab.domain.errors import RefusedError, UnavailableError
-from lab.domain.reduce import reduce
+from lab.domain.reduce import reduce_all
 from lab.records.codec import columns_of_event, record_from_columns
 from lab.records.database import database_path, last_row, open_database
 from lab.records.locks import EngineLock, taken
@@ -232,6 +232,7 @@ _RECORDS = text(
     "SELECT seq, epoch, at, body, hash FROM journal WHERE seq > :after AND seq <= :upto ORDER BY seq"
 )
 _NEVER = 2**62
+_FOLDED_AT_ONCE = 5_000
 
 
 def read_records(engine: Engine, after: int = 0, upto: int = _NEVER) -> Iterator[Recorded]:
@@ -251,7 +252,10 @@ def records_of(connection: Connection, after: int, upto: int) -> Iterator[Record
 
 
 def folded(engine: Engine, state: LabState) -> LabState:
-    """The state after the last record, from that after an earlier one."""
-    for record in read_records(engine, state.seq):
-        state = reduce(state, record)
+    """The state after the last record, from that after an earlier one.
+
+    Folded between transactions and not within one: a server ends a session of ours that pauses in it.
+    """
+    while records := list(read_records(engine, state.seq, state.seq + _FOLDED_AT_ONCE)):
+        state = reduce_all(state, records)
     return state

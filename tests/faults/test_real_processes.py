@@ -31,7 +31,8 @@ LONG_TRIALS = 20
 @pytest.mark.timeout(600 + 12 * KILLS)
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
 def test_no_dose_is_doubled_or_lost_whatever_is_killed(tmp_path: Path, store: str) -> None:
-    tally = kill_rounds(tmp_path, store, KILLS, TRIALS if KILLS < 50 else MANY_TRIALS, seed=7)
+    # The first six of this seed hit each kind. An engine outlives its database, so only its own deaths tell of restarts.
+    tally = kill_rounds(tmp_path, store, KILLS, TRIALS if KILLS < 50 else MANY_TRIALS, seed=19)
     assert tally.kills.total() >= KILLS
     assert tally.doses > 0
     assert tally.asked == []

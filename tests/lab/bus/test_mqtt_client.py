@@ -140,3 +140,40 @@ async def test_who_waits_for_a_confirmation_hears_of_the_loss(broker):
         assert client.send("a", b"1", qos=0, retain=False) is None
     with pytest.raises(mqtt_client.aiomqtt.MqttError):
         client.send("a", b"1", qos=1, retain=False)
+
+
+@pytest.mark.system
+async def test_messages_that_nobody_confirms_go_out_together_and_starve_nobody(broker):
+    async with MqttTransport(broker.url) as transport:
+        inbox = await transport.subscribe("loose/+")
+        client = transport._client
+        assert client is not None
+        sock = client._client.socket()
+        assert isinstance(sock, _Buffered)
+        turns, flushes, real = 0, 0, sock.flush
+
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        def flush() -> bool:
+            nonlocal flushes
+            flushes += 1
+            return real()
+
+        sock.flush = flush
+        beside = asyncio.create_task(other())
+        for number in range(320):
+            await transport.publish(f"loose/{number}", b"x", qos=0)
+        assert 9 <= turns <= 30, "others had their turn, not after each message"
+        assert flushes <= 30
+        async with asyncio.timeout(20):
+            got = [(await anext(inbox)).topic for _ in range(320)]
+        assert got == [f"loose/{number}" for number in range(320)]
+        # Confirmations still arrive: only what has none is not reported.
+        async with asyncio.timeout(20):
+            await transport.publish("loose/last", b"x", qos=1)
+        beside.cancel()
+        await asyncio.gather(beside, return_exceptions=True)

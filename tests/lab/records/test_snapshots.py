@@ -15,7 +15,7 @@ from lab.domain import event as ev
 from lab.domain.errors import RefusedError
 from lab.domain.reduce import reduce_all
 from lab.domain.state import LabState
-from lab.records import snapshots
+from lab.records import journal, snapshots
 from lab.records.database import database_url, open_database
 from lab.records.journal import Journal, folded
 from lab.records.reader import open_records
@@ -79,6 +79,22 @@ def test_any_cuts_give_the_state_of_the_whole_fold(sample, cuts, again):
     found = newest_snapshot(sample).state
     assert found.seq == cuts[-1]
     same(folded(sample, found), reduce_all(LabState(), RECORDS))
+
+
+def test_it_is_folded_in_parts_and_with_no_transaction_open(sample, monkeypatch):
+    """A server ends the session of a writer that pauses within one."""
+    parts: list[int] = []
+
+    def counted(state: LabState, records: list[ev.Recorded]) -> LabState:
+        assert sample.pool.checkedout() == 0
+        parts.append(len(records))
+        return reduce_all(state, records)
+
+    monkeypatch.setattr(journal, "reduce_all", counted)
+    monkeypatch.setattr(journal, "_FOLDED_AT_ONCE", 7)
+    same(folded(sample, LabState()), reduce_all(LabState(), RECORDS))
+    assert sum(parts) == len(RECORDS)
+    assert max(parts) == 7
 
 
 @pytest.mark.parametrize("play", sorted(PLAYS))
