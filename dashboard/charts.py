@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from dashboard.words import AMBER, BLUE, GREEN, GREY, INK, RED
+from dashboard.words import AMBER, BLUE, GREEN, GREY, INK, RED, number
 from lab.domain.aim import best_so_far
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from lab.domain.event import ObjectiveSpec
     from lab.domain.state import TrialState
+    from lab.optimize.evidence import LeftOut
 
 __all__ = [
     "Figure",
@@ -159,7 +160,10 @@ def _points(name: str, symbol: str, trials: Sequence[TrialState], unit: str) -> 
             "line": {"width": 2, "color": BLUE},
         },
         "customdata": [
-            "<br>".join(f"{plain(factor)} = {value:.4g}" for factor, value in trial.factors.items())
+            "<br>".join(
+                f"{plain(factor)} = {plain(number(value))}"
+                for factor, value in trial.factors.items()
+            )
             for trial in trials
         ],
         "hovertemplate": f"<b>trial %{{x}}: %{{y:.4g}} {plain(unit)}</b><br>%{{customdata}}<extra></extra>",
@@ -172,8 +176,23 @@ def _tick(trials: int) -> int:
 
 def parity_figure(trials: Sequence[TrialState], objective: ObjectiveSpec) -> Figure:
     """What the model foretold (with two standard deviations) against what was measured."""
-    known = [t for t in trials if t.value is not None and t.predicted_mean is not None]
-    ends = [float(v) for t in known for v in (t.value or 0.0, t.predicted_mean or 0.0)]
+    known = [
+        (t.number, t.value, t.predicted_mean, t.predicted_sd or 0.0)
+        for t in trials
+        if t.value is not None and t.predicted_mean is not None
+    ]
+    return _foretold(known, objective)
+
+
+def left_out_figure(trials: Sequence[LeftOut], objective: ObjectiveSpec) -> Figure:
+    """Each trial as the model predicts it from all the others, against what was measured."""
+    known = [(t.trial, t.value, t.mean, t.standard_deviation) for t in trials]
+    return _foretold(known, objective)
+
+
+def _foretold(known: Sequence[tuple[int, float, float, float]], objective: ObjectiveSpec) -> Figure:
+    """Of trials (number, measured, predicted, its standard deviation)."""
+    ends = [value for _, *pair, _ in known for value in pair]
     low, high = (min(ends), max(ends)) if ends else (0.0, 1.0)
     pad = 0.08 * (high - low) or 0.5
     span = [low - pad, high + pad]
@@ -192,13 +211,13 @@ def parity_figure(trials: Sequence[TrialState], objective: ObjectiveSpec) -> Fig
                 "type": "scatter",
                 "mode": "markers+text",
                 "name": "Predicted ± 2 sd",
-                "x": [t.value for t in known],
-                "y": [t.predicted_mean for t in known],
-                "text": [str(t.number) for t in known],
+                "x": [item[1] for item in known],
+                "y": [item[2] for item in known],
+                "text": [str(item[0]) for item in known],
                 "textposition": "top left",
                 "error_y": {
                     "type": "data",
-                    "array": [2 * (t.predicted_sd or 0.0) for t in known],
+                    "array": [2 * item[3] for item in known],
                     "color": AMBER,
                 },
                 "marker": {"size": 9, "color": AMBER, "symbol": "diamond"},

@@ -9,18 +9,21 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from lab.domain.errors import LabError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.domain.state import CampaignState
+    from lab.domain.state import CampaignState, LabState
+    from lab.optimize.evidence import Evidence
 
-__all__ = ["ModelDesk", "Slice", "fit_slice"]
+__all__ = ["ModelDesk", "Slice", "fit_evidence", "fit_slice"]
 
 _POINTS = 31
+_NO_MODEL = "the optimiser is not installed, so there is no model to show"
+_REMEDY = "pip install 'labwright[optimize]'"
 
 
 @dataclass(frozen=True)
@@ -33,54 +36,57 @@ class Slice:
     sd: tuple[tuple[float, ...], ...]
 
 
-def fit_slice(campaign: CampaignState, factor_x: str, factor_y: str | None) -> Slice:
+def fit_slice(
+    state: LabState, campaign: CampaignState, factor_x: str, factor_y: str | None
+) -> Slice:
     """Fit and predict; the other factors are held where the best trial had them. Takes seconds; raises LabError.
 
     Without the optimiser installed: LabError that names the remedy.
     """
     try:
-        from lab.optimize.history import TrialRecord
+        from lab.optimize import recorded
         from lab.optimize.model import slice as predict
-        from lab.optimize.space import Factor, Space
     except ImportError as error:
-        raise LabError(
-            "the optimiser is not installed, so there is no model to show",
-            hint="pip install 'labwright[optimize]'",
-        ) from error
-    space = Space(
-        tuple(Factor(f.name, f.unit, f.minimum, f.maximum) for f in campaign.spec.factors)
-    )
-    history = [
-        TrialRecord(
-            number=trial.number,
-            factors=dict(trial.factors),
-            status="aborted" if trial.status == "rejected" else trial.status,
-            value=trial.value,
-            standard_deviation=trial.standard_deviation,
-        )
-        for trial in campaign.trials.values()
-    ]
-    # Of a target the outcome itself is shown, which has no better side.
-    direction = "minimize" if campaign.spec.objective.direction == "minimize" else "maximize"
+        raise LabError(_NO_MODEL, hint=_REMEDY) from error
+    direction, history = recorded.first_outcome(campaign, state)
+    space = recorded.space_of(campaign)
     found = predict(space, direction, history, factor_x, factor_y, points=_POINTS)
     return Slice(found.x, found.y, found.mean, found.standard_deviation)
 
 
-class ModelDesk:
-    """Takes orders for slices and hands them out when they are ready. Shared by all viewers."""
+def fit_evidence(
+    state: LabState, campaign: CampaignState, _x: str = "", _y: str | None = None
+) -> Evidence:
+    """How well each trial is foretold by the others, of the first objective. Takes seconds; raises LabError."""
+    try:
+        from lab.optimize import recorded
+        from lab.optimize.evidence import evidence
+    except ImportError as error:
+        raise LabError(_NO_MODEL, hint=_REMEDY) from error
+    direction, history = recorded.first_outcome(campaign, state)
+    space, options = recorded.space_of(campaign), recorded.options_of(campaign)
+    return evidence(space, direction, history, campaign.spec.seed, options)
 
-    def __init__(self, fit: Callable[[CampaignState, str, str | None], Slice] = fit_slice) -> None:
+
+_Found = TypeVar("_Found")
+
+
+class ModelDesk(Generic[_Found]):
+    """Takes orders for what is computed of a campaign and hands it out when it is ready. Shared by all viewers."""
+
+    def __init__(self, fit: Callable[[LabState, CampaignState, str, str | None], _Found]) -> None:
         self._fit = fit
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="model")
         self._lock = Lock()
-        self._orders: dict[tuple[str, int, str, str | None], Future[Slice]] = {}
-        self._shown: dict[tuple[str, str, str | None], Slice] = {}
+        self._orders: dict[tuple[str, int, str, str | None], Future[_Found]] = {}
+        self._shown: dict[tuple[str, str, str | None], _Found] = {}
 
     def slice(
-        self, campaign: CampaignState, factor_x: str, factor_y: str | None
-    ) -> tuple[Slice | None, bool]:
-        """(the newest slice there is, whether it is of all finished trials). Never waits; raises LabError of a fit."""
+        self, state: LabState, campaign: CampaignState, factor_x: str, factor_y: str | None
+    ) -> tuple[_Found | None, bool]:
+        """(the newest there is, whether it is of all finished trials). Never waits; raises LabError of a fit."""
         finished = sum(trial.status != "pending" for trial in campaign.trials.values())
+        finished += len(campaign.outside)
         place = (campaign.spec.campaign, factor_x, factor_y)
         key = (campaign.spec.campaign, finished, factor_x, factor_y)
         with self._lock:
@@ -88,7 +94,7 @@ class ModelDesk:
             if order is None:
                 for old in [k for k in self._orders if (k[0], k[2], k[3]) == place]:
                     self._orders.pop(old).cancel()
-                order = self._pool.submit(self._fit, campaign, factor_x, factor_y)
+                order = self._pool.submit(self._fit, state, campaign, factor_x, factor_y)
                 self._orders[key] = order
             if not order.done():
                 return self._shown.get(place), False

@@ -151,6 +151,8 @@ def unit_text(unit: str) -> str:
     )
 
 
-def number(value: float | None, digits: int = 4) -> str:
-    """A number with so many significant digits; a dash where there is none."""
+def number(value: float | str | None, digits: int = 4) -> str:
+    """A number with so many significant digits; a dash where there is none. A choice is its own name."""
+    if isinstance(value, str):
+        return value
     return "-" if value is None else f"{value:.{digits}g}"

@@ -6,26 +6,38 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard.charts import best_figure, front_figure, parity_figure, slice_figure
+from dashboard.charts import best_figure, front_figure, left_out_figure, parity_figure, slice_figure
 from dashboard.data import database, look, records_of
-from dashboard.model import ModelDesk
+from dashboard.model import ModelDesk, fit_evidence, fit_slice
 from dashboard.views.frame import REFRESH_S, figure, guarded, table
 from dashboard.words import number, status_sign, unit_text, words_of
+from lab.control.evidence import evidence_lines
 from lab.domain.errors import LabError
+from lab.domain.event import FactorSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from dashboard.model import Slice
+    from lab.domain.event import FactorValue
     from lab.domain.state import CampaignState
+    from lab.optimize.evidence import Evidence
     from lab.records.rows import Row
 
 __all__ = ["show", "trial_table"]
 
 _ONE = "(one factor)"
+_FEWEST = 3
 
 
 @st.cache_resource(show_spinner=False)
-def _desk() -> ModelDesk:
-    return ModelDesk()
+def _desk() -> ModelDesk[Slice]:
+    return ModelDesk(fit_slice)
+
+
+@st.cache_resource(show_spinner=False)
+def _evidence_desk() -> ModelDesk[Evidence]:
+    return ModelDesk(fit_evidence)
 
 
 def show() -> None:
@@ -43,8 +55,9 @@ def _choose() -> None:
     names = list(campaigns)[::-1]
     if len(names) > 1:
         st.selectbox("Campaign", names, key="campaign")
-    factors = [factor.name for factor in campaigns[_chosen(names)].spec.factors]
+    factors = list(_numeric(campaigns[_chosen(names)]))
     _progress(names)
+    _proposed(names)
     st.subheader("What the model believes")
     with st.container(horizontal=True):
         st.selectbox("Along", factors, key="factor_x", width=260, format_func=words_of)
@@ -57,8 +70,24 @@ def _choose() -> None:
             format_func=words_of,
         )
     _model(names)
+    st.subheader("How far to trust it")
+    _trust(names)
     st.subheader("Trials")
     _trials(names)
+
+
+def _settings(factors: Mapping[str, FactorValue], campaign: CampaignState) -> str:
+    """`dye red, dye volume 20 µL`"""
+    units = {factor.name: factor.unit for factor in campaign.spec.factors}
+    return ", ".join(
+        f"{words_of(name)} {number(value)} {unit_text(units.get(name, ''))}".rstrip()
+        for name, value in factors.items()
+    )
+
+
+def _numeric(campaign: CampaignState) -> dict[str, FactorSpec]:
+    """The factors that make an axis; choices don't."""
+    return {item.name: item for item in campaign.spec.factors if isinstance(item, FactorSpec)}
 
 
 def _chosen(names: list[str]) -> str:
@@ -94,11 +123,7 @@ def _progress(names: list[str]) -> None:
             )
     best = campaign.best()
     if best is not None:
-        units = {factor.name: factor.unit for factor in spec.factors}
-        where = ", ".join(
-            f"{words_of(k)} {number(v)} {unit_text(units.get(k, ''))}"
-            for k, v in best.factors.items()
-        )
+        where = _settings(best.factors, campaign)
         sd = f" ± {number(best.standard_deviation, 2)}" if best.standard_deviation else ""
         st.markdown(
             f"Best measured: **{number(best.value)}{sd} {spec.objective.unit}** in trial {best.number} at {where}."
@@ -115,6 +140,38 @@ def _progress(names: list[str]) -> None:
     for veto in campaign.vetoes:
         st.markdown(f"Vetoed by {veto.actor}: `{veto.condition}` ({veto.reason})")
     st.caption(f"Data as of {view.read_at:%H:%M:%S}, event {view.document['seq']}.")
+
+
+@st.fragment(run_every=REFRESH_S)
+@guarded
+def _proposed(names: list[str]) -> None:
+    """The open trials, each with why it was proposed, and how the latest failed."""
+    name = _chosen(names)
+    document = next(c for c in look(database()).document["campaigns"] if c["campaign"] == name)
+    unit, campaign = document["objective"]["unit"], look(database()).state.campaigns[name]
+    if document["proposed"]:
+        st.subheader("Under way, and why")
+    for item in document["proposed"]:
+        with st.container(border=True, key=f"card-proposed-{item['trial']}"):
+            factors = _settings(item["factors"], campaign)
+            waits = " · waits for approval" if item["waits_for_approval"] else ""
+            state = "begun" if item["begun"] else f"not begun{waits}"
+            st.markdown(f"**Trial {item['trial']}** · {state} · {factors}")
+            st.caption(f"By {item['origin']}: {item['note']}")
+            for line in evidence_lines(item, unit):
+                st.markdown(f"- {line}")
+    told = document["outside"]
+    if told["latest"]:
+        best = (
+            "" if told["best"] is None else f", the best {number(told['best'])} {unit_text(unit)}"
+        )
+        st.markdown(
+            f"{told['done'] + told['failed']} results from outside ({told['failed']} of them failures{best}); "
+            f"the last {told['latest']}"
+        )
+    for item in document["failures"]:
+        sign = status_sign("failed")
+        st.markdown(f"{sign.glyph} Trial {item['trial']} gave no value: {item['reason']}")
 
 
 def _front(campaign: CampaignState) -> None:
@@ -148,9 +205,13 @@ def _front(campaign: CampaignState) -> None:
 @st.fragment(run_every=REFRESH_S)
 @guarded
 def _model(names: list[str]) -> None:
-    campaign = look(database()).state.campaigns[_chosen(names)]
+    state = look(database()).state
+    campaign = state.campaigns[_chosen(names)]
     x, y = st.session_state.get("factor_x"), st.session_state.get("factor_y")
-    factors = {factor.name: factor for factor in campaign.spec.factors}
+    factors = _numeric(campaign)
+    if not factors:
+        st.info("Choices make no axis; the table of trials shows them.", icon=":material/info:")
+        return
     if x not in factors:
         x = next(iter(factors))
     y = y if y in factors and y != x else None
@@ -158,7 +219,7 @@ def _model(names: list[str]) -> None:
         st.info("The model can be asked after the first results.", icon=":material/info:")
         return
     try:
-        found, fresh = _desk().slice(campaign, x, y)
+        found, fresh = _desk().slice(state, campaign, x, y)
     except LabError as error:
         st.warning(f"No model: {error.message}. {error.hint}", icon=":material/warning:")
         return
@@ -168,7 +229,7 @@ def _model(names: list[str]) -> None:
         )
         return
     _draw_model(campaign, x, y, found)
-    others = [name for name in factors if name not in (x, y)]
+    others = [item.name for item in campaign.spec.factors if item.name not in (x, y)]
     held = (
         f" The others ({', '.join(others)}) are held where the best trial had them."
         if others
@@ -177,6 +238,48 @@ def _model(names: list[str]) -> None:
     finished = sum(trial.status != "pending" for trial in campaign.trials.values())
     state = f"Fitted to {finished} finished trials." if fresh else "A newer fit is being made."
     st.caption(f"{state}{held} Dots are measured trials with their number, ✖ failed ones.")
+
+
+@st.fragment(run_every=2 * REFRESH_S)
+@guarded
+def _trust(names: list[str]) -> None:
+    """Each trial as the others foretell it, and how these predictions came out."""
+    state = look(database()).state
+    campaign = state.campaigns[_chosen(names)]
+    if (
+        sum(trial.value is not None for trial in (*campaign.outside, *campaign.trials.values()))
+        < _FEWEST
+    ):
+        st.info("This can be told after three results.", icon=":material/info:")
+        return
+    try:
+        found, fresh = _evidence_desk().slice(state, campaign, "", None)
+    except LabError as error:
+        st.warning(f"{error.message}. {error.hint}", icon=":material/warning:")
+        return
+    if found is None:
+        st.info("It is being computed; it appears here by itself.", icon=":material/hourglass_top:")
+        return
+    left, right = st.columns([2, 1])
+    with left:
+        st.markdown("**Each trial, foretold by all the others**")
+        figure(
+            left_out_figure(found.left_out, campaign.spec.objective),
+            key="left-out",
+            alt="Leave-one-out predictions against measured values",
+        )
+    told = found.calibration
+    with right:
+        st.markdown(f"The model is **{told.words}**.")
+        st.markdown(
+            f"- {told.coverage_50:.0%} and {told.coverage_90:.0%} of the outcomes lie in its 50 % and 90 % intervals\n"
+            f"- mean squared z {told.mean_squared_z:.2f} (1 is right, above it is too sure)\n"
+            f"- log loss {told.log_loss:.2f} (1.42 without a model)"
+        )
+        for item in found.importances:
+            share = "" if item.total is None else f": {item.total:.0%} of what varies"
+            st.markdown(f"- {words_of(item.factor)}{share}")
+    st.caption("" if fresh else "Newer trials are being looked at.")
 
 
 def _draw_model(campaign: CampaignState, x: str, y: str | None, found: Slice) -> None:
@@ -189,13 +292,13 @@ def _draw_model(campaign: CampaignState, x: str, y: str | None, found: Slice) ->
         f"{words_of(objective.result)} ({unit_text(objective.unit)})",
     )
     if y is None:
-        points = [(t.factors[x], float(t.value or 0.0), t.number) for t in done]
+        points = [(float(t.factors[x]), float(t.value or 0.0), t.number) for t in done]
         line = slice_figure(found.x, (), found.mean, found.sd, labels, points)
         figure(line, key="slice", alt="Model along one factor")
         return
-    points = [(t.factors[x], t.factors[y], t.number) for t in done]
+    points = [(float(t.factors[x]), float(t.factors[y]), t.number) for t in done]
     failed = [
-        (t.factors[x], t.factors[y], t.number)
+        (float(t.factors[x]), float(t.factors[y]), t.number)
         for t in campaign.trials.values()
         if t.status == "failed"
     ]
@@ -217,13 +320,14 @@ def _draw_model(campaign: CampaignState, x: str, y: str | None, found: Slice) ->
 def _trials(names: list[str]) -> None:
     name = _chosen(names)
     rows = records_of(database()).trials(name)
-    objective = look(database()).state.campaigns[name].spec.objective
+    spec = look(database()).state.campaigns[name].spec
+    objective = spec.objective
     if not rows:
         st.caption("No trial has been proposed yet.")
         return
     unit = objective.unit
     table(
-        trial_table(rows),
+        trial_table(rows, [f.name for f in spec.factors if not isinstance(f, FactorSpec)]),
         key="trials",
         columns={
             "trial": st.column_config.NumberColumn("Trial", width="small"),
@@ -234,19 +338,26 @@ def _trials(names: list[str]) -> None:
             "predicted_sd": st.column_config.NumberColumn(f"Predicted sd [{unit}]", format="%.2g"),
             "origin": st.column_config.TextColumn("Chosen by"),
             "nearest_trial": st.column_config.NumberColumn("Nearest trial", width="small"),
+            "better": st.column_config.NumberColumn("Chance to be better", format="percent"),
+            "chance": st.column_config.NumberColumn("Chance to succeed", format="percent"),
+            "explores": st.column_config.TextColumn("Explores", width="medium"),
+            "note": st.column_config.TextColumn("Why", width="medium"),
             "reason": st.column_config.TextColumn("Reason of failure", width="large"),
         },
         alt="All trials",
     )
 
 
-def trial_table(rows: list[Row]) -> list[Row]:
-    """The trials' rows as people read them: newest first, factors beside the value, status as sign and word."""
+def trial_table(rows: list[Row], choices: Sequence[str] = ()) -> list[Row]:
+    """The trials' rows as people read them: newest first, factors beside the value, status as sign and word.
+    `choices`: the factors that are names and have no unit."""
     people: list[Row] = []
     for row in reversed(rows):
         sign = status_sign(str(row["status"]))
         shown: Row = {"trial": row["trial"], "status": f"{sign.glyph} {sign.word}"}
-        shown.update({words_of(key): value for key, value in row.items() if key.endswith("]")})
+        shown.update(
+            {words_of(key): v for key, v in row.items() if key.endswith("]") or key in choices}
+        )
         for key in (
             "value",
             "standard_deviation",
@@ -254,6 +365,10 @@ def trial_table(rows: list[Row]) -> list[Row]:
             "predicted_sd",
             "origin",
             "nearest_trial",
+            "better",
+            "chance",
+            "explores",
+            "note",
             "reason",
         ):
             shown[key] = row[key]

@@ -19,6 +19,7 @@ from dashboard.views.asking import (
 )
 from dashboard.views.frame import REFRESH_S, guarded
 from dashboard.words import number, unit_text, words_of
+from lab.control.evidence import evidence_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,11 @@ def _now() -> None:
         show_reply(said.reply, about=said.title)  # the card is gone, what came of it is not
     for question in questions:
         question_card(db, question, live=live)
-    waiting = [c for c in view.document["campaigns"] if c["approval"]]
+    waiting = [
+        c
+        for c in view.document["campaigns"]
+        if any(item["waits_for_approval"] for item in c["proposed"])
+    ]
     if questions or waiting:
         st.text_input("Reason", key="reason", placeholder="Reason (recorded)", width=280)
     if said is None or said.reply is not st.session_state.get("reply"):
@@ -66,13 +71,18 @@ def _now() -> None:
 def _approvals(db: str, campaign: CampaignDocument, *, live: bool) -> None:
     """Trials that wait until a person lets them be made."""
     st.subheader("Trials to approve")
-    for item in campaign["approval"]:
+    unit = campaign["objective"]["unit"]
+    for item in campaign["proposed"]:
+        if not item["waits_for_approval"]:
+            continue
         with st.container(border=True, key=f"card-trial-{item['trial']}"):
             factors = ", ".join(
                 f"{words_of(name)} {number(value)}" for name, value in item["factors"].items()
             )
             st.markdown(f"**Trial {item['trial']}**: {factors}")
             st.caption(item["note"])
+            for line in evidence_lines(item, unit):
+                st.markdown(f"- {line}")
             with st.container(horizontal=True):
                 for do, label in (("approve", "Approve"), ("reject", "Reject")):
                     ask_button(

@@ -121,7 +121,9 @@ def _campaign(
         if error.diagnostics:
             return list(error.diagnostics), set(), {}
         raise
-    FilesContext(files).candidates(1, files.middle)
+    context = FilesContext(files)
+    for trial in files.samples:
+        context.candidates(1, trial)
     bundle = files.bundle
     hashes = {bundle.paths["sop"]: bundle.procedure.sha256}
     return list(bundle.diagnostics), set(bundle.paths.values()), hashes

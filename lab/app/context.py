@@ -55,14 +55,14 @@ class FilesContext:
         self._device_capabilities = files.drivers.capabilities
         self._durations = files.drivers.durations
         self.interlocks = files.drivers.interlocks
-        self._bound: dict[tuple[int, tuple[float, ...]], tuple[Plan, ...]] = {}
+        self._bound: dict[tuple[int, tuple[ev.FactorValue, ...]], tuple[Plan, ...]] = {}
 
         self.services = service_rules(files, zone)
         self._planner = TimelinePlanner(
             lambda trial: self.candidates(trial.number, trial.factors), self.services
         )
 
-    def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
+    def candidates(self, trial: int, factors: Mapping[str, ev.FactorValue]) -> tuple[Plan, ...]:
         """The trial's plans, one for each lawful choice of stations and devices."""
         key = (trial, tuple(factors.values()))
         known = self._bound.get(key)

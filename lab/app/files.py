@@ -11,11 +11,20 @@ from lab.app.drivers import LabDrivers, simulated_chemistries
 from lab.devices.capability import CAPABILITIES
 from lab.devices.registry import Registry
 from lab.domain.errors import InputError
-from lab.domain.event import AtMostSpec, FactorSpec, LimitSpec, ObjectiveSpec, StopSpec
+from lab.domain.event import (
+    AtMostSpec,
+    ChoiceSpec,
+    FactorSpec,
+    FactorValue,
+    LimitSpec,
+    ObjectiveSpec,
+    StopSpec,
+)
 from lab.domain.quantity import Quantity
 from lab.records.database import database_url
 from lab.sop.check import check_lab
 from lab.sop.check_aim import distance_of, unit_of_stop
+from lab.sop.check_factors import chosen_choices
 from lab.sop.check_lab_safety import DriverTraits
 from lab.sop.check_space import constraint_texts, step_of
 from lab.sop.check_together import campaign_box
@@ -55,20 +64,29 @@ class CampaignFiles:
         return lab_database(self.lab, self.lab_file)
 
     @property
-    def factors(self) -> tuple[FactorSpec, ...]:
+    def factors(self) -> tuple[FactorSpec | ChoiceSpec, ...]:
         """The space that the optimiser may explore."""
-        box = campaign_box(self.bundle.campaign, self.bundle.procedure)
-        parameters = self.bundle.procedure.sop.quantities
-        return tuple(
-            FactorSpec(
-                name=name,
-                unit=parameters[name].unit,
-                minimum=box[name][0].to(parameters[name].unit).magnitude,
-                maximum=box[name][1].to(parameters[name].unit).magnitude,
-                step=None if chosen.step is None else step_of(chosen.step, parameters[name].unit),
+        campaign, sop = self.bundle.campaign, self.bundle.procedure.sop
+        box = campaign_box(campaign, self.bundle.procedure)
+        choices = chosen_choices(campaign, sop)
+        found: list[FactorSpec | ChoiceSpec] = []
+        for name, chosen in campaign.factors.items():
+            if name in choices:
+                told = dict(self.bundle.descriptors.get(name, {}))
+                found.append(ChoiceSpec(name=name, choices=choices[name], descriptors=told))
+                continue
+            unit = sop.quantities[name].unit
+            found.append(
+                FactorSpec(
+                    name=name,
+                    unit=unit,
+                    minimum=box[name][0].to(unit).magnitude,
+                    maximum=box[name][1].to(unit).magnitude,
+                    step=None if chosen.step is None else step_of(chosen.step, unit),
+                    levels=tuple(level.to(unit).magnitude for level in chosen.levels),
+                )
             )
-            for name, chosen in self.bundle.campaign.factors.items()
-        )
+        return tuple(found)
 
     @property
     def constraints(self) -> tuple[str, ...]:
@@ -168,20 +186,46 @@ class CampaignFiles:
         return ""
 
     @property
-    def middle(self) -> dict[str, float]:
+    def middle(self) -> dict[str, FactorValue]:
         """A trial that any lab that fits must be able to make: each factor in the middle of its range, or, where
         constraints forbid that, one that keeps them.
 
         InputError where no trial keeps them all.
         """
-        middle = {factor.name: (factor.minimum + factor.maximum) / 2 for factor in self.factors}
+        middle = {factor.name: _middle_of(factor) for factor in self.factors}
         campaign = self.bundle.campaign
         if not (campaign.constraints or campaign.at_most):
             return middle
-        from lab.app.optimiser import lawful_trial, make_space
+        from lab.app.optimiser import lawful_trial
+        from lab.optimize.recorded import make_space
 
         space = make_space(self.factors, self.constraints, self.at_most, campaign.alike)
         return middle if not space.broken(middle) else lawful_trial(space)
+
+    @property
+    def samples(self) -> tuple[dict[str, FactorValue], ...]:
+        """Trials that the lab must be able to make before anything starts: the middle, and the middle with each other
+        choice, because another choice may mean other devices.
+        """
+        middle = self.middle
+        return (
+            middle,
+            *(
+                {**middle, factor.name: choice}
+                for factor in self.factors
+                if isinstance(factor, ChoiceSpec)
+                for choice in factor.choices
+                if choice != middle[factor.name]
+            ),
+        )
+
+
+def _middle_of(factor: FactorSpec | ChoiceSpec) -> FactorValue:
+    if isinstance(factor, ChoiceSpec):
+        return factor.choices[0]
+    if factor.levels:
+        return factor.levels[len(factor.levels) // 2]
+    return (factor.minimum + factor.maximum) / 2
 
 
 def _demand_candidates(files: CampaignFiles) -> None:
@@ -189,8 +233,8 @@ def _demand_candidates(files: CampaignFiles) -> None:
     campaign, rows = files.bundle.campaign, files.bundle.candidates
     if rows is None or not (campaign.constraints or campaign.at_most):
         return
-    from lab.app.optimiser import make_space
     from lab.optimize.pool import Pool
+    from lab.optimize.recorded import make_space
 
     space = make_space(files.factors, files.constraints, files.at_most, campaign.alike)
     columns = dict(zip(space.names, zip(*rows, strict=True), strict=True))

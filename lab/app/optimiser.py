@@ -9,45 +9,18 @@ from lab.domain.errors import InputError
 from lab.engine.messages import Nearness, Proposal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from lab.domain.event import AtMostSpec, FactorSpec, ObjectiveSpec
+    from lab.domain.event import FactorValue, ObjectiveSpec
     from lab.domain.state import CampaignState, LabState
-    from lab.optimize.history import Direction, TrialRecord
-    from lab.optimize.options import Options
+    from lab.optimize.history import Direction
     from lab.optimize.space import Space
     from lab.optimize.suggest import Design
 
 _FEWEST = 3
 
-__all__ = ["history_of", "lawful_trial", "make_space", "space_of", "suggest_from_state"]
+__all__ = ["lawful_trial", "suggest_from_state"]
 
 
-def make_space(
-    factors: Sequence[FactorSpec],
-    constraints: Sequence[str],
-    at_most: Sequence[AtMostSpec],
-    alike: Sequence[str],
-) -> Space:
-    """The optimiser's space. InputError where it makes no sense."""
-    from lab.optimize.space import AtMost, Factor, Space
-
-    return Space(
-        factors=tuple(Factor(f.name, f.unit, f.minimum, f.maximum, f.step) for f in factors),
-        constraints=tuple(constraints),
-        at_most=tuple(AtMost(rule.factors, rule.most) for rule in at_most),
-        alike=tuple(alike),
-    )
-
-
-def space_of(campaign: CampaignState) -> Space:
-    """The factor space that a campaign was started with, less what people have vetoed."""
-    spec = campaign.spec
-    vetoes = [f"not ({veto.condition})" for veto in campaign.vetoes]
-    return make_space(spec.factors, (*spec.constraints, *vetoes), spec.at_most, spec.alike)
-
-
-def lawful_trial(space: Space) -> dict[str, float]:
+def lawful_trial(space: Space) -> dict[str, FactorValue]:
     """One trial that keeps all constraints. InputError, with the guilty constraints, where there is none."""
     from lab.optimize.space.region import Region
     from lab.optimize.space.sampling import sample
@@ -74,45 +47,10 @@ def direction_of(objective: ObjectiveSpec) -> Direction:
     return objective.direction
 
 
-def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
-    """All trials, as the optimiser is told of them.
-
-    The standard deviation of a result is that of its readings; it does not know the error of the doses before it,
-    so the model infers the noise of a trial from all of them.
-    """
-    from lab.optimize.history import TrialRecord
-
-    aborted = {
-        number
-        for number, trial in campaign.trials.items()
-        if trial.run and state.runs[trial.run].status == "aborted"
-    }
-    return [
-        TrialRecord(
-            number=trial.number,
-            factors=dict(trial.factors),
-            status="aborted"
-            if trial.number in aborted or trial.status == "rejected"
-            else trial.status,
-            value=trial.value if trial.status == "done" and campaign.aim is None else None,
-            outcomes=dict(trial.outcomes) if trial.status == "done" else {},
-        )
-        for trial in campaign.trials.values()
-    ]
-
-
-def options_of(campaign: CampaignState) -> Options:
-    """What the campaign wants beside its space and its objective."""
-    from lab.optimize.options import Options
-
-    spec = campaign.spec
-    return Options(
-        outliers=spec.outliers, accuracy=dict(spec.accuracy) or None, quantile=spec.quantile
-    )
-
-
 def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Proposal, ...]:
     """The next trials; a pure function of the state, so a replay asks for the same."""
+    from lab.optimize.explain import explained
+    from lab.optimize.recorded import history_of, options_of, space_of
     from lab.optimize.suggest import suggest
 
     entry = state.campaigns[campaign]
@@ -151,9 +89,11 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
             note=suggestion.note,
             predicted=suggestion.predicted,
             chance=suggestion.chance,
+            better=suggestion.better,
+            explores=suggestion.explores,
             nearness=near if number == 0 else None,
         )
-        for number, suggestion in enumerate(suggestions)
+        for number, suggestion in enumerate(explained(space, sought, history, suggestions))
     )
 
 
@@ -163,6 +103,8 @@ def _nearness(campaign: CampaignState, state: LabState) -> Nearness | None:
     done = sum(trial.status == "done" for trial in campaign.trials.values())
     if rule is None or done < _FEWEST:
         return None
+    from lab.optimize.recorded import history_of, options_of, space_of
+
     space, history, seed = space_of(campaign), history_of(campaign, state), campaign.spec.seed
     if campaign.aim is not None:
         from lab.optimize.stopping_several import stopping_several

@@ -142,7 +142,7 @@ class NoOpContext:
             ),
         )
 
-    def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
+    def candidates(self, trial: int, factors: Mapping[str, ev.FactorValue]) -> tuple[Plan, ...]:
         """The sample's own device."""
         del factors
         return (self._plans[trial],)

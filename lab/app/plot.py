@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, cast
 
 from lab.domain.aim import best_so_far
+from lab.domain.event import FactorSpec
 from lab.records.reader import open_records
 
 if TYPE_CHECKING:
@@ -82,9 +83,9 @@ def _progress(axes: _Axes, entry: CampaignState) -> None:
 
 def _scatter(axes: _Axes, entry: CampaignState, state: LabState) -> None:
     spec = entry.spec
-    factor = spec.factors[0]
-    name = spec.objective.report or factor.name
-    unit = spec.objective.report_unit or factor.unit
+    factor = next((f for f in spec.factors if isinstance(f, FactorSpec)), None)
+    name = spec.objective.report or ("" if factor is None else factor.name)
+    unit = spec.objective.report_unit or ("" if factor is None else factor.unit)
     for origin in dict.fromkeys(trial.origin for trial in _done(entry)):
         points = [
             (x, trial.value)
@@ -100,8 +101,9 @@ def _scatter(axes: _Axes, entry: CampaignState, state: LabState) -> None:
 
 
 def _value(trial: TrialState, name: str, state: LabState) -> float | None:
-    if name in trial.factors:
-        return trial.factors[name]
+    given = trial.factors.get(name)
+    if isinstance(given, float):
+        return given
     run = state.runs.get(trial.run)
     return None if run is None else run.plan.values.get(name)
 

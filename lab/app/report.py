@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from lab.domain.event import ObjectiveSpec
     from lab.domain.state import CampaignState, LabState, TrialState
 
-__all__ = ["best_document", "report_document", "report_lines", "with_unit"]
+__all__ = ["best_document", "report_document", "report_lines", "setting", "with_unit"]
 
 
 def report_document(
@@ -138,8 +138,15 @@ def _goal_words(objective: ObjectiveSpec) -> str:
     return f"{objective.direction} {objective.result}"
 
 
-def with_unit(value: float, unit: str) -> str:
-    """`9.11 mS/cm`; a number without a dimension stands by itself."""
+def setting(value: float | str, digits: int = 4) -> str:
+    """What a factor is set to: a number with so many significant digits, or the name of a choice."""
+    return value if isinstance(value, str) else f"{value:.{digits}g}"
+
+
+def with_unit(value: float | str, unit: str) -> str:
+    """`9.11 mS/cm`; a number without a dimension stands by itself, and so does the name of a choice."""
+    if isinstance(value, str):
+        return value
     return f"{value:.4g}" if unit == "dimensionless" else f"{value:.4g} {unit}"
 
 

@@ -70,8 +70,9 @@ def run_campaign(
     """
     files = open_campaign(options.campaign)
     # Bind once before anything starts: a missing capability is found here, not in the middle of the night.
-    plans = FilesContext(files).candidates(1, files.middle)
-    refuse_what_takes_too_long(plans, attended_hours(files.lab))
+    context = FilesContext(files)
+    for trial in files.samples:
+        refuse_what_takes_too_long(context.candidates(1, trial), attended_hours(files.lab))
     _refuse_haste(options, files)
     url = _database(options, files)
     work = _run(options, files, url, watch, say)

@@ -22,10 +22,10 @@ Stamps = dict["Path", tuple[int, int]]
 
 
 def stamps(paths: Iterable[Path]) -> Stamps:
-    """Of the files themselves, the YAML files beside them, and the SOP and lab that a campaign names."""
+    """Of the files themselves, the YAML and CSV files beside them, and the SOP and lab that a campaign names."""
     found: Stamps = {}
     for path in paths:
-        for file in {path, *path.parent.glob("*.y*ml"), *_named(path)}:
+        for file in {path, *path.parent.glob("*.y*ml"), *path.parent.glob("*.csv"), *_named(path)}:
             try:
                 status = file.stat()
             except OSError:

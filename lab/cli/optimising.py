@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Ask the optimiser, apart from a run.", no_args_is_help=True)
     group.callback()(_group)
     group.command()(advise)
+    group.command()(evidence)
     app.add_typer(group, name="optimise")
 
 
@@ -78,3 +79,57 @@ def advise(
         ("method", "adjusted", "naive"),
         rows,
     )
+
+
+def evidence(
+    where: Annotated[
+        Path | None,
+        typer.Argument(help="campaign.yaml, to find its records; or use --db", show_default=False),
+    ] = None,
+    db: Annotated[str | None, typer.Option("--db", help="Records that are meant.")] = None,
+    campaign: Annotated[
+        str | None, typer.Option("--campaign", help="Id of a campaign; the latest by default.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="In place of records: CSV of experiments.")
+    ] = None,
+    objective: Annotated[
+        str | None, typer.Option("--objective", help="With --data: the column that was measured.")
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", help="Column that is no factor; repeat it.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Also draw it: a .html page or a .png picture.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """How far the model can be trusted: each trial predicted from all the others, calibration, and what matters."""
+    from lab.app.evidence import (
+        evidence_lines,
+        evidence_of_records,
+        evidence_of_table,
+        write_evidence,
+    )
+
+    if data is None:
+        from lab.app.records import url_of
+
+        if objective or ignore:
+            raise typer.BadParameter("--objective and --ignore belong to --data")
+        found, measured = evidence_of_records(url_of(where, db), campaign)
+    else:
+        if objective is None:
+            raise typer.BadParameter("--data without --objective: name the measured column")
+        if where is not None or db is not None or campaign is not None:
+            raise typer.BadParameter("a table and records: choose one of the two")
+        found, measured = evidence_of_table(data, objective, ignore or ())
+    if out is not None:
+        write_evidence(found, measured, out)
+    if as_json:
+        print_json(asdict(found))
+        return
+    for line in evidence_lines(found, measured):
+        print(line)
+    if out is not None:
+        print(f"drawn in {out}")

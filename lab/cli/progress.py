@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.app.report import with_unit
+from lab.app.report import setting, with_unit
 from lab.cli.event_text import course_text, plan_text
 from lab.cli.output import say
 from lab.domain import event as ev
@@ -32,7 +32,9 @@ class ProgressLines:
             case ev.CampaignStarted():
                 return f"campaign {event.campaign}: {event.title} ({event.trials} trials)"
             case ev.TrialProposed():
-                factors = ", ".join(f"{name} {value:.3g}" for name, value in event.factors.items())
+                factors = ", ".join(
+                    f"{name} {setting(value, 3)}" for name, value in event.factors.items()
+                )
                 believed = (
                     f", expects {event.predicted_mean:.4g} ± {event.predicted_sd or 0:.2g}"
                     if event.predicted_mean is not None

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.app.report import setting
 from lab.cli.event_text import answers_text
+from lab.control.evidence import evidence_lines
 
 if TYPE_CHECKING:
     from lab.control.document import (
         EngineDocument,
         EngineStatus,
         HoldDocument,
+        ProposedTrialDocument,
         SupplyDocument,
         TaskDocument,
         WaitDocument,
@@ -54,19 +57,24 @@ def status_lines(document: EngineStatus) -> list[str]:
         elif campaign["further"]:
             text += f"; {len(campaign['front'])} trials on the front"
         lines.append(text)
-        near = campaign["nearness"]
+        near, unit = campaign["nearness"], campaign["objective"]["unit"]
         if near is not None:
-            unit = near["unit"]
             lines.append(
-                f"    trial {near['trial']} is within {near['within']:g} {unit} of the optimum with a probability of "
+                f"    trial {near['trial']} is within {near['within']:g} {near['unit']} of the optimum with a probability of "
                 f"{near['probability']:.0%}"
             )
-        for item in campaign["approval"]:
-            factors = ", ".join(f"{name} = {value:.4g}" for name, value in item["factors"].items())
-            lines += [
-                f"APPROVE trial {item['trial']}: {factors} ({item['note']})",
-                f"    lab trial approve {item['trial']} --who NAME, or reject or edit it",
-            ]
+        unit = campaign["objective"]["unit"]
+        for item in campaign["proposed"]:
+            lines += _proposed(item, unit)
+        told = campaign["outside"]
+        if told["latest"]:
+            lines.append(
+                f"    {told['done'] + told['failed']} results from outside, the last {told['latest']}"
+            )
+        lines += [
+            f"    trial {item['trial']} gave no value: {item['reason']}"
+            for item in campaign["failures"]
+        ]
     for run in document["runs"]:
         lines.append(
             f"  {run['run']} {run['status']}, {run['steps_succeeded']}/{run['steps']} steps done"
@@ -103,6 +111,20 @@ def status_lines(document: EngineStatus) -> list[str]:
         doing = f"busy with {busy['run']} {busy['action']}" if busy else device["state"]
         detail = f" ({device['detail']})" if device["detail"] else ""
         lines.append(f"  {device['device']:<20} {doing}{detail}")
+    return lines
+
+
+def _proposed(item: ProposedTrialDocument, unit: str) -> list[str]:
+    """An open trial, and why it was proposed."""
+    factors = ", ".join(f"{name} = {setting(value)}" for name, value in item["factors"].items())
+    note = f" ({item['note']})" if item["note"] else ""
+    lines = [f"    trial {item['trial']}: {factors}{note}"]
+    if item["waits_for_approval"]:
+        lines = [
+            f"APPROVE trial {item['trial']}: {factors}{note}",
+            f"    lab trial approve {item['trial']} --who NAME, or reject or edit it",
+        ]
+    lines += [f"        {text}" for text in evidence_lines(item, unit)]
     return lines
 
 

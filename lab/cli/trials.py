@@ -29,7 +29,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     trial = typer.Typer(
-        help="Approve, reject or edit trials that have not begun; pin your own; veto a region.",
+        help="Approve, reject or edit trials that have not begun; pin your own; veto a region; add results from elsewhere.",
         no_args_is_help=True,
     )
     trial.command()(approve)
@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
     trial.command()(edit)
     trial.command()(pin)
     trial.command()(veto)
+    trial.command()(add)
     app.add_typer(trial, name="trial")
 
 
@@ -108,6 +109,62 @@ def veto(
     """Forbid all trials where a condition holds, from now on."""
     args = {"do": "veto", "condition": condition}
     return send_request("trial", where, db, actor, _why(reason), args=args, as_json=as_json)
+
+
+def add(
+    where: _Where = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FACTOR=VALUE", help="What it was made with; repeat it."),
+    ] = None,
+    result: Annotated[
+        list[str] | None,
+        typer.Option("--result", metavar="RESULT=VALUE", help="What was measured, with its unit."),
+    ] = None,
+    failed: Annotated[str, typer.Option("--failed", help="Why it gave no value.")] = "",
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv",
+            help="A table of results in place of --set and --result: a column for each factor and result, with units in the "
+            "headings (volume [mL]), and `failed` with the reason.",
+        ),
+    ] = None,
+    beyond: Annotated[
+        bool, typer.Option("--beyond", help="Values outside the campaign's ranges are meant.")
+    ] = False,
+    db: _Db = None,
+    actor: _Actor = "",
+    reason: _Reason = "",
+    as_json: _Json = False,
+) -> int:
+    """Tell results that were measured elsewhere. The optimiser learns from them when it is asked next."""
+    if not actor.strip():
+        raise typer.BadParameter("say who tells it: --who NAME")
+    why = _why(reason)
+    if (table is None) == (not given):
+        raise typer.BadParameter("give --set and --result (or --failed), or a table with --csv")
+    if table is not None and (result or failed):
+        raise typer.BadParameter("--csv beside --result or --failed: the table has them")
+    rows: list[dict[str, Any]]
+    if table is not None:
+        from lab.app.outside import read_results
+
+        rows = read_results(table)
+    else:
+        if bool(result) == bool(failed):
+            raise typer.BadParameter(
+                "give what was measured (--result), or why nothing was (--failed)"
+            )
+        told = {"failed": failed} if failed else {"values": _factors(result or [])}
+        rows = [{"factors": _factors(given or []), **told}]
+    args = {
+        "do": "add",
+        "results": rows,
+        "source": "" if table is None else table.name,
+        "beyond": beyond,
+    }
+    return send_request("trial", where, db, actor, why, args=args, as_json=as_json)
 
 
 def _why(reason: str) -> str:

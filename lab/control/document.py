@@ -9,6 +9,8 @@ from typing import Literal
 
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12
 
+from lab.domain.event_base import FactorValue  # noqa: TC001  # schemas are made of it
+
 __all__ = [
     "BestDocument",
     "BusyDocument",
@@ -17,9 +19,13 @@ __all__ = [
     "DeviceDocument",
     "EngineDocument",
     "EngineStatus",
+    "FailedTrialDocument",
     "HoldDocument",
+    "NearestDocument",
     "NearnessDocument",
     "ObjectiveDocument",
+    "OutsideDocument",
+    "ProposedTrialDocument",
     "QuestionDocument",
     "QueuedDocument",
     "RunDocument",
@@ -32,7 +38,6 @@ __all__ = [
     "TrialsDocument",
     "WaitDocument",
     "WaitKind",
-    "WaitingTrialDocument",
     "WindowDocument",
 ]
 
@@ -108,7 +113,7 @@ class RunDocument(TypedDict):
     trial: int
     status: str
     reason: str
-    factors: dict[str, float]
+    factors: dict[str, FactorValue]
     steps: int
     steps_succeeded: int
     steps_skipped: int
@@ -207,15 +212,55 @@ class BestDocument(TypedDict):
     trial: int
     value: float | None
     standard_deviation: float | None
-    factors: dict[str, float]
+    factors: dict[str, FactorValue]
 
 
-class WaitingTrialDocument(TypedDict):
-    """A trial that waits for a person's approval."""
+class NearestDocument(TypedDict):
+    """The finished trial that was nearest to a proposed one. `differs`: in what, as seen from the proposed one."""
 
     trial: int
-    factors: dict[str, float]
+    status: str
+    value: float | None
+    reason: str
+    differs: list[str]
+
+
+class ProposedTrialDocument(TypedDict):
+    """An open trial with the evidence that it was proposed on.
+
+    Predictions are in the objective's unit. `better`: chance of a better value than the best before it; `chance`: to keep the
+    limits on results, or to give a value at all; `explores`: where it lies apart from all that was tried.
+    """
+
+    trial: int
+    factors: dict[str, FactorValue]
     note: str
+    origin: str
+    predicted_mean: float | None
+    predicted_sd: float | None
+    better: float | None
+    chance: float | None
+    explores: str
+    nearest: NearestDocument | None
+    begun: bool
+    waits_for_approval: bool
+
+
+class OutsideDocument(TypedDict):
+    """Results that people told from outside. `best` is in the objective's unit; `latest` says who told the last, and why."""
+
+    done: int
+    failed: int
+    best: float | None
+    latest: str
+
+
+class FailedTrialDocument(TypedDict):
+    """A trial without a value, and why."""
+
+    trial: int
+    factors: dict[str, FactorValue]
+    reason: str
 
 
 class NearnessDocument(TypedDict):
@@ -243,7 +288,9 @@ class CampaignDocument(TypedDict):
     best: BestDocument | None
     front: list[int]
     nearness: NearnessDocument | None
-    approval: list[WaitingTrialDocument]
+    proposed: list[ProposedTrialDocument]
+    failures: list[FailedTrialDocument]
+    outside: OutsideDocument
 
 
 class BusyDocument(TypedDict):

@@ -48,8 +48,9 @@ class Request(_Message):
         description="For the verb answer: `question` (the id of a question or task) and one of `answer` (a choice "
         "of the question), `answers` (the task's fields with their values) or `failed` (true: the task failed, as the "
         "reason says). For the verb witness: `question` (the task's id). For the verb abort: `run`, or nothing. "
-        "For the verb trial: `do` (approve, reject, edit, pin or veto) with `trial` (its number), `factors` (name -> number in "
-        "the factor's unit, or a quantity) or `condition`. Else empty.",
+        "For the verb trial: `do` (approve, reject, edit, pin, veto or add) with `trial` (its number), `factors` (name -> number in "
+        "the factor's unit, a quantity, or a choice), `condition`, or `results` (a list of objects with `factors`, and `values` by result or "
+        "`failed` with a text; or with the `cells` of a table's row), their `source` and whether values `beyond` the campaign's rules are meant. Else empty.",
     )
 
     @model_validator(mode="after")
@@ -137,6 +138,7 @@ _OF_TRIALS = {
     "edit": {"trial", "factors"},
     "pin": {"factors"},
     "veto": {"condition"},
+    "add": {"results", "source", "beyond"},
 }
 
 
@@ -144,7 +146,14 @@ def _wrong_trial(args: dict[str, JsonValue]) -> str:
     wanted = _OF_TRIALS.get(str(args.get("do", "")))
     if wanted is None:
         return f"the verb trial needs the arg `do`: {', '.join(_OF_TRIALS)}"
-    kinds: dict[str, type] = {"trial": int, "factors": dict, "condition": str}
+    kinds: dict[str, type] = {
+        "trial": int,
+        "factors": dict,
+        "condition": str,
+        "results": list,
+        "source": str,
+        "beyond": bool,
+    }
     given = set(args) - {"do"}
     if given == wanted and all(isinstance(args[name], kinds[name]) for name in wanted):
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.control.evidence import failed_documents, outside_document, proposed_documents
 from lab.control.moments import elapsed, iso
 from lab.control.services import service_documents, supply_documents
 from lab.control.tasks import task_documents
@@ -150,11 +151,9 @@ def _campaign(name: str, campaign: CampaignState) -> CampaignDocument:
             "expected_gain": campaign.nearness.expected_gain,
             "unit": campaign.nearness.unit or spec.objective.unit,
         },
-        "approval": [
-            {"trial": trial.number, "factors": dict(trial.factors), "note": trial.note}
-            for trial in campaign.open_trials
-            if spec.approval and not trial.approved
-        ],
+        "proposed": proposed_documents(campaign),
+        "failures": failed_documents(campaign),
+        "outside": outside_document(campaign),
     }
 
 

@@ -14,8 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 from lab.domain.command import Command, Outcome, Settlement
 from lab.domain.event_base import (
     AtMostSpec,
+    ChoiceSpec,
     EventBase,
     FactorSpec,
+    FactorValue,
     LimitSpec,
     ObjectiveSpec,
     StopSpec,
@@ -25,6 +27,8 @@ from lab.domain.event_base import (
 from lab.domain.event_campaign import (
     CampaignFinished,
     CampaignStarted,
+    OutsideResult,
+    ResultsAdded,
     SpaceVetoed,
     StoppingJudged,
     TrialApproved,
@@ -64,6 +68,7 @@ __all__ = [
     "CampaignStarted",
     "CancelAsked",
     "CancelSettled",
+    "ChoiceSpec",
     "CommandAccepted",
     "CommandEnded",
     "CommandIntended",
@@ -77,6 +82,7 @@ __all__ = [
     "EngineStarted",
     "Event",
     "FactorSpec",
+    "FactorValue",
     "FlagKind",
     "HoldJudged",
     "HopelessPolicy",
@@ -89,6 +95,7 @@ __all__ = [
     "LimitSpec",
     "ObjectiveSpec",
     "ObservationRecorded",
+    "OutsideResult",
     "PlanJudged",
     "PlanSource",
     "QualityRecorded",
@@ -97,6 +104,7 @@ __all__ = [
     "Recorded",
     "RequestAnswered",
     "RequestReceived",
+    "ResultsAdded",
     "RunFinished",
     "RunStarted",
     "RunStopping",
@@ -387,6 +395,7 @@ Event = Annotated[
     | TrialApproved
     | TrialEdited
     | TrialRejected
+    | ResultsAdded
     | SpaceVetoed
     | StoppingJudged
     | CampaignFinished

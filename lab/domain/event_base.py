@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "AtMostSpec",
+    "ChoiceSpec",
     "EventBase",
     "FactorSpec",
+    "FactorValue",
     "LimitSpec",
     "ObjectiveSpec",
     "StopSpec",
@@ -37,14 +39,34 @@ class Value(EventBase):
     standard_deviation: float | None = None
 
 
+FactorValue = float | str
+"""What a factor is set to: a number in its unit, or one of its choices."""
+
+
 class FactorSpec(EventBase):
-    """A factor's range, plain numbers in `unit`. With a `step` it's only tried at whole multiples from `minimum`."""
+    """A factor's range, plain numbers in `unit`. With a `step` it's only tried at whole multiples from `minimum`; with
+    `levels` (ascending, from `minimum` to `maximum`) only at those."""
 
     name: str
     unit: str
     minimum: float
     maximum: float
     step: float | None = None
+    levels: tuple[float, ...] = ()
+
+
+class ChoiceSpec(EventBase):
+    """A factor that is one of some names."""
+
+    name: str
+    choices: tuple[str, ...]
+    descriptors: dict[str, tuple[float, ...]] = Field(default_factory=dict[str, tuple[float, ...]])
+    """Choice -> numbers that say how alike the choices are; empty where none are known."""
+
+    @property
+    def unit(self) -> str:
+        """None: a choice is a name."""
+        return ""
 
 
 class AtMostSpec(EventBase):

@@ -8,8 +8,10 @@ from pydantic import Field, JsonValue
 
 from lab.domain.event_base import (
     AtMostSpec,
+    ChoiceSpec,
     EventBase,
     FactorSpec,
+    FactorValue,
     LimitSpec,
     ObjectiveSpec,
     StopSpec,
@@ -20,6 +22,8 @@ from lab.domain.event_plan import HopelessPolicy
 __all__ = [
     "CampaignFinished",
     "CampaignStarted",
+    "OutsideResult",
+    "ResultsAdded",
     "SpaceVetoed",
     "StoppingJudged",
     "TrialApproved",
@@ -42,13 +46,13 @@ class CampaignStarted(EventBase):
     sop_version: str
     sop_sha256: str
     lab_id: str
-    factors: tuple[FactorSpec, ...]
+    factors: tuple[FactorSpec | ChoiceSpec, ...]
     constraints: tuple[str, ...] = ()
     """Comparisons of factors that every trial keeps, with units."""
     at_most: tuple[AtMostSpec, ...] = ()
     alike: tuple[str, ...] = ()
     """Factors with one value in all trials that are proposed together."""
-    candidates: tuple[tuple[float, ...], ...] = ()
+    candidates: tuple[tuple[FactorValue, ...], ...] = ()
     """Where only these are tried: values of the factors in their order."""
     fixed: dict[str, JsonValue]
     objective: ObjectiveSpec
@@ -83,7 +87,7 @@ class TrialProposed(EventBase):
     kind: Literal["trial_proposed"] = "trial_proposed"
     campaign: str
     trial: int
-    factors: dict[str, float]
+    factors: dict[str, FactorValue]
     origin: str
     predicted_mean: float | None = None
     predicted_sd: float | None = None
@@ -95,7 +99,11 @@ class TrialProposed(EventBase):
     )
     """Of several outcomes each one's mean and standard deviation."""
     chance: float | None = None
-    """Probability that the limits on results are kept."""
+    """Probability that the limits on results are kept; of one value, that the trial gives it at all."""
+    better: float | None = None
+    """Probability that the one value is better than the best measured so far."""
+    explores: str = ""
+    """Where it lies apart from all that was tried, in words."""
 
 
 class TrialCompleted(EventBase):
@@ -145,7 +153,7 @@ class TrialEdited(EventBase):
     kind: Literal["trial_edited"] = "trial_edited"
     campaign: str
     trial: int
-    factors: dict[str, float]
+    factors: dict[str, FactorValue]
     """All of them, as they are now."""
     actor: str
     reason: str
@@ -157,6 +165,30 @@ class TrialRejected(EventBase):
     kind: Literal["trial_rejected"] = "trial_rejected"
     campaign: str
     trial: int
+    actor: str
+    reason: str
+
+
+class OutsideResult(EventBase):
+    """What was measured elsewhere: a value (of several results all of them by name), or a failure."""
+
+    factors: dict[str, FactorValue]
+    value: float | None = None
+    """Of the first objective, in its unit; None where it failed."""
+    outcomes: dict[str, float] = Field(default_factory=dict[str, float])
+    failure: str = ""
+    """Why it gave no value."""
+
+
+class ResultsAdded(EventBase):
+    """A named person told results from outside this campaign. They teach the optimiser, use up no budget and no well, and
+    are numbered -1, -2, ... in the order in which they came."""
+
+    kind: Literal["results_added"] = "results_added"
+    campaign: str
+    results: tuple[OutsideResult, ...]
+    source: str = ""
+    """Name of the file that they come from."""
     actor: str
     reason: str
 

@@ -75,6 +75,7 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
             | ev.TrialApproved()
             | ev.TrialEdited()
             | ev.TrialRejected()
+            | ev.ResultsAdded()
             | ev.SpaceVetoed()
             | ev.StoppingJudged()
             | ev.CampaignFinished()

@@ -23,6 +23,7 @@ def reduce_campaign(
     | ev.TrialApproved
     | ev.TrialEdited
     | ev.TrialRejected
+    | ev.ResultsAdded
     | ev.SpaceVetoed
     | ev.StoppingJudged
     | ev.CampaignFinished
@@ -51,6 +52,8 @@ def reduce_campaign(
                 note=event.note,
                 predicted=event.predicted,
                 chance=event.chance,
+                better=event.better,
+                explores=event.explores,
             )
             campaign = replace(
                 campaign, trials={**campaign.trials, event.trial: trial}, plan_stale=True
@@ -80,6 +83,8 @@ def reduce_campaign(
                 predicted_sd=None,
                 predicted={},
                 chance=None,
+                better=None,
+                explores="",
                 nearest_trial=None,
             )
         case ev.TrialRejected():
@@ -89,6 +94,8 @@ def reduce_campaign(
                 status="rejected",
                 reason=f"rejected by {event.actor}: {event.reason}",
             )
+        case ev.ResultsAdded():
+            campaign = replace(campaign, outside=(*campaign.outside, *_told(campaign, event)))
         case ev.SpaceVetoed():
             campaign = replace(campaign, vetoes=(*campaign.vetoes, event))
         case ev.StoppingJudged():
@@ -127,6 +134,28 @@ def reduce_campaign(
         case ev.PlanJudged():
             campaign = replace(campaign, judged=event.plan)
     return replace(state, campaigns=put(state.campaigns, event.campaign, campaign))
+
+
+def _told(campaign: CampaignState, event: ev.ResultsAdded) -> list[TrialState]:
+    """Results from outside in the form of trials, numbered downwards."""
+    source = f" ({event.source})" if event.source else ""
+    return [
+        TrialState(
+            number,
+            dict(result.factors),
+            "outside",
+            status="failed" if result.value is None else "done",
+            value=result.value,
+            note=f"added by {event.actor}: {event.reason}{source}",
+            reason=result.failure,
+            outcomes=result.outcomes,
+        )
+        for number, result in zip(
+            range(-1 - len(campaign.outside), -1 - len(campaign.outside) - len(event.results), -1),
+            event.results,
+            strict=True,
+        )
+    ]
 
 
 def _with_trial(campaign: CampaignState, number: int, **changes: Any) -> CampaignState:

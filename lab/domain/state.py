@@ -131,7 +131,7 @@ class TrialState:
     """One suggested parameter set and what came of it."""
 
     number: int
-    factors: Mapping[str, float]
+    factors: Mapping[str, ev.FactorValue]
     origin: str
     status: Literal["pending", "done", "failed", "rejected"] = "pending"
     value: float | None = None
@@ -148,6 +148,8 @@ class TrialState:
         default_factory=dict[str, tuple[float, float]]
     )
     chance: float | None = None
+    better: float | None = None
+    explores: str = ""
     approved: str = ""
     """Who let it be made, where the campaign asks for that."""
 
@@ -176,6 +178,8 @@ class CampaignState:
     planned_s: float = 0.0
     """When the timeline was made."""
     vetoes: tuple[ev.SpaceVetoed, ...] = ()
+    outside: tuple[TrialState, ...] = ()
+    """Results that people told from outside, numbered -1, -2, ...: they teach, and are never the campaign's best."""
     nearness: ev.StoppingJudged | None = None
     """How near the optimum was when the optimiser was last asked, where the campaign wants to know."""
     partial: bool = False

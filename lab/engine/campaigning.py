@@ -50,6 +50,8 @@ def record_proposals(state: LabState, message: msg.Proposed) -> list[ev.Event]:
                 note=proposal.note,
                 predicted=dict(proposal.predicted),
                 chance=proposal.chance,
+                better=proposal.better,
+                explores=proposal.explores,
             )
             for number, proposal in enumerate(message.proposals[:room], start=first)
         ),

@@ -84,7 +84,7 @@ class CampaignContext(Protocol):
         """What people do for the laboratory, and when they are there; None where nobody need be asked."""
         ...
 
-    def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
+    def candidates(self, trial: int, factors: Mapping[str, ev.FactorValue]) -> tuple[Plan, ...]:
         """The plans that bind this trial to the lab, one for each lawful choice of devices."""
         ...
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lab.domain.command import Command
-    from lab.domain.event import PlanSource
+    from lab.domain.event import FactorValue, PlanSource
     from lab.domain.plan import Slot
     from lab.plan.improvement import PlanJob
 
@@ -85,11 +85,13 @@ class Signal:
 class Proposal:
     """One suggestion of the optimiser."""
 
-    factors: Mapping[str, float]
+    factors: Mapping[str, FactorValue]
     origin: str
     predicted_mean: float | None = None
     predicted_sd: float | None = None
     nearest_trial: int | None = None
+    better: float | None = None
+    explores: str = ""
     note: str = ""
     predicted: Mapping[str, tuple[float, float]] = field(
         default_factory=dict[str, tuple[float, float]]

@@ -1,4 +1,4 @@
-"""What people do with proposed trials: approve, reject, edit, pin their own, veto a region. Pure.
+"""What people do with proposed trials: approve, reject, edit, pin their own, veto a region, add results. Pure.
 
 Every judgement is (accepted, the answer in words, the facts that follow).
 """
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.domain.quantity import Quantity, QuantityError, parse_quantity
+from lab.engine.outside import RefusedRow, judge_results
 from lab.engine.proposals import broken, values_of
-from lab.sop.expression import ExpressionError, evaluate, parse_expression
+from lab.sop.choosing import answer_over
+from lab.sop.expression import ExpressionError, parse_expression
 from lab.sop.value import Truth
 
 if TYPE_CHECKING:
@@ -25,12 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["judge_trial"]
 
 
-class _Refused(Exception):  # noqa: N818 - it never leaves this module
-    """In words."""
-
-
 def judge_trial(state: LabState, message: msg.Requested) -> Judgement:
-    """`do`: approve, reject or edit (with `trial`), pin (with `factors`), or veto (with `condition`)."""
+    """`do`: approve, reject or edit (with `trial`), pin (with `factors`), veto (with `condition`), or add (with `results`)."""
     campaign = state.active_campaign
     if campaign is None:
         return False, "no campaign is open", []
@@ -49,18 +47,20 @@ def judge_trial(state: LabState, message: msg.Requested) -> Judgement:
                 return _pin(campaign, message)
             case "veto":
                 return _veto(campaign, message)
+            case "add":
+                return judge_results(campaign, message, _factors)
             case _:
-                return False, "approve, reject, edit, pin or veto", []
-    except _Refused as refused:
+                return False, "approve, reject, edit, pin, veto or add", []
+    except RefusedRow as refused:
         return False, str(refused), []
 
 
 def _approve(campaign: CampaignState, message: msg.Requested) -> Judgement:
     trial = _waiting(campaign, message)
     if not campaign.spec.approval:
-        raise _Refused("trials of this campaign need no approval")
+        raise RefusedRow("trials of this campaign need no approval")
     if trial.approved:
-        raise _Refused(f"trial {trial.number} has been approved by {trial.approved}")
+        raise RefusedRow(f"trial {trial.number} has been approved by {trial.approved}")
     _demand_lawful(campaign, trial.factors)
     return True, f"trial {trial.number} is approved", [_approval(campaign, trial.number, message)]
 
@@ -102,11 +102,11 @@ def _edit(campaign: CampaignState, message: msg.Requested) -> Judgement:
 
 def _pin(campaign: CampaignState, message: msg.Requested) -> Judgement:
     if campaign.enough:
-        raise _Refused("nothing more is tried: the budget is used up, or the campaign is to end")
+        raise RefusedRow("nothing more is tried: the budget is used up, or the campaign is to end")
     factors = _factors(campaign, message.args.get("factors"))
     missing = [f.name for f in campaign.spec.factors if f.name not in factors]
     if missing:
-        raise _Refused(f"no value for {', '.join(missing)}")
+        raise RefusedRow(f"no value for {', '.join(missing)}")
     _demand_lawful(campaign, factors)
     number = max(campaign.trials, default=0) + 1
     facts: list[ev.Event] = [
@@ -127,17 +127,18 @@ def _veto(campaign: CampaignState, message: msg.Requested) -> Judgement:
     condition = str(message.args.get("condition", ""))
     spec = campaign.spec
     try:
-        answer = evaluate(parse_expression(condition), values_of(spec))
+        choices = {f.name: f.choices for f in spec.factors if isinstance(f, ev.ChoiceSpec)}
+        answer = answer_over(parse_expression(condition), values_of(spec), choices)
     except ExpressionError as error:
-        raise _Refused(f"{condition}: {error.message}. {error.hint}".strip()) from error
+        raise RefusedRow(f"{condition}: {error.message}. {error.hint}".strip()) from error
     if not isinstance(answer, Truth):
-        raise _Refused(f"{condition} is a value; a veto is a condition, such as a > 1 mL")
+        raise RefusedRow(f"{condition} is a value; a veto is a condition, such as a > 1 mL")
     if not answer.may_hold:
-        raise _Refused(
+        raise RefusedRow(
             f"{condition} holds nowhere in the factors' ranges: there is nothing to veto"
         )
     if not answer.may_fail:
-        raise _Refused(
+        raise RefusedRow(
             f"{condition} holds everywhere in the factors' ranges: nothing would be left"
         )
     veto = ev.SpaceVetoed(
@@ -152,26 +153,36 @@ def _waiting(campaign: CampaignState, message: msg.Requested) -> TrialState:
     trial = campaign.trials.get(number) if isinstance(number, int) else None
     if trial is None:
         known = ", ".join(str(t.number) for t in campaign.open_trials if not t.run) or "none"
-        raise _Refused(f"there is no trial {number}; not begun: {known}")
+        raise RefusedRow(f"there is no trial {number}; not begun: {known}")
     if trial.status != "pending":
-        raise _Refused(f"trial {trial.number} is {trial.status}")
+        raise RefusedRow(f"trial {trial.number} is {trial.status}")
     if trial.run:
-        raise _Refused(f"trial {trial.number} has begun: `lab abort {trial.run}` ends its run")
+        raise RefusedRow(f"trial {trial.number} has begun: `lab abort {trial.run}` ends its run")
     return trial
 
 
-def _factors(campaign: CampaignState, given: JsonValue) -> dict[str, float]:
-    """Numbers in the factors' units; texts are quantities."""
+def _factors(campaign: CampaignState, given: JsonValue) -> dict[str, ev.FactorValue]:
+    """Numbers in the factors' units, and choices; a text for a number is a quantity."""
     if not isinstance(given, dict) or not given:
-        raise _Refused("give factors with their values")
+        raise RefusedRow("give factors with their values")
     known = {factor.name: factor for factor in campaign.spec.factors}
-    found: dict[str, float] = {}
+    found: dict[str, ev.FactorValue] = {}
     for name, value in given.items():
         factor = known.get(name)
         if factor is None:
-            raise _Refused(f"{name} is no factor; the factors are {', '.join(known)}")
-        found[name] = _number(name, value, factor.unit)
+            raise RefusedRow(f"{name} is no factor; the factors are {', '.join(known)}")
+        found[name] = (
+            _choice(value, factor)
+            if isinstance(factor, ev.ChoiceSpec)
+            else _number(name, value, factor.unit)
+        )
     return found
+
+
+def _choice(value: JsonValue, factor: ev.ChoiceSpec) -> str:
+    if isinstance(value, str) and value in factor.choices:
+        return value
+    raise RefusedRow(f"{factor.name}: {value} is none of its choices ({', '.join(factor.choices)})")
 
 
 def _number(name: str, value: JsonValue, unit: str) -> float:
@@ -180,9 +191,9 @@ def _number(name: str, value: JsonValue, unit: str) -> float:
     try:
         quantity = parse_quantity(str(value), "")
     except QuantityError as error:
-        raise _Refused(f"{name}: {error}. {error.hint}".strip()) from error
+        raise RefusedRow(f"{name}: {error}. {error.hint}".strip()) from error
     if not quantity.is_like(unit):
-        raise _Refused(f"{name}: {quantity} is {quantity.words}; give it in {unit}")
+        raise RefusedRow(f"{name}: {quantity} is {quantity.words}; give it in {unit}")
     return _in(quantity, unit)
 
 
@@ -190,7 +201,7 @@ def _in(quantity: Quantity, unit: str) -> float:
     return quantity.to(unit).magnitude
 
 
-def _demand_lawful(campaign: CampaignState, factors: Mapping[str, float]) -> None:
+def _demand_lawful(campaign: CampaignState, factors: Mapping[str, ev.FactorValue]) -> None:
     problem = broken(campaign.spec, factors, campaign.vetoes)
     if problem:
-        raise _Refused(f"refused, and not moved to fit: {problem}")
+        raise RefusedRow(f"refused, and not moved to fit: {problem}")

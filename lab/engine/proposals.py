@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from lab.domain.event import ChoiceSpec
 from lab.domain.quantity import Quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.expression import evaluate, parse_expression
@@ -13,7 +14,7 @@ from lab.sop.value import Truth, Value
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lab.domain.event import CampaignStarted, FactorSpec, SpaceVetoed
+    from lab.domain.event import CampaignStarted, FactorSpec, FactorValue, SpaceVetoed
     from lab.engine.messages import Proposal
     from lab.sop.value import Computed
 
@@ -35,10 +36,10 @@ def unlawful(
 
 
 def broken(
-    spec: CampaignStarted, given: Mapping[str, float], vetoes: Sequence[SpaceVetoed] = ()
+    spec: CampaignStarted, given: Mapping[str, FactorValue], vetoes: Sequence[SpaceVetoed] = ()
 ) -> str:
-    """The first rule that a trial would break, in words: ranges and steps, at-most rules, constraints, vetoes; "" where
-    it keeps all. Constraints are judged by the language of SOPs, not by the optimiser's own reading of them.
+    """The first rule that a trial would break, in words: ranges, levels and choices, at-most rules, constraints, vetoes;
+    "" where it keeps all. Constraints are judged by the language of SOPs, not by the optimiser's own reading of them.
     """
     problem = _beyond_ranges(spec, given)
     if problem:
@@ -58,22 +59,27 @@ def broken(
     return ""
 
 
-def _same(spec: CampaignStarted, one: Sequence[float], other: Sequence[float]) -> bool:
+def _same(spec: CampaignStarted, one: Sequence[FactorValue], other: Sequence[FactorValue]) -> bool:
     return all(
-        abs(a - b) <= _TINY * (factor.maximum - factor.minimum)
+        a == b
+        if isinstance(factor, ChoiceSpec)
+        else abs(float(a) - float(b)) <= _TINY * (factor.maximum - factor.minimum)
         for a, b, factor in zip(one, other, spec.factors, strict=True)
     )
 
 
 def values_of(
-    spec: CampaignStarted, given: Mapping[str, float] | None = None
+    spec: CampaignStarted, given: Mapping[str, FactorValue] | None = None
 ) -> dict[str, Computed]:
-    """The factors as expressions read them: at a point, or over their ranges."""
+    """The factors as expressions read them: at a point, or over their ranges (of choices the first)."""
     found: dict[str, Computed] = {}
     for factor in spec.factors:
+        if isinstance(factor, ChoiceSpec):
+            found[factor.name] = str(factor.choices[0] if given is None else given[factor.name])
+            continue
         low, high = factor.minimum, factor.maximum
         if given is not None:
-            low = high = given[factor.name]
+            low = high = float(given[factor.name])
         unit = factor.unit or DIMENSIONLESS
         found[factor.name] = Value.between(factor.name, Quantity(low, unit), Quantity(high, unit))
     return found
@@ -84,11 +90,14 @@ def _truth(text: str, values: dict[str, Computed]) -> Truth:
     return answer if isinstance(answer, Truth) else Truth.of(True)
 
 
-def _shown(given: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} = {value:g}" for name, value in given.items())
+def _shown(given: Mapping[str, FactorValue]) -> str:
+    return ", ".join(
+        f"{name} = {value}" if isinstance(value, str) else f"{name} = {value:g}"
+        for name, value in given.items()
+    )
 
 
-def _beyond_ranges(spec: CampaignStarted, given: Mapping[str, float]) -> str:
+def _beyond_ranges(spec: CampaignStarted, given: Mapping[str, FactorValue]) -> str:
     known = {factor.name: factor for factor in spec.factors}
     if set(given) != set(known):
         return f"values for {_names(given)}; the campaign's factors are {_names(known)}"
@@ -97,13 +106,19 @@ def _beyond_ranges(spec: CampaignStarted, given: Mapping[str, float]) -> str:
         if problem:
             return problem
     for rule in spec.at_most:
-        used = [name for name in rule.factors if given[name] > 0]
+        used = [name for name in rule.factors if float(given[name]) > 0]
         if len(used) > rule.most:
             return f"{_names(used)} together; at most {rule.most} of them may be above zero"
     return ""
 
 
-def _beyond(factor: FactorSpec, value: float) -> str:
+def _beyond(factor: FactorSpec | ChoiceSpec, value: FactorValue) -> str:
+    if isinstance(factor, ChoiceSpec):
+        if value in factor.choices:
+            return ""
+        return f"{factor.name} = {value}; its choices are {', '.join(factor.choices)}"
+    if isinstance(value, str):
+        return f"{factor.name} = {value}, which is no number"
     tiny = _TINY * (factor.maximum - factor.minimum)
     if not factor.minimum - tiny <= value <= factor.maximum + tiny:  # so written, NaN fails
         span = f"{factor.minimum:g} to {factor.maximum:g} {factor.unit}".rstrip()
@@ -112,6 +127,9 @@ def _beyond(factor: FactorSpec, value: float) -> str:
         steps = (value - factor.minimum) / factor.step
         if not math.isclose(steps, round(steps), abs_tol=1e-6):
             return f"{factor.name} = {value:g}, which is between its steps of {factor.step:g}"
+    if factor.levels and min(abs(value - level) for level in factor.levels) > tiny:
+        levels = ", ".join(f"{level:g}" for level in factor.levels)
+        return f"{factor.name} = {value:g}, which is none of its levels {levels} {factor.unit}".rstrip()
     return ""
 
 

@@ -65,7 +65,7 @@ class FaultContext:
         self.interlocks: Sequence[Interlock] = (_LID,) if knobs.interlock else ()
         self.services: ServiceRules | None = None
 
-    def candidates(self, trial: int, factors: Mapping[str, float]) -> tuple[Plan, ...]:
+    def candidates(self, trial: int, factors: Mapping[str, ev.FactorValue]) -> tuple[Plan, ...]:
         del factors
         return (_plan(self._knobs.warms, trial, self._version, self._knobs.scale),)
 

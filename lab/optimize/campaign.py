@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lab.domain.aim import Aim
 from lab.domain.errors import InputError, RefusedError
+from lab.optimize.explain import explained
 from lab.optimize.history import Direction, Suggestion, TrialRecord, best, check_history
 from lab.optimize.options import Options
 from lab.optimize.outcomes import with_outcomes
@@ -154,6 +155,7 @@ class Campaign:
         ]
         more = n > len(first) or n < 1
         suggestions = self._suggest(n - len(first), held, cost_of) if more else []
+        suggestions = explained(self.space, self.sought, self.history, suggestions)
         del self._pinned[: len(first)]
         for item in suggestions:
             self._records[item.number] = TrialRecord(
@@ -199,10 +201,11 @@ class Campaign:
         sd: float | Mapping[str, float] | None = None,
         *,
         failed: bool = False,
+        reason: str = "",
         cost: float | None = None,
     ) -> None:
         """Record the outcome of trial `number`: its value with its standard deviation, or
-        `failed=True`.
+        `failed=True`, with the reason where it is known.
 
         Of several outcomes tell numbers by name, all at once or as they come: a trial is pending until the aim's
         outcomes are complete, and what is known of it already teaches. Telling a trial again corrects it. A value
@@ -234,6 +237,7 @@ class Campaign:
             status="failed" if failed else "done",
             value=value,
             standard_deviation=sd,
+            reason=reason,
             cost=record.cost,
             fidelity=record.fidelity,
         )
@@ -255,6 +259,7 @@ class Campaign:
         sd: float | Mapping[str, float] | None = None,
         *,
         failed: bool = False,
+        reason: str = "",
         cost: float | None = None,
         fidelity: str | None = None,
     ) -> int:
@@ -265,7 +270,7 @@ class Campaign:
         number = self._next()
         self._records[number] = self._fresh(number, factors, fidelity)
         try:
-            self.tell(number, value, sd, failed=failed, cost=cost)
+            self.tell(number, value, sd, failed=failed, reason=reason, cost=cost)
         except InputError:
             del self._records[number]
             raise
@@ -315,7 +320,11 @@ class Campaign:
             )
         self._remark("reject", reason, number)
         self._records[number] = TrialRecord(
-            number=number, factors=record.factors, status="aborted", fidelity=record.fidelity
+            number=number,
+            factors=record.factors,
+            status="aborted",
+            reason=reason,
+            fidelity=record.fidelity,
         )
         if number in self._pinned:
             self._pinned.remove(number)

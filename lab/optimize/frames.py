@@ -59,6 +59,7 @@ def suggestions_frame(
             "origin": item.origin,
             **_predicted(sought, item),
             "nearest_trial": item.nearest_trial,
+            "explores": item.explores,
             "note": item.note,
         }
         for item in items
@@ -68,7 +69,12 @@ def suggestions_frame(
 
 def _predicted(sought: Direction | Aim, item: Suggestion) -> dict[str, float | None]:
     if isinstance(sought, str):
-        return {"predicted_mean": item.predicted_mean, "predicted_sd": item.predicted_sd}
+        return {
+            "predicted_mean": item.predicted_mean,
+            "predicted_sd": item.predicted_sd,
+            "better": item.better,
+            "chance": item.chance,
+        }
     found: dict[str, float | None] = {}
     for name in sought.outcomes:
         mean, sd = item.predicted.get(name, (None, None))

@@ -44,6 +44,8 @@ class TrialRecord(BaseModel):
     status: Literal["done", "failed", "pending", "aborted"]
     value: float | None = None
     standard_deviation: float | None = None
+    reason: str = ""
+    """Why a failed or aborted trial gave no value, for people."""
     outcomes: dict[str, float] = Field(default_factory=dict[str, float])
     deviations: dict[str, float] = Field(default_factory=dict[str, float])
     cost: float | None = None
@@ -109,7 +111,9 @@ class Suggestion(BaseModel):
 
     Where several outcomes are sought, `predicted` has mean and standard deviation of each, in its unit (the
     first goal's are also in `predicted_mean` and `predicted_sd`). `chance` is the probability that the trial gives what
-    is measured at all, times that to keep all limits on it; None without limits while no trial failed.
+    is measured at all, times that to keep all limits on it; None without limits while no trial failed. `better` is the
+    chance that the one value beats the best measured one, and `explores` says in words where the point lies apart from
+    all that was tried (`lab.optimize.explain`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -126,6 +130,8 @@ class Suggestion(BaseModel):
         default_factory=dict[str, tuple[float, float]]
     )
     chance: float | None = None
+    better: float | None = None
+    explores: str = ""
     cost: float | None = None
     """What it is expected to cost, where gains are weighed by it."""
     fidelity: str | None = None

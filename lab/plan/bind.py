@@ -53,7 +53,7 @@ def well_name(number: int, wells: int) -> str:
 
 def bind(
     procedure: Procedure,
-    factors: Mapping[str, float | Quantity],
+    factors: Mapping[str, float | str | Quantity],
     fixed: Mapping[str, Given],
     lab: Lab,
     capabilities: Mapping[str, CapabilitySpec],

@@ -54,7 +54,7 @@ class Expanded:
 
 def expand(
     procedure: Procedure,
-    factors: Mapping[str, float | Quantity],
+    factors: Mapping[str, float | str | Quantity],
     fixed: Mapping[str, Given],
     capabilities: Mapping[str, CapabilitySpec],
     well: str = "",

@@ -44,7 +44,7 @@ class Parameters:
 
 
 def bind_parameters(
-    procedure: Procedure, factors: Mapping[str, float | Quantity], fixed: Mapping[str, Given]
+    procedure: Procedure, factors: Mapping[str, float | str | Quantity], fixed: Mapping[str, Given]
 ) -> Parameters:
     """Plain numbers are in the parameter's declared unit. A parameter in neither mapping has its default.
 
@@ -64,9 +64,9 @@ def bind_parameters(
             )
     for name in factors:
         item = declared[name]
-        if isinstance(item, Option):
+        if isinstance(item, Option) and item.type != "choice":
             raise InputError(
-                f'"{name}" is a {item.type.replace("_", "/")}, and only quantities can be varied',
+                f'"{name}" is a {item.type.replace("_", "/")}, and only quantities and choices can be varied',
                 hint="set it under `fixed`",
             )
     given: dict[str, Given] = {**fixed, **factors}

@@ -132,7 +132,7 @@ def trial_rows(state: LabState, facts: Facts, campaign: str = "") -> Rows:
             continue
         units = {factor.name: factor.unit for factor in entry.spec.factors}
         results = {o.result: o.unit for o in (*entry.objectives, *entry.spec.limits)}
-        for trial in entry.trials.values():
+        for trial in (*entry.outside, *entry.trials.values()):
             key = (name, trial.number)
             row: Row = {
                 "campaign": name,
@@ -148,6 +148,8 @@ def trial_rows(state: LabState, facts: Facts, campaign: str = "") -> Rows:
                 "predicted_sd": trial.predicted_sd,
                 "nearest_trial": trial.nearest_trial,
                 "note": trial.note,
+                "explores": trial.explores,
+                "better": trial.better,
                 "chance": trial.chance,
                 "approved_by": trial.approved,
                 "reason": trial.reason,

@@ -68,7 +68,7 @@ FixedValue = Annotated[
 
 
 class FactorRange(FileModel):
-    """The part of a parameter's range that this campaign explores; all of it where left out."""
+    """The part of a parameter's range, or of its choices, that this campaign explores; all of it where left out."""
 
     minimum: AnyQuantity | None = Field(default=None, description="Least value to try")
     maximum: AnyQuantity | None = Field(default=None, description="Greatest value to try")
@@ -82,6 +82,23 @@ class FactorRange(FileModel):
         default=None,
         description="Only the minimum plus whole multiples of this are tried",
         examples=["1 uL"],
+    )
+    levels: list[AnyQuantity] = Field(
+        default_factory=list[Quantity],
+        max_length=1000,
+        description="Only these values are tried, least first",
+        examples=[["25 degC", "40 degC", "60 degC"]],
+    )
+    choices: list[Text] = Field(
+        default_factory=list[str],
+        max_length=1000,
+        description="Of a choice: those of the SOP's choices that are tried",
+        examples=[["water", "ethanol"]],
+    )
+    descriptors: FilePath | None = Field(
+        default=None,
+        description="Of a choice: CSV file with a row of numbers for each, which say how alike they are",
+        examples=["solvents.csv"],
     )
 
 

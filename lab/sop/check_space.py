@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 
 from lab.domain.quantity import Quantity
 from lab.domain.units import UnitError, unit
+from lab.sop.check_factors import chosen_choices
+from lab.sop.choosing import answer_over
 from lab.sop.diagnostics import did_you_mean
 from lab.sop.document import Position
-from lab.sop.expression import ExpressionError, evaluate, parse_expression
+from lab.sop.expression import ExpressionError, parse_expression
+from lab.sop.grammar_walk import compared_texts
 from lab.sop.value import Truth, Value
 
 if TYPE_CHECKING:
@@ -47,10 +50,13 @@ def _written_out(text: str, campaign: Campaign, procedure: Procedure) -> str:
     for name, offset in sorted(parse_expression(text).names, key=lambda item: -item[1]):
         if name in campaign.factors:
             continue
-        value = campaign.fixed.get(name, quantities[name].default)
-        if not isinstance(value, Quantity):  # of the wrong kind, which is reported
-            value = quantities[name].default
-        shown = f"({value.magnitude!r} {value.unit})"
+        if name in procedure.sop.options:
+            shown = f"'{campaign.fixed.get(name, procedure.sop.options[name].default)}'"
+        else:
+            value = campaign.fixed.get(name, quantities[name].default)
+            if not isinstance(value, Quantity):  # of the wrong kind, which is reported
+                value = quantities[name].default
+            shown = f"({value.magnitude!r} {value.unit})"
         text = text[:offset] + shown + text[offset + len(name) :]
     return text
 
@@ -69,6 +75,13 @@ def space_findings(
         for place, name in enumerate(rule.factors):
             path: Path = ("at_most", index, "factors", place)
             found += _factor(campaign, document, path, name)
+            if name in procedure.sop.options:
+                found.append(
+                    document.finding(
+                        path, "factor", f'"{name}" is a choice: there is no amount of it to leave out',
+                        hint="let the SOP have an amount for each component, and list those",
+                    )
+                )  # fmt: skip
             if name in campaign.factors and name in box and box[name][0].base != 0.0:
                 found.append(
                     document.finding(
@@ -128,9 +141,13 @@ def _constraint(
     names: dict[str, Computed] = {
         name: Value.between(name, *box[name]) for name in procedure.sop.quantities
     }
+    for name, item in procedure.sop.options.items():
+        value = campaign.fixed.get(name, item.default)
+        names[name] = Truth.of(value) if isinstance(value, bool) else str(value)
+    choices = chosen_choices(campaign, procedure.sop)
     try:
         expression = parse_expression(text)
-        answer = evaluate(expression, names)
+        answer = answer_over(expression, names, choices)
         if not isinstance(answer, Truth):
             raise ExpressionError(
                 "constraint",
@@ -143,6 +160,14 @@ def _constraint(
                 "this names no factor, so the optimiser can do nothing about it",
                 hint=f"the factors are: {', '.join(campaign.factors)}",
             )
+        for name, literal in compared_texts(expression.node):
+            if name in choices and literal not in choices[name]:
+                raise ExpressionError(
+                    "value",
+                    f'"{name}" is never "{literal}"',
+                    hint=did_you_mean(literal, choices[name]),
+                    offset=max(0, text.find(literal)),
+                )
     except ExpressionError as error:
         where = _inside(document, path, text, error.offset)
         return [document.at(where, error.code, error.message, hint=error.hint)]

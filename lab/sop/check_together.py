@@ -9,6 +9,7 @@ from lab.domain.quantity import Quantity, QuantityError, parse_quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.arguments import BadArgumentError
 from lab.sop.check_aim import aim_findings
+from lab.sop.check_factors import KINDS, chosen_choices, factor_findings, inside_findings
 from lab.sop.check_lab_fit import lab_findings
 from lab.sop.check_repeated import gatherings
 from lab.sop.check_space import space_findings
@@ -49,18 +50,27 @@ def campaign_box(campaign: Campaign, procedure: Procedure) -> Box:
         box[name] = (value, value)
         if name in campaign.factors:
             chosen = campaign.factors[name]
+            ends = [level for level in chosen.levels if level.is_like(item.unit)]
             low = item.minimum if chosen.minimum is None else chosen.minimum
             high = item.maximum if chosen.maximum is None else chosen.maximum
+            if ends:
+                low, high = ends[0], ends[-1]
             box[name] = (low.to(item.unit), high.to(item.unit))
     return box
 
 
 def campaign_settings(campaign: Campaign, procedure: Procedure) -> dict[str, Setting]:
-    """The choices, texts and yes/no that this campaign sets. A text may read like a quantity."""
+    """The choices, texts and yes/no of this campaign; of a factor its first choice, because no choice becomes an
+    amount. A text may read like a quantity.
+    """
+    varied = chosen_choices(campaign, procedure.sop)
     return {
-        name: str(value) if isinstance(value, Quantity) else value
-        for name, value in campaign.fixed.items()
-        if name in procedure.sop.options
+        **{name: choices[0] for name, choices in varied.items() if choices},
+        **{
+            name: str(value) if isinstance(value, Quantity) else value
+            for name, value in campaign.fixed.items()
+            if name in procedure.sop.options
+        },
     }
 
 
@@ -80,7 +90,7 @@ def check_together(
     """
     rules = _Rules(campaign, document, procedure)
     rules.version()
-    rules.factors()
+    rules.findings += factor_findings(campaign, document, procedure.sop)
     rules.fixed()
     rules.findings += aim_findings(campaign, document, procedure.sop)
     if not rules.findings:
@@ -103,9 +113,6 @@ def check_together(
                 traits,
             )
     return sorted_diagnostics(rules.findings)
-
-
-_KINDS = {"choice": "a choice", "text": "a text", "yes_no": "a yes/no"}
 
 
 @dataclass(slots=True)
@@ -148,68 +155,6 @@ class _Rules:
                 "use the version that replaces it",
             )
 
-    def factors(self) -> None:
-        """Factors are parameters with role factor, explored inside the SOP's limits."""
-        parameters = self.procedure.sop.parameters
-        possible = [
-            name for name, item in self.procedure.sop.quantities.items() if item.role == "factor"
-        ]
-        for name, chosen in self.campaign.factors.items():
-            path: Path = ("factors", name)
-            item = parameters.get(name)
-            if item is None:
-                self._report(
-                    path, "factor", f'the SOP has no parameter "{name}"',
-                    did_you_mean(name, possible), at_key=True,
-                )  # fmt: skip
-                continue
-            if isinstance(item, Option):
-                self._report(
-                    path, "factor", f'"{name}" is {_KINDS[item.type]}, and only quantities can be varied',
-                    "set it under `fixed`, or choose another factor", at_key=True,
-                )  # fmt: skip
-                continue
-            if item.role != "factor":
-                self._report(
-                    path, "factor", f'"{name}" has the role {item.role} in the SOP, not factor',
-                    did_you_mean(name, possible), at_key=True,
-                    why="only factors have been judged safe to vary without a person",
-                )  # fmt: skip
-                continue
-            fine = True
-            for key, value in (("minimum", chosen.minimum), ("maximum", chosen.maximum)):
-                if value is not None:
-                    fine = self._inside((*path, key), name, value, item) and fine
-            low, high = chosen.minimum or item.minimum, chosen.maximum or item.maximum
-            if fine and low.base >= high.base:
-                self._report(
-                    path, "range", f"there is nothing to vary between {low} and {high}",
-                    "give a minimum below the maximum, or move it to `fixed`", at_key=True,
-                )  # fmt: skip
-
-    def _inside(self, path: Path, name: str, value: Quantity, item: Parameter) -> bool:
-        if not value.is_like(item.unit):
-            if value.unit == DIMENSIONLESS:
-                self._report(
-                    path, "unit-missing", f"{value} has no unit", f'write "{value} {item.unit}"',
-                    why="a number alone can be read in any unit",
-                )  # fmt: skip
-            else:
-                self._report(
-                    path, "dimension",
-                    f'{value} is {value.words}, but "{name}" is measured in {item.unit}',
-                    f"give it in {item.unit}",
-                )  # fmt: skip
-            return False
-        slack = 1e-9 * max(abs(item.minimum.base), abs(item.maximum.base))
-        if not item.minimum.base - slack <= value.base <= item.maximum.base + slack:
-            self._report(
-                path, "range", f"{value} is outside the SOP's limits {item.minimum} to {item.maximum}",
-                "stay within them, or have the SOP changed and approved",
-            )  # fmt: skip
-            return False
-        return True
-
     def fixed(self) -> None:
         """Fixed values are parameters of the SOP that nothing else sets, inside its limits."""
         parameters = self.procedure.sop.parameters
@@ -234,7 +179,7 @@ class _Rules:
             elif isinstance(item, Option):
                 self._option(path, name, value, item)
             elif isinstance(value, Quantity):
-                self._inside(path, name, value, item)
+                self.findings += inside_findings(self.document, path, name, value, item)
             else:
                 self._not_a_quantity(path, name, value, item)
 
@@ -265,7 +210,7 @@ class _Rules:
             isinstance(value, Quantity) and value.unit == DIMENSIONLESS
         ):
             self._report(
-                path, "value", f'"{shown}" stands where "{name}" takes {_KINDS[item.type]}',
+                path, "value", f'"{shown}" stands where "{name}" takes {KINDS[item.type]}',
                 did_you_mean(shown, item.choices) if item.choices else "give a text",
             )  # fmt: skip
         elif item.type == "choice" and shown not in item.choices:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,9 @@ from lab.domain.ids import sha256_text
 from lab.sop.assignment import assignments
 from lab.sop.candidates import Candidates, read_candidates
 from lab.sop.check import check_campaign, check_lab, check_sop
+from lab.sop.check_factors import chosen_choices
 from lab.sop.check_together import campaign_box, check_together
+from lab.sop.descriptors import read_descriptors
 from lab.sop.diagnostics import sorted_diagnostics
 from lab.sop.document import Document, read_document
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from lab.domain.action import CapabilitySpec
     from lab.sop.campaign_model import Campaign
     from lab.sop.check_lab_safety import DriverTraits
+    from lab.sop.descriptors import Descriptors
     from lab.sop.document import Path as DocumentPath
     from lab.sop.lab_model import Lab
     from lab.sop.procedure import Procedure
@@ -48,8 +51,12 @@ class CampaignBundle:
     hashes: Mapping[str, str]
     """`campaign`, `sop`, `lab` -> SHA-256 of the raw text; `procedure` -> that of the parsed SOP."""
     diagnostics: tuple[Diagnostic, ...]
-    candidates: tuple[tuple[float, ...], ...] | None = None
-    """Rows of numbers in the factors' units and order, where the campaign names a list."""
+    candidates: tuple[tuple[float | str, ...], ...] | None = None
+    """Rows of settings in the factors' units and order, where the campaign names a list."""
+    descriptors: Mapping[str, Mapping[str, tuple[float, ...]]] = field(
+        default_factory=dict[str, "Mapping[str, tuple[float, ...]]"]
+    )
+    """Factor -> choice -> numbers that say how alike the choices are."""
 
 
 def load_campaign(
@@ -105,6 +112,9 @@ def load_campaign(
     candidates = None
     if procedure is not None and campaign.candidates is not None:
         candidates = _candidates(campaign, document, procedure, source, Path(name), findings)
+    descriptors: dict[str, Descriptors] = {}
+    if procedure is not None and not any(item.blocking for item in findings):
+        descriptors = _descriptors(campaign, document, procedure, source, Path(name), findings)
     refuse(findings)
     if procedure is None or lab is None:
         raise AssertionError("a file without a model has blocking findings")
@@ -123,7 +133,32 @@ def load_campaign(
         },
         diagnostics=tuple(sorted_diagnostics(findings)),
         candidates=None if candidates is None else candidates.rows,
+        descriptors=descriptors,
     )
+
+
+def _descriptors(
+    campaign: Campaign,
+    document: Document,
+    procedure: Procedure,
+    source: Path,
+    shown: Path,
+    findings: list[Diagnostic],
+) -> dict[str, Descriptors]:
+    """The tables that factors name; adds to the findings."""
+    found: dict[str, Descriptors] = {}
+    for name, choices in chosen_choices(campaign, procedure.sop).items():
+        named = campaign.factors[name].descriptors
+        if named is None:
+            continue
+        place = ("factors", name, "descriptors")
+        path = _beside(source, named, document, place)
+        text = read_text(path, _shown(shown, named), document, place)
+        table, wrong = read_descriptors(text, _shown(shown, named), name, choices)
+        findings += wrong
+        if table is not None:
+            found[name] = table
+    return found
 
 
 def _candidates(
@@ -136,16 +171,15 @@ def _candidates(
 ) -> Candidates | None:
     """The list that a campaign names; adds to the findings."""
     named = campaign.candidates or ""
-    known = procedure.sop.quantities
-    if any(item.blocking for item in findings) or any(
-        name not in known for name in campaign.factors
-    ):
+    if any(item.blocking for item in findings):
         return None
+    units = {name: item.unit for name, item in procedure.sop.quantities.items()}
+    choices = chosen_choices(campaign, procedure.sop)
+    factors = {name: choices[name] if name in choices else units[name] for name in campaign.factors}
     path = _beside(source, named, document, ("candidates",))
     text = read_text(path, _shown(shown, named), document, ("candidates",))
-    units = {name: known[name].unit for name in campaign.factors}
     box = campaign_box(campaign, procedure)
-    found, wrong = read_candidates(text, _shown(shown, named), units, box)
+    found, wrong = read_candidates(text, _shown(shown, named), factors, box)
     findings += wrong
     if found is not None and campaign.budget.trials > len(found.rows):
         findings.append(

@@ -90,8 +90,10 @@ class Option(FileModel):
     default: str | bool = Field(
         description="Value where a campaign says nothing", examples=["water"]
     )
-    role: Literal["fixed", "reported"] = Field(
-        description="fixed: a campaign may set it; reported: always the default", examples=["fixed"]
+    role: Literal["factor", "fixed", "reported"] = Field(
+        description="factor: an optimiser may vary it (a choice alone); fixed: a campaign may set it; "
+        "reported: always the default",
+        examples=["fixed"],
     )
 
 

@@ -217,6 +217,12 @@ class SopRules:
                     (*path, "default"), "value", f'"{_shown(item.default)}" stands where {due} is due',
                     hint=f"give {due}",
                 )  # fmt: skip
+            if item.role == "factor" and item.type != "choice":
+                kind = item.type.replace("_", "/")
+                self.report(
+                    (*path, "role"), "factor", f'"{name}" is a {kind}, and of options only choices can be varied',
+                    hint="make it `type: choice` with `choices: [...]`, or give it the role fixed",
+                )  # fmt: skip
 
     def check_parameters(self) -> None:
         """Limits and default measure what the unit says, and are in order."""

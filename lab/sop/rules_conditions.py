@@ -74,7 +74,7 @@ def _worlds(rules: SopRules, scope: Scope, wanted: list[str]) -> Iterator[Names]
     options = [
         (name, option)
         for name, option in scope.sop.options.items()
-        if {name, f"parameters.{name}"} & set(wanted) and option.role == "fixed"
+        if {name, f"parameters.{name}"} & set(wanted) and option.role != "reported"
     ]
     texts = [name for name in wanted if isinstance(names.get(name), str)]
     chosen = {key for name, _ in options for key in (name, f"parameters.{name}")}

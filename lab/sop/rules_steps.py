@@ -287,7 +287,7 @@ class _StepArguments:
         name = (unwrap(raw) or "") if isinstance(raw, str) else ""
         scope = self.flat.scope
         option = scope.sop.options.get(name.removeprefix("parameters."))
-        if option is None or option.role != "fixed" or scope.outer is not None:
+        if option is None or option.role == "reported" or scope.outer is not None:
             return
         for choice in option.choices:
             if choice not in spec.choices:

@@ -13,7 +13,8 @@ from lab.domain.reduce import reduce_all
 from lab.domain.state import LabState
 from tests.support.sample_journal import CAMPAIGN, sample_records
 
-STATE = reduce_all(LabState(), sample_records()).campaigns[CAMPAIGN]
+LAB = reduce_all(LabState(), sample_records())
+STATE = LAB.campaigns[CAMPAIGN]
 EARLY = replace(STATE, trials={n: t for n, t in STATE.trials.items() if n <= 2})
 
 
@@ -25,7 +26,7 @@ class Fitter:
         self.go = threading.Event()
         self.error: LabError | None = None
 
-    def __call__(self, campaign, x, y):
+    def __call__(self, _lab, campaign, x, y):
         self.orders.append((len(campaign.trials), x, y))
         assert self.go.wait(10)
         if self.error is not None:
@@ -48,7 +49,7 @@ def desk(fitter):
 
 def until_fresh(desk, campaign, x="a", y=None):
     for _ in range(500):
-        found, fresh = desk.slice(campaign, x, y)
+        found, fresh = desk.slice(LAB, campaign, x, y)
         if fresh:
             return found
         threading.Event().wait(0.01)
@@ -57,11 +58,11 @@ def until_fresh(desk, campaign, x="a", y=None):
 
 def test_nobody_waits_and_it_is_fitted_once(desk, fitter):
     for _ in range(5):
-        assert desk.slice(EARLY, "a", None) == (None, False)
+        assert desk.slice(LAB, EARLY, "a", None) == (None, False)
     fitter.go.set()
     assert until_fresh(desk, EARLY).mean == ((2.0,),)
     for _ in range(5):
-        assert desk.slice(EARLY, "a", None)[1]
+        assert desk.slice(LAB, EARLY, "a", None)[1]
     assert len(fitter.orders) == 1
 
 
@@ -69,7 +70,7 @@ def test_a_new_finished_trial_asks_again_and_the_old_slice_stands_meanwhile(desk
     fitter.go.set()
     until_fresh(desk, EARLY)
     fitter.go.clear()
-    old, fresh = desk.slice(STATE, "a", None)
+    old, fresh = desk.slice(LAB, STATE, "a", None)
     assert (old.mean, fresh) == (((2.0,),), False)
     fitter.go.set()
     assert until_fresh(desk, STATE).mean == ((8.0,),)
@@ -86,7 +87,7 @@ def test_a_pending_trial_changes_nothing(desk, fitter):
             9: replace(EARLY.trials[1], number=9, status="pending", value=None),
         },
     )
-    assert desk.slice(more, "a", None)[1]
+    assert desk.slice(LAB, more, "a", None)[1]
     assert len(fitter.orders) == 1
 
 
@@ -98,9 +99,9 @@ def test_other_factors_are_another_slice(desk, fitter):
 
 
 def test_orders_that_are_outdated_before_they_begin_are_dropped(desk, fitter):
-    desk.slice(EARLY, "busy", None)  # the thread works on this one
-    desk.slice(EARLY, "a", None)
-    desk.slice(STATE, "a", None)
+    desk.slice(LAB, EARLY, "busy", None)  # the thread works on this one
+    desk.slice(LAB, EARLY, "a", None)
+    desk.slice(LAB, STATE, "a", None)
     fitter.go.set()
     until_fresh(desk, STATE)
     assert [order for order in fitter.orders if order[1] == "a"] == [(8, "a", None)]
@@ -112,12 +113,12 @@ def test_a_fit_that_fails_is_told_each_time(desk, fitter):
     with pytest.raises(LabError, match="singular"):
         until_fresh(desk, EARLY)
     with pytest.raises(LabError, match="singular"):
-        desk.slice(EARLY, "a", None)
+        desk.slice(LAB, EARLY, "a", None)
 
 
 @pytest.mark.slow
 def test_the_real_model_knows_what_it_was_told():
-    along = fit_slice(STATE, "concentrate_volume", None)
+    along = fit_slice(LAB, STATE, "concentrate_volume", None)
     assert along.y == ()
     assert len(along.x) == len(along.mean[0]) == len(along.sd[0])
     assert (along.x[0], along.x[-1]) == (0.5, 7.0)
@@ -125,7 +126,7 @@ def test_the_real_model_knows_what_it_was_told():
     best = STATE.best()
     assert best is not None
     assert max(along.mean[0]) == pytest.approx(best.value, abs=1.0)
-    both = fit_slice(STATE, "concentrate_volume", "dilute_volume")
+    both = fit_slice(LAB, STATE, "concentrate_volume", "dilute_volume")
     assert len(both.mean) == len(both.y) == len(both.x)
     with pytest.raises(LabError):
-        fit_slice(EARLY, "nonsense", None)
+        fit_slice(LAB, EARLY, "nonsense", None)

@@ -256,7 +256,7 @@ class Desk:
         self.answer = None
         self.fresh = True
 
-    def slice(self, campaign, x, y):
+    def slice(self, _lab, campaign, x, y):
         finished = sum(t.status != "pending" for t in campaign.trials.values())
         self.orders.append((finished, x, y))
         return self.answer, self.fresh
@@ -264,8 +264,9 @@ class Desk:
 
 @pytest.fixture
 def desk(monkeypatch):
-    made = Desk()
+    made, trust = Desk(), Desk()
     monkeypatch.setattr(campaign_view, "_desk", lambda: made)
+    monkeypatch.setattr(campaign_view, "_evidence_desk", lambda: trust)
     return made
 
 
@@ -286,7 +287,7 @@ def test_the_campaign_page_never_waits_for_the_model(sample, desk):
     assert desk.orders[-1] == (4, "concentrate_volume", "dilute_volume")
     desk.answer = campaign_view_slice()
     at.run()
-    assert not at.info
+    assert not any("fitted" in item.value for item in at.info)
     assert "Fitted to 4 finished trials." in " ".join(c.value for c in at.caption)
     desk.fresh = False
     at.run()
@@ -341,3 +342,38 @@ def test_downloads_are_what_the_export_writes(sample, tmp_path):
         assert history.csv_text(records.observations()) == paths["observations"].read_text(
             encoding="utf-8"
         )
+
+
+def test_the_campaign_page_says_how_far_to_trust_the_model(sample, desk):
+    from lab.optimize.evidence import Calibration, Evidence, Importance, LeftOut
+
+    trust = campaign_view._evidence_desk()
+    at = page("campaign")
+    assert not at.exception
+    assert any("being computed" in item.value for item in at.info)
+    trust.answer = Evidence(
+        (LeftOut(1, 8.1, 8.0, 0.2), LeftOut(4, 8.9, 8.7, 0.1)),
+        Calibration(2, 0.5, 2.5, 0.5, 1.0),
+        (Importance("concentrate_volume", 1.0, 0.7, 0.8), Importance("dilute_volume", 1.0, None, None)),
+    )  # fmt: skip
+    at.run()
+    assert not at.exception
+    text = " ".join(element.value for element in at.markdown)
+    assert "mean squared z 2.50" in text
+    assert "50% and 100% of the outcomes" in text
+    assert "concentrate volume: 80% of what varies" in text
+    assert "foretold by all the others" in text
+    trust.answer = None
+    assert trust.orders[-1][1:] == ("", None)
+
+
+def test_the_campaign_page_shows_why_open_trials_were_proposed(tmp_path, monkeypatch):
+    lab = SampleLab(tmp_path / "early.db", until_s=300)
+    monkeypatch.setenv("LABWRIGHT_DB", str(lab.path))
+    monkeypatch.setattr("sys.argv", ["app.py"])
+    at = page("campaign")
+    assert not at.exception
+    text = " ".join(element.value for element in at.markdown)
+    assert "**Trial 1** · begun · concentrate volume" in text
+    st.cache_resource.clear()
+    lab.close()

@@ -117,9 +117,11 @@ def starts(done: VirtualRun, run: RunState) -> Starts:
 def before(done: VirtualRun, run: RunState, container: str) -> float:
     """mL in the vessel when the first step of the run that works with it began."""
     procedure = done.files.bundle.procedure
-    steps = [run.steps[step.path] for step in procedure.flat.steps]
+    # a choice among the parameters decides before the run, and leaves out the steps of the others
+    planned = [step for step in procedure.flat.steps if step.path in run.steps]
+    steps = [run.steps[step.path] for step in planned]
     first = min(step.started_s for step in steps if step.started_s is not None)
-    for step in procedure.flat.steps:
+    for step in planned:
         at = place_of(step, procedure.sop) == container
         moves = transfers_of(step, procedure.sop, CAPABILITIES)
         started_s = run.steps[step.path].started_s
@@ -143,7 +145,7 @@ def differences(
     for name, lines in along.items():
         beyond[name] = 0.0
         for path, least, most in lines:
-            if run.steps[path].status != "succeeded":
+            if path not in run.steps or run.steps[path].status != "succeeded":
                 continue
             ended_s = run.steps[path].ended_s
             assert ended_s is not None

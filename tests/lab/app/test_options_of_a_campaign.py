@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.app.optimiser import options_of
 from lab.app.report import report_lines
 from lab.optimize import Options
+from lab.optimize.recorded import options_of
 from tests.lab.app.test_aim_of_a_campaign import _HEAD, _TAIL, _state  # pyright: ignore[reportPrivateUsage]
 
 if TYPE_CHECKING:

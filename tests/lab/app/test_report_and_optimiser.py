@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from lab.app.optimiser import history_of, space_of, suggest_from_state
+from lab.app.optimiser import suggest_from_state
 from lab.app.report import best_document, report_document, report_lines
 from lab.domain import event as ev
 from lab.optimize import Factor
+from lab.optimize.recorded import history_of, space_of
 from tests.lab.app.electrolyte import FACTORS, NAME, HandMade
 
 

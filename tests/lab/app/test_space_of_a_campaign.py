@@ -8,10 +8,10 @@ import pytest
 
 from lab.app.check import check_files
 from lab.app.files import open_campaign
-from lab.app.optimiser import space_of
 from lab.app.options import RunOptions
 from lab.app.run import run_campaign
 from lab.domain.errors import FindingsError
+from lab.optimize.recorded import space_of
 from lab.records.reader import open_records
 
 DYES = Path(__file__).parents[3] / "sops" / "dye_matching"

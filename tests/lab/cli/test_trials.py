@@ -32,6 +32,8 @@ def test_each_verb_reaches_the_engine(tmp_path: Path):
             ("edit", "1", "--set", "x=200 uL", "--reason", "a hunch"),
             ("pin", "--set", "x=0.1 mL", "--set", "y = 0.2 mL", "--reason", "a hunch"),
             ("veto", "x > 0.9 mL", "--reason", "it leaks"),
+            ("add", "--set", "x=0.1 mL", "--result", "y=2 g", "--reason", "a paper"),
+            ("add", "--set", "x=0.1 mL", "--failed", "solid", "--beyond", "--reason", "a paper"),
         ):
             _lab(database, *words)
     said = [(r.verb, r.reason, dict(r.args)) for r in engine.asked]
@@ -41,6 +43,26 @@ def test_each_verb_reaches_the_engine(tmp_path: Path):
         ("trial", "a hunch", {"do": "edit", "trial": 1, "factors": {"x": "200 uL"}}),
         ("trial", "a hunch", {"do": "pin", "factors": {"x": "0.1 mL", "y": "0.2 mL"}}),
         ("trial", "it leaks", {"do": "veto", "condition": "x > 0.9 mL"}),
+        (
+            "trial",
+            "a paper",
+            {
+                "do": "add",
+                "results": [{"factors": {"x": "0.1 mL"}, "values": {"y": "2 g"}}],
+                "source": "",
+                "beyond": False,
+            },
+        ),
+        (
+            "trial",
+            "a paper",
+            {
+                "do": "add",
+                "results": [{"factors": {"x": "0.1 mL"}, "failed": "solid"}],
+                "source": "",
+                "beyond": True,
+            },
+        ),
     ]
     assert {r.actor for r in engine.asked} == {"Ada"}
 
@@ -52,6 +74,14 @@ def test_each_verb_reaches_the_engine(tmp_path: Path):
         (("pin", "--set", "x", "--reason", "why not"), "is no setting"),
         (("pin", "--set", "x=1 mL", "--set", "x=2 mL", "--reason", "why not"), "is set twice"),
         (("approve", "first"), "valid integer"),
+        (("add", "--set", "x=1 mL", "--result", "y=1 g"), "say why"),
+        (("add", "--reason", "a paper"), "give --set and --result"),
+        (("add", "--set", "x=1 mL", "--reason", "a paper"), "give what was measured"),
+        (
+            ("add", "--set", "x=1", "--result", "y=1", "--failed", "no", "--reason", "r"),
+            "give what was measured",
+        ),
+        (("add", "--csv", "a.csv", "--failed", "no", "--reason", "r"), "the table has them"),
     ],
 )
 def test_what_makes_no_sense_is_wrong_usage(tmp_path: Path, words: tuple[str, ...], told: str):
@@ -63,3 +93,26 @@ def test_what_makes_no_sense_is_wrong_usage(tmp_path: Path, words: tuple[str, ..
 def test_an_approval_has_a_name(tmp_path: Path):
     result = RUN.invoke(app, ["trial", "approve", "1", "--db", str(tmp_path / "lab.db")])
     assert result.exit_code == 2
+
+
+def test_a_table_is_sent_with_its_lines_and_units(tmp_path: Path):
+    database = tmp_path / "lab.db"
+    mind = People()
+    result = mind.campaign.spec.objective.result
+    table = tmp_path / "old.csv"
+    table.write_text(f"x [uL],y [mL],{result} [g],failed\n100,0.2,2.5,\n300,0.1,,it set solid\n")
+    with EngineThread(database, mind.records) as engine:
+        _lab(database, "add", "--csv", str(table), "--reason", "last year")
+    (asked,) = engine.asked
+    assert asked.args == {
+        "do": "add",
+        "results": [
+            {"line": 2, "cells": {"x": "100.0 uL", "y": "0.2 mL", result: "2.5 g"}},
+            {"line": 3, "cells": {"x": "300.0 uL", "y": "0.1 mL"}, "failed": "it set solid"},
+        ],
+        "source": "old.csv",
+        "beyond": False,
+    }
+    # and the engine takes just that
+    assert mind.say("add", "last year", **{k: v for k, v in asked.args.items() if k != "do"})[0]
+    assert [item.value for item in mind.campaign.outside] == [2.5, None]

@@ -138,6 +138,8 @@ async def test_an_abort_is_of_one_run_or_of_all(client, engine, args):
         ({"do": "edit", "trial": 1, "factors": {"x": "1 mL"}}, True),
         ({"do": "veto", "condition": "x > 1 mL"}, True),
         ({"do": "veto", "trial": 1}, False),
+        ({"do": "add", "results": [], "source": "", "beyond": False}, True),
+        ({"do": "add", "results": {}, "source": "", "beyond": False}, False),
         ({"do": "reject", "trial": "one"}, False),
         ({"do": "wish"}, False),
         ({}, False),

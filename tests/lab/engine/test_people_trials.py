@@ -23,12 +23,19 @@ FACTORS = (
 class People(Mind):
     """A mind whose campaign has two factors with a constraint, and waits for approval if told so."""
 
-    def __init__(self, *, approval: bool = False, trials: int = 3, parallel: int = 2) -> None:
+    def __init__(
+        self,
+        *,
+        approval: bool = False,
+        trials: int = 3,
+        parallel: int = 2,
+        factors: tuple[ev.FactorSpec | ev.ChoiceSpec, ...] = FACTORS,
+    ) -> None:
         super().__init__(KitContext(), trials, parallel=parallel)
         spec = campaign_started(trials, parallel).model_copy(
             update={
                 "campaign": "kit-2",
-                "factors": FACTORS,
+                "factors": factors,
                 "constraints": ("x + y <= 1.5 mL",),
                 "approval": approval,
             }
@@ -48,7 +55,7 @@ class People(Mind):
     def trial(self, number: int) -> TrialState:
         return self.campaign.trials[number]
 
-    def suggest(self, **factors: float) -> list[msg.Effect]:
+    def suggest(self, **factors: float | str) -> list[msg.Effect]:
         self.tell(msg.Proposed((msg.Proposal({"x": 0.5, "y": 0.5, **factors}, "model"),)))
         return self.settle()
 
@@ -143,7 +150,7 @@ def test_a_veto_refuses_what_the_optimiser_proposes_there():
         ("veto", {"condition": "x + y"}, "is a value"),
         ("veto", {"condition": "z > 2 mL"}, "z"),
         ("veto", {"condition": "x > 2 g"}, "compares"),
-        ("wish", {}, "approve, reject, edit, pin or veto"),
+        ("wish", {}, "approve, reject, edit, pin, veto or add"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused_with_words(do: str, args: dict[str, Any], words: str):
@@ -181,3 +188,35 @@ def test_simulated_people_approve_what_waits():
         mind.tell(request)
     assert mind.trial(1).approved == "simulated operator"
     assert due_people(mind.state, None) == {}
+
+
+WITH_CHOICE = (*FACTORS, ev.ChoiceSpec(name="s", choices=("water", "oil")))
+
+
+def test_people_choose_among_the_choices():
+    mind = People(approval=True, factors=WITH_CHOICE)
+    mind.suggest(s="water")
+    assert mind.say("edit", trial=1, factors={"s": "oil"})[0]
+    assert mind.trial(1).factors == {"x": 0.5, "y": 0.5, "s": "oil"}
+    for value in ("wine", 1, "1 mL", True):
+        accepted, detail = mind.say("pin", factors={"x": 0.1, "y": 0.1, "s": value})
+        assert not accepted
+        assert "none of its choices (water, oil)" in detail
+    assert mind.say("pin", factors={"x": 0.1, "y": 0.1, "s": "water"})[0]
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("s == 'oil'", ""),
+        ("s == 'oil' and x > 0.5 mL", ""),
+        ("s == 'wine'", "holds nowhere"),
+        ("s == 'oil' or s == 'water'", "holds everywhere"),
+        ("s > 1 mL", "compares a text"),
+    ],
+)
+def test_a_veto_may_name_choices(condition: str, words: str):
+    mind = People(factors=WITH_CHOICE)
+    accepted, detail = mind.say("veto", condition=condition)
+    assert accepted == (not words), detail
+    assert words in detail

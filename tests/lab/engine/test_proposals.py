@@ -89,3 +89,47 @@ def test_constraints_are_judged_by_the_language_of_sops() -> None:
     assert "which breaks x + y == 1000 uL" in unlawful(spec, (proposal(x=0.5, y=0.4),))
     assert "which breaks not" in unlawful(spec, (proposal(x=0.5, y=0.5, n=8),))
     assert "which breaks not" in unlawful(spec, (proposal(x=0.05, y=0.95),))
+
+
+MIXED = campaign_started().model_copy(
+    update={
+        "factors": (
+            ev.ChoiceSpec(name="s", choices=("water", "oil")),
+            ev.FactorSpec(name="x", unit="mL", minimum=1, maximum=4, levels=(1, 2, 4)),
+        ),
+        "constraints": ("s != 'oil' or x <= 2 mL",),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("factors", "word"),
+    [
+        ({"s": "water", "x": 4.0}, ""),
+        ({"s": "oil", "x": 2.0}, ""),
+        ({"s": "oil", "x": 4.0}, "s = oil, x = 4, which breaks s != 'oil' or x <= 2 mL"),
+        ({"s": "wine", "x": 2.0}, "s = wine; its choices are water, oil"),
+        ({"s": 1.0, "x": 2.0}, "s = 1.0; its choices are water, oil"),
+        ({"s": "oil", "x": 3.0}, "none of its levels 1, 2, 4 mL"),
+        ({"s": "oil", "x": "2"}, "which is no number"),
+        ({"s": "oil", "x": 5.0}, "its range is 1 to 4 mL"),
+    ],
+)
+def test_choices_and_levels_are_checked(factors: dict[str, float | str], word: str) -> None:
+    found = unlawful(MIXED, (Proposal(factors, "model"),))
+    assert word in found
+    assert bool(found) == bool(word)
+
+
+def test_candidates_may_hold_choices() -> None:
+    listed = MIXED.model_copy(update={"candidates": (("water", 1.0), ("oil", 2.0))})
+    assert unlawful(listed, (Proposal({"s": "oil", "x": 2.0}, "model"),)) == ""
+    other = unlawful(listed, (Proposal({"s": "water", "x": 2.0}, "model"),))
+    assert "none of the 2 candidates" in other
+
+
+def test_a_veto_of_a_choice_holds() -> None:
+    veto = ev.SpaceVetoed(campaign="kit-1", condition="s == 'oil'", actor="Ada", reason="smells")
+    oil = Proposal({"s": "oil", "x": 1.0}, "model")
+    assert "which Ada has vetoed" in unlawful(MIXED, (oil,), (veto,))
+    assert unlawful(MIXED, (Proposal({"s": "water", "x": 1.0}, "model"),), (veto,)) == ""

@@ -77,3 +77,37 @@ def test_a_long_list_of_mistakes_is_cut_off():
     found, findings = _read(HEAD + "x,1,0\n" * 300)
     assert found is None
     assert len(findings) == 20
+
+
+WITH_CHOICE = {"volume": "mL", "solvent": ("water", "oil")}
+
+
+def test_choices_are_read_beside_numbers():
+    found, findings = read_candidates(
+        "solvent,volume [mL]\n oil,1\nwater,2\noil,2\n", "c.csv", WITH_CHOICE, BOX
+    )
+    assert findings == []
+    assert found is not None
+    assert found.rows == ((1.0, "oil"), (2.0, "water"), (2.0, "oil"))
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words", "place"),
+    [
+        ("solvent [mL],volume [mL]\noil,1\nwater,1\n", "dimension", "has no unit", (1, 1)),
+        (
+            "volume [mL],solvent\n1,oil\n1,watr\n",
+            "value",
+            '"watr" is not one of the choices',
+            (3, 3),
+        ),
+        ("volume [mL],solvent\n1,oil\n1,\n", "value", 'no value of "solvent"', (3, 3)),
+        ("volume [mL],solvent\n1,oil\n1,oil\n", "value", "stands in line 2", (3, 1)),
+    ],
+)
+def test_a_wrong_choice_is_refused_at_its_place(text: str, code: str, words: str, place: tuple[int, int]):  # fmt: skip
+    found, findings = read_candidates(text, "c.csv", WITH_CHOICE, BOX)
+    assert found is None
+    assert findings[0].code == code
+    assert words in findings[0].message
+    assert (findings[0].line, findings[0].column) == place

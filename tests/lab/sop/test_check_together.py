@@ -107,10 +107,10 @@ def test_each_value_of_a_wrong_kind(fixed, code, words):
     assert finding.blocking
 
 
-def test_only_quantities_are_varied():
-    (finding,) = findings(factors="amount: {}, liquid: {}")
+def test_a_text_is_never_varied():
+    (finding,) = findings(factors="amount: {}, label: {}")
     assert finding.code == "factor"
-    assert "only quantities can be varied" in finding.message
+    assert "only quantities and choices can be varied" in finding.message
 
 
 PUMP = 'pump: {driver: new_era_ne1000, url: "sim:", draws: water, into: pot'

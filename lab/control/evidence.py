@@ -1,0 +1,145 @@
+"""Why each open trial was proposed, and how the latest failed: what people see of the optimiser's thoughts. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.domain.event import ChoiceSpec
+
+if TYPE_CHECKING:
+    from lab.control.document import (
+        FailedTrialDocument,
+        NearestDocument,
+        OutsideDocument,
+        ProposedTrialDocument,
+    )
+    from lab.domain.event import FactorSpec, FactorValue
+    from lab.domain.state import CampaignState, TrialState
+
+__all__ = [
+    "evidence_lines",
+    "failed_documents",
+    "outside_document",
+    "proposed_documents",
+    "trial_name",
+]
+
+_FAILURES = 5
+_DIFFERENCES = 4
+
+
+def proposed_documents(campaign: CampaignState) -> list[ProposedTrialDocument]:
+    """Each open trial with the evidence that it was proposed on."""
+    return [_proposed(campaign, trial) for trial in campaign.open_trials]
+
+
+def failed_documents(campaign: CampaignState) -> list[FailedTrialDocument]:
+    """The latest trials without a value, newest first, with the reason."""
+    failed = [trial for trial in campaign.trials.values() if trial.status == "failed"]
+    return [
+        {"trial": trial.number, "factors": dict(trial.factors), "reason": trial.reason}
+        for trial in failed[: -_FAILURES - 1 : -1]
+    ]
+
+
+def outside_document(campaign: CampaignState) -> OutsideDocument:
+    """How many results from outside there are, and the best of them where one value is sought."""
+    values = [item.value for item in campaign.outside if item.value is not None]
+    direction = campaign.spec.objective.direction
+    best = None
+    if values and campaign.aim is None:
+        best = max(values) if direction == "maximize" else min(values)
+    return {
+        "done": len(values),
+        "failed": len(campaign.outside) - len(values),
+        "best": best,
+        "latest": campaign.outside[-1].note if campaign.outside else "",
+    }
+
+
+def trial_name(number: int) -> str:
+    """`trial 5`; results from outside have numbers below zero."""
+    return f"trial {number}" if number > 0 else f"result {number} from outside"
+
+
+def _proposed(campaign: CampaignState, trial: TrialState) -> ProposedTrialDocument:
+    return {
+        "trial": trial.number,
+        "factors": dict(trial.factors),
+        "note": trial.note,
+        "origin": trial.origin,
+        "predicted_mean": trial.predicted_mean,
+        "predicted_sd": trial.predicted_sd,
+        "better": trial.better,
+        "chance": trial.chance,
+        "explores": trial.explores,
+        "nearest": _nearest(campaign, trial),
+        "begun": bool(trial.run),
+        "waits_for_approval": campaign.spec.approval and not trial.approved,
+    }
+
+
+def _nearest(campaign: CampaignState, trial: TrialState) -> NearestDocument | None:
+    """The finished trial nearest to it, what it gave, and in what it differs, the largest difference first."""
+    known = {item.number: item for item in (*campaign.outside, *campaign.trials.values())}
+    near = known.get(trial.nearest_trial or 0)
+    if near is None:
+        return None
+    gaps = [
+        gap
+        for factor in campaign.spec.factors
+        if (gap := _difference(factor, trial.factors[factor.name], near.factors[factor.name]))
+    ]
+    gaps.sort(key=lambda item: -item[0])
+    return {
+        "trial": near.number,
+        "status": near.status,
+        "value": near.value,
+        "reason": near.reason,
+        "differs": [text for _, text in gaps[:_DIFFERENCES]],
+    }
+
+
+def _difference(
+    factor: FactorSpec | ChoiceSpec, here: FactorValue, there: FactorValue
+) -> tuple[float, str] | None:
+    """(share of the range, words), None where they are the same."""
+    if here == there:
+        return None
+    if isinstance(factor, ChoiceSpec) or isinstance(here, str) or isinstance(there, str):
+        return 1.0, f"{factor.name} {here} instead of {there}"
+    gap = here - there
+    unit = f" {factor.unit}" if factor.unit not in ("", "dimensionless") else ""
+    words = f"{factor.name} {abs(gap):.3g}{unit} {'more' if gap > 0 else 'less'}"
+    return abs(gap) / (factor.maximum - factor.minimum), words
+
+
+def evidence_lines(item: ProposedTrialDocument, unit: str) -> list[str]:
+    """What the model expects, the nearest finished trial, and what is explored."""
+    lines: list[str] = []
+    if item["predicted_mean"] is not None:
+        chances = [
+            f"{chance:.0%} {words}"
+            for chance, words in (
+                (item["better"], "to be better than the best"),
+                (item["chance"], "to succeed"),
+            )
+            if chance is not None
+        ]
+        expected = (
+            f"expects {_with_unit(item['predicted_mean'], unit)} ± {item['predicted_sd'] or 0:.2g}"
+        )
+        lines.append("; ".join([expected, *chances]))
+    near = item["nearest"]
+    if near is not None:
+        gave = "failed" if near["value"] is None else _with_unit(near["value"], unit)
+        why = f": {near['reason']}" if near["reason"] else ""
+        differs = f"; here {', '.join(near['differs'])}" if near["differs"] else ""
+        lines.append(f"nearest is {trial_name(near['trial'])} ({gave}{why}){differs}")
+    if item["explores"]:
+        lines.append(f"explores {item['explores']}")
+    return lines
+
+
+def _with_unit(value: float, unit: str) -> str:
+    return f"{value:.4g} {unit}" if unit not in ("", "dimensionless") else f"{value:.4g}"

@@ -1,0 +1,97 @@
+"""A campaign as the journal knows it, in the optimiser's terms: its space and its history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.domain.event import ChoiceSpec, FactorSpec
+from lab.optimize.history import TrialRecord
+from lab.optimize.options import Options
+from lab.optimize.space import AnyFactor, AtMost, Category, Factor, Levels, Space
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lab.domain.event import AtMostSpec
+    from lab.domain.state import CampaignState, LabState
+    from lab.optimize.history import Direction
+
+__all__ = ["first_outcome", "history_of", "make_space", "options_of", "space_of"]
+
+
+def make_space(
+    factors: Sequence[FactorSpec | ChoiceSpec],
+    constraints: Sequence[str],
+    at_most: Sequence[AtMostSpec],
+    alike: Sequence[str],
+) -> Space:
+    """The optimiser's space. InputError where it makes no sense."""
+    return Space(
+        factors=tuple(_factor(spec) for spec in factors),
+        constraints=tuple(constraints),
+        at_most=tuple(AtMost(rule.factors, rule.most) for rule in at_most),
+        alike=tuple(alike),
+    )
+
+
+def _factor(spec: FactorSpec | ChoiceSpec) -> AnyFactor:
+    if isinstance(spec, ChoiceSpec):
+        return Category(spec.name, spec.choices, dict(spec.descriptors) or None)
+    if spec.levels:
+        return Levels(spec.name, spec.unit, spec.levels)
+    return Factor(spec.name, spec.unit, spec.minimum, spec.maximum, spec.step)
+
+
+def space_of(campaign: CampaignState) -> Space:
+    """The factor space that a campaign was started with, less what people have vetoed."""
+    spec = campaign.spec
+    vetoes = [f"not ({veto.condition})" for veto in campaign.vetoes]
+    return make_space(spec.factors, (*spec.constraints, *vetoes), spec.at_most, spec.alike)
+
+
+def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
+    """All trials, and results from outside (numbered -1, -2, ...), as the optimiser is told of them.
+
+    The standard deviation of a result is that of its readings; it does not know the error of the doses before it,
+    so the model infers the noise of a trial from all of them.
+    """
+    aborted = {
+        number
+        for number, trial in campaign.trials.items()
+        if trial.run and state.runs[trial.run].status == "aborted"
+    }
+    return [
+        TrialRecord(
+            number=trial.number,
+            factors=dict(trial.factors),
+            status="aborted"
+            if trial.number in aborted or trial.status == "rejected"
+            else trial.status,
+            value=trial.value if trial.status == "done" and campaign.aim is None else None,
+            outcomes=dict(trial.outcomes) if trial.status == "done" else {},
+            reason=trial.reason,
+        )
+        for trial in (*campaign.outside, *campaign.trials.values())
+    ]
+
+
+def first_outcome(campaign: CampaignState, state: LabState) -> tuple[Direction, list[TrialRecord]]:
+    """The history of the first objective alone, as one value. Of a target the outcome itself, which has no better side."""
+    history = history_of(campaign, state)
+    values = {trial.number: trial.value for trial in (*campaign.outside, *campaign.trials.values())}
+    if campaign.aim is not None:
+        history = [
+            record
+            if record.status != "done"
+            else record.model_copy(update={"value": values[record.number], "outcomes": {}})
+            for record in history
+        ]
+    return "minimize" if campaign.spec.objective.direction == "minimize" else "maximize", history
+
+
+def options_of(campaign: CampaignState) -> Options:
+    """What the campaign wants beside its space and its objective."""
+    spec = campaign.spec
+    return Options(
+        outliers=spec.outliers, accuracy=dict(spec.accuracy) or None, quantile=spec.quantile
+    )
