@@ -14,13 +14,14 @@ if TYPE_CHECKING:
         EngineStatus,
         HoldDocument,
         ProposedTrialDocument,
+        StatusDocument,
         SupplyDocument,
         TaskDocument,
         WaitDocument,
         WindowDocument,
     )
 
-__all__ = ["status_lines"]
+__all__ = ["lab_lines", "status_lines"]
 
 _DECISIONS_SHOWN = 3
 """The latest; `lab status --json` and `lab records show` have them all."""
@@ -31,8 +32,13 @@ _SERVICES_SHOWN = 3
 
 
 def status_lines(document: EngineStatus) -> list[str]:
+    """The engine's own trouble first, then the lab's state."""
+    return _trouble(document["engine"]) + lab_lines(document)
+
+
+def lab_lines(document: StatusDocument) -> list[str]:
     """What an operator wants first: what needs a person, then what runs, what waits and why, then the devices."""
-    lines = [f"lab is {document['mode_text']}", *_trouble(document["engine"])]
+    lines = [f"lab is {document['mode_text']}"]
     for question in document["questions"]:
         lines += [
             f"QUESTION {question['id']}: {question['text']}",

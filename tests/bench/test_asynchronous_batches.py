@@ -19,6 +19,7 @@ from lab.app.run import run_campaign
 from lab.engine import asking
 from lab.records.reader import open_records
 from tests.bench.test_electrolyte_campaign import CAMPAIGN, true_optimum, truth
+from tests.support.factors import numbers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +54,7 @@ def hours_of(campaign: Path, seed: int) -> list[float | None]:
     [done] = state.campaigns.values()
     ends = {run.trial: run.ended_s for run in state.runs.values() if run.ended_s is not None}
     shares = {
-        number: truth(dict(trial.factors)) / OPTIMUM
+        number: truth(numbers(trial.factors)) / OPTIMUM
         for number, trial in done.trials.items()
         if trial.value is not None
     }

@@ -14,6 +14,7 @@ from lab.app.options import RunOptions
 from lab.app.run import run_campaign
 from lab.records.reader import open_records
 from simulators.chemistry.electrolyte import conductivity_ms_cm
+from tests.support.factors import numbers
 
 CAMPAIGN = Path("sops/electrolyte_conductivity/campaign.yaml")
 TRIALS = 40
@@ -53,7 +54,7 @@ def truths_of(method: str, seed: int, folder: Path) -> list[float]:
     for trial in campaign.trials.values():
         if trial.value is not None and trial.value > best:
             best = trial.value
-            found.append(truth(dict(trial.factors)))
+            found.append(truth(numbers(trial.factors)))
         else:
             found.append(found[-1] if found else 0.0)
     return found

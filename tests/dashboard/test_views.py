@@ -263,10 +263,16 @@ class Desk:
 
 
 @pytest.fixture
-def desk(monkeypatch):
-    made, trust = Desk(), Desk()
+def trust(monkeypatch):
+    made = Desk()
+    monkeypatch.setattr(campaign_view, "_evidence_desk", lambda: made)
+    return made
+
+
+@pytest.fixture
+def desk(monkeypatch, trust):
+    made = Desk()
     monkeypatch.setattr(campaign_view, "_desk", lambda: made)
-    monkeypatch.setattr(campaign_view, "_evidence_desk", lambda: trust)
     return made
 
 
@@ -344,10 +350,9 @@ def test_downloads_are_what_the_export_writes(sample, tmp_path):
         )
 
 
-def test_the_campaign_page_says_how_far_to_trust_the_model(sample, desk):
+def test_the_campaign_page_says_how_far_to_trust_the_model(sample, desk, trust):
     from lab.optimize.evidence import Calibration, Evidence, Importance, LeftOut
 
-    trust = campaign_view._evidence_desk()
     at = page("campaign")
     assert not at.exception
     assert any("being computed" in item.value for item in at.info)

@@ -20,6 +20,7 @@ from lab.records.reader import open_records
 from simulators.chemistry.dyes import well_absorbance
 from simulators.chemistry.electrolyte import conductivity_ms_cm
 from simulators.chemistry.light import counts, distance
+from tests.support.factors import numbers, ranges
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +99,7 @@ def test_an_example_ends_at_its_known_optimum(
     steps = 61 if len(files.factors) == 2 else 18
     axes = [
         [f.minimum + (f.maximum - f.minimum) * i / (steps - 1) for i in range(steps)]
-        for f in files.factors
+        for f in ranges(files.factors)
     ]
     names = [factor.name for factor in files.factors]
     grid = [truth(dict(zip(names, point, strict=True))) for point in product(*axes)]
@@ -123,7 +124,7 @@ def test_an_example_ends_at_its_known_optimum(
     )
     best = entry.best()
     assert best is not None
-    reached = (truth(dict(best.factors)) - middle) / (optimum - middle)
+    reached = (truth(numbers(best.factors)) - middle) / (optimum - middle)
     assert reached > 0.97
     assert entry.spec.objective.reference is not None
 

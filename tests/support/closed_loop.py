@@ -11,7 +11,7 @@ import random
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from lab.bus import envelope as env
 from lab.domain import event as ev
@@ -115,7 +115,7 @@ class ClosedLoop:
         self._number += 1
         heapq.heappush(self._due, (self.now_s + seconds, self._number, message))
 
-    def run(self, until_s: float = math.inf) -> ClosedLoop:
+    def run(self, until_s: float = math.inf) -> Self:
         """Until the campaign ends, or until so many seconds of it have passed."""
         wake = self._settle()
         while self.state.active_campaign is not None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CAMPAIGN = Path("sops/electrolyte_conductivity/campaign.yaml")
 NAME = "electrolyte-1"
-FACTORS = {"concentrate_volume": 3.0, "dilute_volume": 1.0}
+FACTORS: dict[str, ev.FactorValue] = {"concentrate_volume": 3.0, "dilute_volume": 1.0}
 ZERO = datetime(2026, 1, 1, tzinfo=UTC)
 
 

@@ -17,6 +17,7 @@ from lab.domain.errors import FindingsError, InputError
 from lab.engine.clock import ScaledClock
 from simulators.lab import SimulatedLab
 from tests.lab.app.electrolyte import CAMPAIGN, copied
+from tests.support.factors import numbers, ranges
 
 if TYPE_CHECKING:
     from simulators.world import World
@@ -57,8 +58,8 @@ def test_an_absolute_path_and_a_server_stay_as_they_are(tmp_path: Path) -> None:
 
 def test_factors_come_in_the_declared_units_and_the_middle_lies_between() -> None:
     files = open_campaign(CAMPAIGN)
-    middle = files.middle
-    for factor in files.factors:
+    middle = numbers(files.middle)
+    for factor in ranges(files.factors):
         assert factor.unit == "mL"
         assert factor.minimum < middle[factor.name] < factor.maximum
     assert files.fixed == {"temperature": 25.0, "total_volume": 10.0}

@@ -8,6 +8,7 @@ from lab.domain import event as ev
 from lab.optimize import Factor
 from lab.optimize.recorded import history_of, space_of
 from tests.lab.app.electrolyte import FACTORS, NAME, HandMade
+from tests.support.factors import numbers, ranges
 
 
 def finish(lab: HandMade, number: int, outcome: str, value: float | None = None) -> None:
@@ -76,7 +77,7 @@ def test_the_space_is_that_of_the_campaign_s_start() -> None:
     lab = HandMade()
     space = space_of(lab.campaign)
     assert space.factors == tuple(
-        Factor(f.name, f.unit, f.minimum, f.maximum) for f in lab.files.factors
+        Factor(f.name, f.unit, f.minimum, f.maximum) for f in ranges(lab.files.factors)
     )
 
 
@@ -85,6 +86,7 @@ def test_a_suggestion_is_a_function_of_the_state_within_the_space() -> None:
     assert suggest_from_state(busy_lab().state, NAME, 2) == first
     assert len(first) == 2
     for proposal in first:
-        for factor in busy_lab().files.factors:
-            assert factor.minimum <= proposal.factors[factor.name] <= factor.maximum
+        factors = numbers(proposal.factors)
+        for factor in ranges(busy_lab().files.factors):
+            assert factor.minimum <= factors[factor.name] <= factor.maximum
     assert suggest_from_state(HandMade().state, NAME, 2) != first

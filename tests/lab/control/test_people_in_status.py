@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 from lab.cli.main import app
-from lab.cli.status_text import status_lines
+from lab.cli.status_text import lab_lines
 from lab.control.document import StatusDocument
 from lab.control.port import Request
 from lab.control.status import status_document
@@ -39,7 +39,7 @@ def document(mind: Mind) -> StatusDocument:
 
 
 def words(mind: Mind) -> str:
-    return "\n".join(status_lines(document(mind)))  # pyright: ignore[reportArgumentType]
+    return "\n".join(lab_lines(document(mind)))
 
 
 def waits(mind: Mind) -> dict[str, tuple[str, str]]:

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from dashboard import markup
 from lab.cli.event_text import event_text
-from lab.cli.status_text import status_lines
+from lab.cli.status_text import lab_lines
 from lab.control.document import StatusDocument
 from lab.control.status import status_document
 from lab.control.waits import run_waits
@@ -39,7 +39,7 @@ def document(loop: ServedLoop) -> StatusDocument:
 
 
 def lines(loop: ServedLoop) -> str:
-    return "\n".join(status_lines(document(loop)))  # pyright: ignore[reportArgumentType]
+    return "\n".join(lab_lines(document(loop)))
 
 
 def test_what_will_be_asked_for_stands_in_the_status_with_when_and_why() -> None:

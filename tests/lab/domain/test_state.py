@@ -37,6 +37,7 @@ def test_the_sample_uses_most_kinds_and_the_rest_are_told_here():
         "cancel_asked",
         "plan_judged",
         "hold_judged",
+        "results_added",
         "cancel_settled",
         "interlock_changed",
         "command_refused",

@@ -148,13 +148,13 @@ def test_an_intent_takes_at_once_and_only_what_surely_was_not_done_is_given_back
         told = ev.Recorded(seq=state.seq + 1, epoch=1, at=START, event=event)
         return reduce(state, told).services["stock water"].taken
 
-    command = {"command": entry.command.id, "device": "pump"}
+    its = entry.command.id
     part = Outcome(result="failed_partial", error="stuck")
     nothing = Outcome(result="failed_no_effect", error="no power")
-    assert after(ev.CommandUnknown(reason="lost", **command)) == 10_000_000
-    assert after(ev.CommandEnded(outcome=part, **command)) == 10_000_000
-    assert after(ev.CommandEnded(outcome=nothing, **command)) == 0
-    assert after(ev.CommandRefused(reason="busy", **command)) == 0
+    assert after(ev.CommandUnknown(command=its, device="pump", reason="lost")) == 10_000_000
+    assert after(ev.CommandEnded(command=its, device="pump", outcome=part)) == 10_000_000
+    assert after(ev.CommandEnded(command=its, device="pump", outcome=nothing)) == 0
+    assert after(ev.CommandRefused(command=its, device="pump", reason="busy")) == 0
 
 
 def test_a_new_campaign_begins_with_full_bottles_and_goes_on_with_the_upkeep():

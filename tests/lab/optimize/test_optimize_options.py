@@ -22,6 +22,7 @@ from lab.optimize import (
     suggest,
 )
 from lab.optimize.bench.tasks import function_task
+from lab.optimize.explain import explained
 from lab.optimize.pool import Pool
 
 SPACE = Space((Factor("a", "1", 0.0, 1.0), Factor("b", "1", 0.0, 1.0)))
@@ -82,7 +83,8 @@ def test_a_saved_campaign_goes_on_to_the_bit_and_order_does_not_matter(options: 
     again = Campaign.from_json(campaign.to_json())
     assert again.options == options
     turned = list(reversed(campaign.history))
-    first = suggest(SPACE, "maximize", turned, 2, seed=1, initial=6, options=options)
+    told = suggest(SPACE, "maximize", turned, 2, seed=1, initial=6, options=options)
+    first = explained(SPACE, "maximize", turned, told)
     assert again.ask(2) == first == campaign.ask(2)
 
 

@@ -21,6 +21,7 @@ from lab.optimize import (
     TrialRecord,
     suggest,
 )
+from lab.optimize.explain import explained
 from lab.optimize.pool import Pool
 from lab.optimize.several import believe, inferred_worst
 
@@ -74,7 +75,8 @@ def test_suggestions_say_what_is_predicted_and_the_same_history_asks_for_the_sam
         assert "front measured from y" in item.note
         assert "inferred" in item.note
     turned = list(reversed(campaign.history[:-2]))
-    assert suggest(SPACE, aim, turned, 2, seed=4, initial=6) == first
+    told = suggest(SPACE, aim, turned, 2, seed=4, initial=6)
+    assert explained(SPACE, aim, turned, told) == first
 
 
 def test_a_limit_that_no_trial_has_kept_is_met_first():

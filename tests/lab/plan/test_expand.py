@@ -179,7 +179,7 @@ def test_a_parameter_must_have_its_kind():
         assert words in f"{caught.value.message} {caught.value.hint}"
     from lab.plan.expand import expand
 
-    with pytest.raises(InputError, match="only quantities can be varied"):
+    with pytest.raises(InputError, match="stands where a text is due"):
         expand(sop, {"liquid": 1.0}, {}, CAPABILITIES)
 
 

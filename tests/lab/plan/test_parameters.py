@@ -102,8 +102,12 @@ def test_what_is_not_finite_is_no_number(value):
     [
         ({"amuont": 2.0}, {}, '"amuont" is not a parameter of small'),
         ({}, {"amuont": 2.0}, '"amuont" is not a parameter of small'),
-        ({"careful": 1.0}, {}, '"careful" is a yes/no, and only quantities can be varied'),
-        ({"liquid": 1.0}, {}, '"liquid" is a choice, and only quantities can be varied'),
+        (
+            {"careful": 1.0},
+            {},
+            '"careful" is a yes/no, and only quantities and choices can be varied',
+        ),
+        ({"liquid": 1.0}, {}, "liquid: 1.0 stands where a text is due"),
         ({"amount": Quantity(2.0, "g")}, {}, "amount: "),
         ({}, {"amount": "2"}, "amount: 2 stands where a quantity is due"),
         ({}, {"amount": True}, "amount: True stands where a quantity is due"),
