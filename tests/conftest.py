@@ -13,11 +13,18 @@ import shutil
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 __all__ = ["missing"]
+
+# How long an example takes says something of the machine, not of the code.
+settings.register_profile(
+    "labwright", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("labwright")
 
 
 def missing(what: str, remedy: str) -> NoReturn:

@@ -37,6 +37,7 @@ __all__ = [
     "SendCommand",
     "Signal",
     "Tick",
+    "command_of",
 ]
 
 
@@ -218,3 +219,14 @@ Effect = (
     | Rearm
     | Answered
 )
+
+
+def command_of(effect: Effect) -> str | None:
+    """The command that it sends, asks about or stops; None for what is about no command."""
+    match effect:
+        case SendCommand():
+            return effect.command.id
+        case QueryCommand() | CancelCommand():
+            return effect.command
+        case _:
+            return None

@@ -242,7 +242,10 @@ class Engine:
         effects = await self._recorded(batch)
         still_open = self._open_by_device(effects)
         for effect in effects:
-            await self._act(effect, still_open)
+            about = msg.command_of(effect)
+            # A run that ended later in the same turn has taken its commands along: nobody asks about them any more.
+            if about is None or about in self._state.commands:
+                await self._act(effect, still_open)
         if self._simulate_people:
             self._play_people()
 

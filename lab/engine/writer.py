@@ -98,10 +98,11 @@ class Writer:
         return await self._call(lambda: self._journal.read(after))
 
     async def append(self, staged: list[tuple[ev.Event, datetime]]) -> list[ev.Recorded]:
-        """Make events durable in order. UnavailableError where that can't be done now; see `hold`."""
-        if not staged:
-            return []
-        records = await self._call(lambda: self._journal.append(staged))
+        """Make events durable in order. UnavailableError where that can't be done now; see `hold`.
+
+        The trouble is over when nothing is left to write, too: what comes next will find out whether it can be.
+        """
+        records = await self._call(lambda: self._journal.append(staged)) if staged else []
         if self.trouble is not None:
             _LOG.warning("the records can be written again: the engine goes on")
             self.trouble = None

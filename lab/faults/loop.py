@@ -291,15 +291,18 @@ class SimulationLoop(asyncio.AbstractEventLoop):
             self._runnable.append(process)
 
     def _advance(self) -> None:
+        """To the next moment at which something is due, and all that is due then."""
         timers = self._timers
+        due = False
         while timers:
+            if due and timers[0][0] > self._now:
+                return
             when, _, handle, process = heapq.heappop(timers)
             if handle.is_cancelled or not process.alive:
                 continue
             self._now = max(self._now, when)
             self._enqueue(process, handle)
-            if not timers or timers[0][0] > self._now:
-                return
+            due = True
         if not self._runnable:
             raise StuckError("all tasks wait and no timer is set: nothing can happen any more")
 

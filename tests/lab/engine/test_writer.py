@@ -120,6 +120,17 @@ async def test_what_was_kept_though_its_answer_was_lost_comes_out(patient):
     assert len(journal.rows) == 1
 
 
+async def test_the_trouble_is_over_when_nothing_is_left_to_write(patient):
+    # Else a lab that waits for people would refuse what they say, for ever: only a record ended the trouble.
+    work = patient(FakeJournal("after"))
+    with pytest.raises(UnavailableError) as failed:
+        await work.append(staged("Ada"))
+    await work.hold(failed.value)
+    assert work.trouble is not None
+    assert await work.append([]) == []
+    assert work.trouble is None
+
+
 async def test_records_that_can_t_be_read_either_are_waited_for(patient):
     journal = FakeJournal("after")
     journal.readable = False

@@ -46,6 +46,22 @@ def test_a_year_takes_no_time():
     assert loop.run(main()) == 365 * 86400
 
 
+def test_a_timer_that_was_cancelled_takes_no_other_along_to_its_moment():
+    loop = loop_of()
+
+    async def main():
+        later = loop.call_later(2.0, print)
+        woken = asyncio.ensure_future(asyncio.sleep(1.0))
+        await asyncio.sleep(0)
+        loop.call_later(1.0, print).cancel()  # at the moment of the sleep, and behind it
+        await woken
+        assert loop.time() == 1.0
+        later.cancel()
+
+    loop.run(main())
+    loop.bury()
+
+
 def test_processes_interleave_by_the_seed_and_each_keeps_its_own_order():
     orders = {tuple(_two(seed)) for seed in range(20)}
     assert len(orders) > 10
