@@ -14,6 +14,7 @@ __all__ = [
     "FactorValue",
     "LimitSpec",
     "ObjectiveSpec",
+    "SettingValue",
     "StopSpec",
     "Value",
     "is_empty",
@@ -41,6 +42,9 @@ class Value(EventBase):
 
 FactorValue = float | str
 """What a factor is set to: a number in its unit, or one of its choices."""
+
+SettingValue = FactorValue | bool
+"""What a parameter is set to: yes or no, too, and any text."""
 
 
 class FactorSpec(EventBase):

@@ -54,6 +54,8 @@ def reduce_campaign(
                 chance=event.chance,
                 better=event.better,
                 explores=event.explores,
+                fidelity=event.fidelity,
+                set_by_fidelity=_set_by(campaign, event.fidelity),
             )
             campaign = replace(
                 campaign, trials={**campaign.trials, event.trial: trial}, plan_stale=True
@@ -149,6 +151,7 @@ def _told(campaign: CampaignState, event: ev.ResultsAdded) -> list[TrialState]:
             note=f"added by {event.actor}: {event.reason}{source}",
             reason=result.failure,
             outcomes=result.outcomes,
+            fidelity=result.fidelity or campaign.target,
         )
         for number, result in zip(
             range(-1 - len(campaign.outside), -1 - len(campaign.outside) - len(event.results), -1),
@@ -156,6 +159,12 @@ def _told(campaign: CampaignState, event: ev.ResultsAdded) -> list[TrialState]:
             strict=True,
         )
     ]
+
+
+def _set_by(campaign: CampaignState, fidelity: str) -> dict[str, ev.SettingValue]:
+    return next(
+        (dict(way.settings) for way in campaign.spec.fidelities if way.name == fidelity), {}
+    )
 
 
 def _with_trial(campaign: CampaignState, number: int, **changes: Any) -> CampaignState:

@@ -98,6 +98,8 @@ class Proposal:
         default_factory=dict[str, tuple[float, float]]
     )
     chance: float | None = None
+    fidelity: str = ""
+    """How it is measured, where the campaign has several ways."""
     nearness: Nearness | None = None
     """With the first of a batch, where the campaign wants to know."""
 
