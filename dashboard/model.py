@@ -50,9 +50,7 @@ def fit_slice(
         raise LabError(_NO_MODEL, hint=_REMEDY) from error
     direction, history = recorded.first_outcome(campaign, state)
     space, options = recorded.space_of(campaign), recorded.options_of(campaign, first=True)
-    found = predict(
-        space, direction, history, factor_x, factor_y, points=_POINTS, options=options
-    )
+    found = predict(space, direction, history, factor_x, factor_y, points=_POINTS, options=options)
     return Slice(found.x, found.y, found.mean, found.standard_deviation)
 
 

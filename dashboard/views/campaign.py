@@ -125,7 +125,9 @@ def _progress(names: list[str]) -> None:
         quick = sum(t.value is not None for t in campaign.trials.values()) - sum(
             t.value is not None for t in trials
         )
-        left = "" if spec.cost_budget is None else f"; a cost of {number(campaign.cost_left)} is left"
+        left = (
+            "" if spec.cost_budget is None else f"; a cost of {number(campaign.cost_left)} is left"
+        )
         st.markdown(
             f"Shown are trials measured by **{campaign.target}**, which counts; {quick} by quicker ways teach{left}."
         )

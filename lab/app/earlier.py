@@ -57,9 +57,7 @@ def _of_table(name: str, files: CampaignFiles, table: EarlierTable) -> EarlierSp
         name=name,
         source=table.file,
         sha256=table.sha256,
-        results=tuple(
-            _result(files, row.settings, row.results, row.failure) for row in table.rows
-        ),
+        results=tuple(_result(files, row.settings, row.results, row.failure) for row in table.rows),
     )
 
 

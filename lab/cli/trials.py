@@ -29,7 +29,8 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _Fidelity = Annotated[
     str,
     typer.Option(
-        "--fidelity", help="How it is measured, where the campaign has several ways; else the real one."
+        "--fidelity",
+        help="How it is measured, where the campaign has several ways; else the real one.",
     ),
 ]
 

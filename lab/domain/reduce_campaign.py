@@ -162,9 +162,8 @@ def _told(campaign: CampaignState, event: ev.ResultsAdded) -> list[TrialState]:
 
 
 def _set_by(campaign: CampaignState, fidelity: str) -> dict[str, ev.SettingValue]:
-    return next(
-        (dict(way.settings) for way in campaign.spec.fidelities if way.name == fidelity), {}
-    )
+    known = {way.name: way.settings for way in campaign.spec.fidelities}
+    return dict(known.get(fidelity, {}))
 
 
 def _with_trial(campaign: CampaignState, number: int, **changes: Any) -> CampaignState:

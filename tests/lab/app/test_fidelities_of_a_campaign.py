@@ -53,7 +53,9 @@ def test_the_best_is_found_and_is_one_that_counts(records: Records):
     best = campaign.best()
     assert best is not None
     assert best.fidelity == "warm"
-    assert best.value == max(t.value or 0.0 for t in campaign.trials.values() if t.fidelity == "warm")
+    assert best.value == max(
+        t.value or 0.0 for t in campaign.trials.values() if t.fidelity == "warm"
+    )
     top = max(conductivity_ms_cm(c / 1000, 313.15) for c in range(500, 1700))
     assert conductivity_ms_cm(_salt(best.factors), 313.15) > 0.98 * top
 
@@ -108,7 +110,9 @@ def test_report_status_and_rows_name_the_fidelity(records: Records):
     assert document["fidelities"] == counts
     rows = records.trials(name)
     assert [row["fidelity"] for row in rows] == [t.fidelity for t in campaign.trials.values()]
-    trials = status_document(state, datetime.fromtimestamp(state.at_s, UTC))["campaigns"][0]["trials"]
+    trials = status_document(state, datetime.fromtimestamp(state.at_s, UTC))["campaigns"][0][
+        "trials"
+    ]
     assert (trials["counting"], trials["counted"]) == ("warm", counts["warm"])
     assert trials["cost_left"] == campaign.cost_left
 

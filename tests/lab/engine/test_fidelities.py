@@ -52,11 +52,11 @@ def _proposed(*ways: str) -> msg.Proposed:
 
 
 def test_a_proposal_says_how_it_is_measured_and_its_plan_is_made_for_that():
-    class Listening(KitContext):
-        asked: list[Mapping[str, ev.SettingValue]] = []
+    asked: list[Mapping[str, ev.SettingValue]] = []
 
+    class Listening(KitContext):
         def candidates(self, trial: int, settings: Mapping[str, ev.SettingValue]) -> tuple[Plan, ...]:  # fmt: skip
-            self.asked.append(settings)
+            asked.append(settings)
             return super().candidates(trial, settings)
 
     mind = Ways(context=Listening())
@@ -65,7 +65,7 @@ def test_a_proposal_says_how_it_is_measured_and_its_plan_is_made_for_that():
     trial = mind.campaign.trials[1]
     assert trial.fidelity == "quick"
     assert trial.settings == {"x": 0.5, "readings": 1.0, "dry": True}
-    assert Listening.asked[-1] == trial.settings
+    assert asked[-1] == trial.settings
     assert trial.run
     assert [record.fidelity for record in history_of(mind.campaign, mind.state)] == ["quick"]
 
