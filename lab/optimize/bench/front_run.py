@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lab.domain.errors import InputError
+from lab.optimize.bench.asker import Ours
 from lab.optimize.bench.peers import SEVERAL, installed, make_peer
-from lab.optimize.bench.run import Ours, by_batch, check_sizes, gap
+from lab.optimize.bench.result import Sizes, by_batch, document, gap
 from lab.optimize.history import TrialRecord
 from lab.optimize.model.threads import single_threaded, single_threaded_torch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lab.optimize.bench.asker import Asker
     from lab.optimize.bench.fronts import FrontTask
-    from lab.optimize.bench.run import Asker
 
 __all__ = ["FrontRun", "compare_fronts", "one_front_run"]
 
@@ -73,7 +74,8 @@ def compare_fronts(
 ) -> dict[str, Any]:
     """Ours, points drawn without looking, and the peers on seeds 0 to `seeds - 1`, as one document, as
     `lab.optimize.bench.run.compare` makes it; higher is better. All run on one thread."""
-    check_sizes(task.pool, init, batch, batches, seeds)
+    sizes = Sizes(init, batch, batches, seeds)
+    sizes.check(task.pool)
     missing = [name for name in peers if not installed(name)]
     for name in peers:
         if name not in SEVERAL:
@@ -98,18 +100,8 @@ def compare_fronts(
                 "cpu_seconds_per_batch": statistics.fmean(run.seconds for run in runs),
                 "versus_ours": gap([a - b for a, b in zip(over, ours, strict=True)]),
             }
-    return {
-        "task": {
-            "name": task.name,
-            "goals": {goal.outcome: goal.direction for goal in task.aim.goals},
-            "noise": dict(task.noise),
-            "rows": None if task.pool is None else len(task.pool),
-            "columns": task.space.dimension,
-            "init": init,
-            "batch": batch,
-            "batches": batches,
-        },
-        "seeds": seeds,
-        "methods": methods,
-        "missing": missing,
+    told = {
+        "goals": {goal.outcome: goal.direction for goal in task.aim.goals},
+        "noise": dict(task.noise),
     }
+    return document(task, told, sizes, methods, missing)

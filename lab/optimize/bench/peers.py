@@ -15,22 +15,22 @@ import importlib.util
 import logging
 import warnings
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
 from lab.domain.errors import InputError
+from lab.optimize.bench.result import Ground
 from lab.optimize.bench.tasks import Task
 from lab.optimize.space import Category
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from lab.optimize.bench.asker import Asker
     from lab.optimize.bench.fronts import FrontTask
-    from lab.optimize.bench.run import Asker
     from lab.optimize.domain import Indices
     from lab.optimize.history import Direction, TrialRecord
-    from lab.optimize.pool import Pool
     from lab.optimize.space import Setting, Space
 
 __all__ = ["PEERS", "SEVERAL", "Peer", "installed", "make_peer"]
@@ -76,15 +76,6 @@ def _goals(task: Task | FrontTask) -> dict[str, Direction]:
 def _told(record: TrialRecord) -> dict[str, float]:
     """The same of a trial."""
     return {"y": record.value} if record.value is not None else dict(record.outcomes)
-
-
-class Ground(Protocol):
-    """What every kind of task has."""
-
-    @property
-    def space(self) -> Space: ...
-    @property
-    def pool(self) -> Pool | None: ...
 
 
 G = TypeVar("G", bound=Ground)

@@ -8,57 +8,21 @@ import statistics
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from lab.domain.errors import InputError
+from lab.optimize.bench.asker import Ours
 from lab.optimize.bench.peers import installed, make_peer
+from lab.optimize.bench.result import Sizes, by_batch, document, gap
 from lab.optimize.history import TrialRecord
 from lab.optimize.model.threads import single_threaded, single_threaded_torch
-from lab.optimize.pool import suggest_from
-from lab.optimize.suggest import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lab.optimize.bench.fronts import FrontTask
+    from lab.optimize.bench.asker import Asker
     from lab.optimize.bench.tasks import Task
-    from lab.optimize.pool import Pool
-    from lab.optimize.space import Setting
 
-__all__ = ["Asker", "Ours", "Run", "by_batch", "check_sizes", "compare", "gap", "one_run"]
-
-
-class Asker(Protocol):
-    """A method in one campaign."""
-
-    def tell(self, records: Sequence[TrialRecord]) -> None:
-        """New finished trials."""
-        ...
-
-    def ask(self, n: int) -> list[dict[str, Setting]]:
-        """The next `n` settings; for a table, of rows that were not asked for before."""
-        ...
-
-
-class Ours:
-    """`suggest`, or `suggest_from` for a table."""
-
-    def __init__(self, task: Task | FrontTask, seed: int, init: int) -> None:
-        self.task, self.seed, self.init = task, seed, init
-        self.records: list[TrialRecord] = []
-
-    def tell(self, records: Sequence[TrialRecord]) -> None:
-        self.records += records
-
-    def ask(self, n: int) -> list[dict[str, Setting]]:
-        task, told = self.task, self.records
-        if task.pool is None:
-            made = suggest(task.space, task.sought, told, n, seed=self.seed, initial=self.init)
-        else:
-            made = suggest_from(task.pool, task.sought, told, n, seed=self.seed, initial=self.init)
-        return [item.factors for item in made]
+__all__ = ["Run", "compare", "one_run"]
 
 
 @dataclass(frozen=True)
@@ -127,7 +91,8 @@ def compare(
     approximation; null for one seed). While no trial of a run has given a value its best and its regret are null,
     and `without_value` counts such runs after each batch; they are in no mean.
     """
-    check_sizes(task.pool, init, batch, batches, seeds)
+    sizes = Sizes(init, batch, batches, seeds)
+    sizes.check(task.pool)
     missing = [name for name in peers if not installed(name)]
     present = [name for name in peers if name not in missing]
     key = "top5_share_by_batch" if task.optimum is None else "regret_by_batch"
@@ -153,63 +118,11 @@ def compare(
                     ]
                 ),
             }
-    return {
-        "task": {
-            "name": task.name,
-            "direction": task.direction,
-            "noise": task.noise,
-            "optimum": task.optimum,
-            "rows": None if task.pool is None else len(task.pool),
-            "columns": task.space.dimension,
-            "init": init,
-            "batch": batch,
-            "batches": batches,
-        },
-        "seeds": seeds,
-        "methods": methods,
-        "missing": missing,
-    }
-
-
-def check_sizes(pool: Pool | None, init: int, batch: int, batches: int, seeds: int) -> None:
-    """InputError for a comparison that can't be made."""
-    if min(batch, batches, seeds) < 1 or init < 2:
-        raise InputError(
-            f"{init} first points, {batches} batches of {batch}, {seeds} seeds",
-            hint="at least 2 first points and one of everything else",
-        )
-    if pool is not None and init + batch * batches > len(pool):
-        raise InputError(
-            f"{init + batch * batches} trials of {len(pool)} rows", hint="ask for fewer"
-        )
-
-
-def by_batch(runs: list[list[float]]) -> dict[str, Any]:
-    """Mean over the runs after the first points and each batch, with half of its 95 % interval, and the runs."""
-    table = np.array(runs)
-    known = np.isfinite(table)
-    columns = [column[there] for column, there in zip(table.T, known.T, strict=True)]
-    halves = [
-        1.96 * float(column.std(ddof=1)) / math.sqrt(len(column)) if len(column) > 1 else None
-        for column in columns
-    ]
-    return {
-        "mean": [float(column.mean()) if len(column) else None for column in columns],
-        "half_width_95": halves if len(runs) > 1 else None,
-        "by_seed": [[value if math.isfinite(value) else None for value in run] for run in runs],
-        "without_value": (~known).sum(axis=0).tolist(),
-    }
+    told = {"direction": task.direction, "noise": task.noise, "optimum": task.optimum}
+    return document(task, told, sizes, methods, missing)
 
 
 def _finite_mean(scores: list[float]) -> float | None:
     """Of the batches from the first value on; None where there was none."""
     known = [score for score in scores if math.isfinite(score)]
     return statistics.fmean(known) if known else None
-
-
-def gap(gaps: list[float]) -> dict[str, float | None]:
-    """The mean of paired differences with half of its 95 % interval (normal approximation); None of nothing."""
-    if not gaps:
-        return {"mean": None, "half_width_95": None}
-    half = 1.96 * statistics.stdev(gaps) / math.sqrt(len(gaps)) if len(gaps) > 1 else None
-    return {"mean": statistics.fmean(gaps), "half_width_95": half}
