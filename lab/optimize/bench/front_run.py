@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lab.domain.errors import InputError
-from lab.optimize.bench.asker import Ours
-from lab.optimize.bench.peers import SEVERAL, installed, make_peer
+from lab.optimize.bench.peers import SEVERAL, installed, make_asker
 from lab.optimize.bench.result import Sizes, by_batch, document, gap
 from lab.optimize.history import TrialRecord
 from lab.optimize.model.threads import single_threaded, single_threaded_torch
@@ -18,7 +17,6 @@ from lab.optimize.model.threads import single_threaded, single_threaded_torch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lab.optimize.bench.asker import Asker
     from lab.optimize.bench.fronts import FrontTask
 
 __all__ = ["FrontRun", "compare_fronts", "one_front_run"]
@@ -37,9 +35,7 @@ def one_front_run(
     task: FrontTask, method: str, seed: int, init: int, batch: int, batches: int
 ) -> FrontRun:
     """One campaign of a method ("ours", "random" or a peer). The noise depends on seed and trial alone."""
-    asker: Asker | None = None
-    if method != "random":
-        asker = Ours(task, seed, init) if method == "ours" else make_peer(method, task, seed, init)
+    asker = None if method == "random" else make_asker(method, task, seed, init)
     noise = random.Random(seed)
     true: list[dict[str, float]] = []
     share: list[float] = []

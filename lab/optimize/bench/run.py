@@ -10,19 +10,18 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lab.optimize.bench.asker import Ours
-from lab.optimize.bench.peers import installed, make_peer
+from lab.optimize.bench.peers import installed, make_asker
 from lab.optimize.bench.result import Sizes, by_batch, document, gap
 from lab.optimize.history import TrialRecord
 from lab.optimize.model.threads import single_threaded, single_threaded_torch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from lab.optimize.bench.asker import Asker
     from lab.optimize.bench.tasks import Task
+    from lab.optimize.space import Setting
 
-__all__ = ["Run", "compare", "one_run"]
+__all__ = ["Run", "compare", "measured", "one_run"]
 
 
 @dataclass(frozen=True)
@@ -37,11 +36,19 @@ class Run:
     """Trials that gave no value, the first points not counted."""
 
 
+def measured(
+    task: Task, number: int, factors: Mapping[str, Setting], disturbance: float
+) -> TrialRecord:
+    """A finished trial, with what is added to the outcome."""
+    if task.works is not None and not task.works(factors):
+        return TrialRecord(number=number, factors=dict(factors), status="failed")
+    value = task.truth(factors) + disturbance
+    return TrialRecord(number=number, factors=dict(factors), status="done", value=value)
+
+
 def one_run(task: Task, method: str, seed: int, init: int, batch: int, batches: int) -> Run:
     """One campaign of a method ("ours" or a peer). The noise depends on seed and trial alone."""
-    asker: Asker = (
-        Ours(task, seed, init) if method == "ours" else make_peer(method, task, seed, init)
-    )
+    asker = make_asker(method, task, seed, init)
     noise = random.Random(seed)
     best: list[float] = []
     score: list[float] = []
@@ -58,9 +65,9 @@ def one_run(task: Task, method: str, seed: int, init: int, batch: int, batches: 
         told: list[TrialRecord] = []
         for factors in points:
             number += 1
-            disturbance = noise.gauss(0.0, 1.0) * task.noise
-            if task.works is not None and not task.works(factors):
-                told.append(TrialRecord(number=number, factors=factors, status="failed"))
+            record = measured(task, number, factors, noise.gauss(0.0, 1.0) * task.noise)
+            told.append(record)
+            if record.status == "failed":
                 failures += step > 0
                 continue
             true = task.truth(factors)
@@ -68,8 +75,6 @@ def one_run(task: Task, method: str, seed: int, init: int, batch: int, batches: 
             if task.pool is not None:
                 row = task.pool.find(factors)
                 found |= task.top & {row if row is not None else -1}
-            value = true + disturbance
-            told.append(TrialRecord(number=number, factors=factors, status="done", value=value))
         started = time.process_time()
         asker.tell(told)
         seconds += time.process_time() - started if step else 0.0
