@@ -70,7 +70,9 @@ def read_descriptors(
     computed: tuple[str, ...] = ()
     if smiles is not None:
         computed, molecules = _computed(table, smiles, lines)
-        rows = {choice: (*rows[choice], *molecules.get(choice, ())) for choice in rows}
+        if table.findings:
+            return None, table.findings
+        rows = {choice: (*rows[choice], *molecules[choice]) for choice in rows}
     told = _Told(table, factor, headings, lines, {choice: rows[choice] for choice in choices})
     return told.apart(names, computed, smiles), table.findings
 

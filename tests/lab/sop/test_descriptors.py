@@ -121,6 +121,7 @@ def test_a_molecule_that_makes_no_sense_is_refused_at_its_cell(
     text = MOLECULES.replace("CN(C)C=O,153", f"{cell},100")
     found, findings = _read(text)
     assert found is None
+    assert len(findings) == 1
     assert any(word in findings[0].message for word in words.split("|")), findings[0].text()
     assert (findings[0].line, findings[0].column) == place
     assert findings[0].hint
