@@ -102,7 +102,8 @@ def _descriptors(texts: Sequence[str]) -> dict[str, Path]:
         name, equals, path = text.partition("=")
         if not (name and equals and path):
             raise InputError(
-                f"--descriptors {text}", hint="write COLUMN=FILE, for instance ligand=ligands.csv"
+                f"--descriptors {text}",
+                hint="write COLUMN=FILE, for instance ligand=ligands.csv, or COLUMN=smiles",
             )
         found[name] = Path(path)
     return found

@@ -155,7 +155,8 @@ def optimise(
     descriptors: Annotated[
         list[str] | None,
         typer.Option(
-            "--descriptors", help="COLUMN=FILE: numbers for each choice of a text column."
+            "--descriptors",
+            help="COLUMN=FILE: numbers for each choice of a text column; COLUMN=smiles: it holds molecules.",
         ),
     ] = None,
     init: Annotated[int, typer.Option("--init", min=2, help="First points.")] = 12,

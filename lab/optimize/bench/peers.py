@@ -221,7 +221,7 @@ class AxPeer(Peer["Task | FrontTask"]):
 
 
 class BaybePeer(Peer[Task]):
-    """A Campaign with its default recommender; a table is its discrete search space."""
+    """A Campaign with its default recommender; a table is its discrete search space, with the same descriptors."""
 
     def __init__(self, task: Task, seed: int, init: int) -> None:
         super().__init__(task, seed, init)
@@ -229,6 +229,7 @@ class BaybePeer(Peer[Task]):
         from baybe import Campaign
         from baybe.parameters import (
             CategoricalParameter,
+            CustomDiscreteParameter,
             NumericalContinuousParameter,
             NumericalDiscreteParameter,
         )
@@ -246,10 +247,18 @@ class BaybePeer(Peer[Task]):
             )
         else:
             table = pd.DataFrame({name: list(values) for name, values in pool.settings.items()})
+
+            def named(f: Category) -> object:
+                if f.descriptors is None:
+                    return CategoricalParameter(f.name, f.choices)
+                told = pd.DataFrame.from_dict(f.descriptors, orient="index")
+                told.columns = [f"d{k}" for k in range(told.shape[1])]
+                return CustomDiscreteParameter(f.name, told.loc[:, told.nunique() > 1])
+
             space = SearchSpace.from_dataframe(
                 table,
                 [
-                    CategoricalParameter(f.name, f.choices)
+                    named(f)
                     if isinstance(f, Category)
                     else NumericalDiscreteParameter(f.name, sorted(set(table[f.name])))
                     for f in task.space.factors
