@@ -155,6 +155,8 @@ def _setting(
 
 
 def _number(value: float, unit: str, due: str, name: str, wanted: str) -> float:
+    if unit == due:
+        return value
     quantity = Quantity(value, unit or DIMENSIONLESS)
     if not quantity.is_like(due or DIMENSIONLESS):
         raise _Unlike(

@@ -30,7 +30,7 @@ CASES = (
     _ways("two ways to measure of one name", "fidelity", "name: cool", "name: warm"),
     _ways("a quick way that costs as much as the real one", "fidelity", "cost: 1,", "cost: 4,"),
     _ways("two ways to measure that are the same", "fidelity", "20 degC", "25 degC"),
-    _ways("a way to measure for nothing", "range", "cost: 1,", "cost: 0,"),
+    _ways("a way to measure for nothing", "value", "cost: 1,", "cost: 0,"),
     _ways("a way to measure without a cost", "key-missing", "cost: 1, ", ""),
     _ways("a way to measure that sets an unknown parameter", "reference", "{temperature: 20", "{temprature: 20"),
     _ways("a way to measure that sets a factor", "reference", "{temperature: 20 degC}", "{dilute_volume: 1 mL}"),

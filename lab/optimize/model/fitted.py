@@ -43,6 +43,8 @@ __all__ = [
 ]
 
 _SMALLEST_GIVEN_NOISE = 1e-6
+_OWN_SCALE = 5
+"""Values at the target that say its level and scale without those of lower fidelities."""
 _IMPUTED_VARIANCE = 0.3
 """Of the outcomes' variance: how much what is imputed to a failed trial is doubted. What failed has no outcome; that its
 neighbours may fail, too, is said by the chance of success."""
@@ -173,7 +175,11 @@ def fit_model(
         outliers = tuple(record for (record, _), out in zip(done, wrong, strict=True) if out)
         done = [pair for pair, out in zip(done, wrong, strict=True) if not out]
         values, inputs = values[~wrong], inputs[~wrong]
-    warp = fit_warp(np.concatenate([values, *(told for _, _, told in lower)]), sign)
+    # What lower fidelities told must not bend the scale on which the target is believed, once it has one of its own.
+    scaled = (
+        values if len(values) >= _OWN_SCALE else np.concatenate([values, *(t for _, _, t in lower)])
+    )
+    warp = fit_warp(scaled, sign)
     lost = _rows_of([space.to_unit(record.factors) for record in failed], space.dimension)
     outcomes = warp.forward(values)
     given = _given_noise(warp, [record for record, _ in done])

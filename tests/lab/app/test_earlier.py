@@ -21,15 +21,15 @@ from lab.domain.state import LabState
 from lab.optimize.recorded import options_of
 from lab.records.reader import open_records
 
-DYES = Path(__file__).parents[3] / "sops" / "dye_matching"
-TABLE = """yellow_volume [mL],red_volume [uL],blue_volume [uL],distance,failed
-0.010,50,50,1.30,
-0.020,40,20,0.81,
-0.055,10,10,0.72,
-0.040,20,30,0.13,
-0.030,30,30,,no tip
-0.050,15,25,0.21,
-0.045,25,40,0.46,
+EXAMPLE = Path(__file__).parents[3] / "sops" / "electrolyte_conductivity"
+TABLE = """dilute_volume [uL],concentrate_volume [mL],conductivity [mS/cm],failed
+0,0.5,2.67,
+2000,1.5,7.01,
+500,2.5,7.96,
+1500,3.5,9.10,
+0,6.0,,a line drew air
+3000,4.0,9.39,
+1000,5.0,9.48,
 """
 NAMED = "earlier:\n  - {name: spring, file: spring.csv}\n"
 
@@ -37,11 +37,11 @@ NAMED = "earlier:\n  - {name: spring, file: spring.csv}\n"
 def _folder(folder: Path, named: str = NAMED, table: str = TABLE, trials: int = 3) -> Path:
     folder.mkdir(exist_ok=True)
     for name in ("sop.yaml", "lab.yaml"):
-        shutil.copy(DYES / name, folder)
+        shutil.copy(EXAMPLE / name, folder)
     (folder / "spring.csv").write_text(table)
-    text = (DYES / "campaign.yaml").read_text()
-    text = text.replace("fixed:\n", f"{named}fixed:\n", 1).replace("initial: 8", "initial: 2")
-    text = text.replace("trials: 32", f"trials: {trials}").replace("batch: 2", "batch: 1")
+    text = (EXAMPLE / "campaign.yaml").read_text()
+    text = text.replace("fixed:\n", f"{named}fixed:\n", 1).replace("initial: 6", "initial: 2")
+    text = text.replace("trials: 24", f"trials: {trials}").replace("batch: 2", "batch: 1")
     path = folder / "campaign.yaml"
     path.write_text(text)
     return path
@@ -59,7 +59,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("earlier")
     made = _run(_folder(folder))
     (folder / "spring.csv").unlink()
-    again = "earlier:\n  - {name: before, campaign: dyes-1}\n"
+    again = "earlier:\n  - {name: before, campaign: electrolyte-1}\n"
     path = folder / "campaign.yaml"
     path.write_text(path.read_text().replace(NAMED, again))
     assert _run(path) == made
@@ -68,16 +68,16 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_what_a_table_said_is_in_the_journal_and_known_to_the_optimiser(database: str):
     with open_records(database) as records:
-        spec = records.state().campaigns["dyes-1"].spec
-        entry = records.state().campaigns["dyes-1"]
+        spec = records.state().campaigns["electrolyte-1"].spec
+        entry = records.state().campaigns["electrolyte-1"]
     (one,) = spec.earlier
     assert (one.name, one.source, one.sha256) == ("spring", "spring.csv", sha256_text(TABLE))
     assert len(one.results) == 7
-    assert one.results[0].factors == pytest.approx(
-        {"red_volume": 50.0, "yellow_volume": 10.0, "blue_volume": 50.0}
+    assert one.results[1].factors == pytest.approx(
+        {"concentrate_volume": 1.5, "dilute_volume": 2.0}
     )
-    assert one.results[0].value == 1.3
-    assert (one.results[4].value, one.results[4].failure) == (None, "no tip")
+    assert one.results[1].value == 7.01
+    assert (one.results[4].value, one.results[4].failure) == (None, "a line drew air")
     (told,) = options_of(entry).earlier
     assert [record.status for record in told.history].count("failed") == 1
     assert entry.trials[1].note == "earlier campaigns expect the best here"
@@ -101,13 +101,15 @@ def test_a_replay_asks_for_the_same_without_the_file(database: str):
 def test_a_campaign_of_the_same_records_teaches_the_next_one(database: str):
     with open_records(database) as records:
         state = records.state()
-    before = state.campaigns["dyes-1"]
-    (one,) = state.campaigns["dyes-2"].spec.earlier
-    assert (one.name, one.source, one.sha256) == ("before", "dyes-1", "")
+    before = state.campaigns["electrolyte-1"]
+    (one,) = state.campaigns["electrolyte-2"].spec.earlier
+    assert (one.name, one.source, one.sha256) == ("before", "electrolyte-1", "")
     assert [(r.factors, r.value) for r in one.results] == [
         (dict(trial.factors), trial.value) for trial in before.trials.values()
     ]
-    assert state.campaigns["dyes-2"].trials[1].note == "earlier campaigns expect the best here"
+    assert (
+        state.campaigns["electrolyte-2"].trials[1].note == "earlier campaigns expect the best here"
+    )
 
 
 def test_a_campaign_that_has_begun_needs_no_table_any_more(tmp_path: Path):
@@ -126,11 +128,11 @@ def test_a_campaign_that_has_begun_needs_no_table_any_more(tmp_path: Path):
 @pytest.mark.parametrize(
     ("named", "table", "words", "place"),
     [
-        (NAMED, TABLE.replace("[mL]", "[g]"), "is measured in uL, not in g", ("spring.csv", 1, 1)),
-        (NAMED, TABLE.replace(",distance", ",absorbance_450"), "neither a factor", ("spring.csv", 1, 51)),
-        (NAMED, TABLE.replace("0.13", ""), 'no value of "distance"', ("spring.csv", 5, 13)),
-        (NAMED.replace("spring.csv", "summer.csv"), TABLE, "there is no file", ("campaign.yaml", 13, 28)),
-        (NAMED.replace("spring.csv", "../../s.csv"), TABLE, "leads out", ("campaign.yaml", 13, 28)),
+        (NAMED, TABLE.replace("[mL]", "[g]"), "is measured in mL, not in g", ("spring.csv", 1, 20)),
+        (NAMED, TABLE.replace("conductivity [mS/cm]", "mass [g]"), "neither a factor", ("spring.csv", 1, 44)),
+        (NAMED, TABLE.replace("7.96", ""), 'no value of "conductivity"', ("spring.csv", 4, 9)),
+        (NAMED.replace("spring.csv", "summer.csv"), TABLE, "there is no file", ("campaign.yaml", 13, 26)),
+        (NAMED.replace("spring.csv", "../../s.csv"), TABLE, "leads out", ("campaign.yaml", 13, 26)),
     ],
 )  # fmt: skip
 def test_a_wrong_table_is_told_at_its_place(
@@ -145,25 +147,27 @@ def test_a_wrong_table_is_told_at_its_place(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"campaign": "dyes-7"}, 'these records hold no campaign "dyes-7"'),
-        ({"factors": ("red_volume", "yellow_volume")}, '"dyes-1" did not vary blue_volume'),
-        ({"unit": "K"}, '"dyes-1" has red_volume in K, and this campaign in uL'),
-        ({"objective": "volume"}, '"dyes-1" did not seek distance'),
-        ({"failed": True}, 'no trial of "dyes-1" has given a value'),
+        ({"campaign": "electrolyte-7"}, 'these records hold no campaign "electrolyte-7"'),
+        ({"factors": ("concentrate_volume",)}, '"electrolyte-1" did not vary dilute_volume'),
+        ({"unit": "K"}, '"electrolyte-1" has concentrate_volume in K, and this campaign in mL'),
+        ({"objective": "mass"}, '"electrolyte-1" did not seek conductivity'),
+        ({"failed": True}, 'no trial of "electrolyte-1" has given a value'),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
 def test_a_campaign_that_can_not_teach_is_told_where_it_is_named(
     tmp_path: Path, database: str, changes: dict[str, object], words: str
 ):
-    named = f"earlier:\n  - {{name: before, campaign: {changes.get('campaign', 'dyes-1')}}}\n"
+    named = (
+        f"earlier:\n  - {{name: before, campaign: {changes.get('campaign', 'electrolyte-1')}}}\n"
+    )
     path = _folder(tmp_path / "named", named)
     with pytest.raises(FindingsError) as refused:
         earlier_of(open_campaign(path), path, _changed(database, changes))
     (found,) = refused.value.diagnostics
     assert words in found.message
     assert found.hint
-    assert (found.code, found.line, found.column) == ("earlier", 13, 28)
+    assert (found.code, found.line, found.column) == ("earlier", 13, 30)
 
 
 def _changed(database: str, changes: dict[str, object]) -> LabState:
@@ -173,11 +177,11 @@ def _changed(database: str, changes: dict[str, object]) -> LabState:
         for record in records.events():
             event = record.event
             if isinstance(event, ev.CampaignStarted):
-                if event.campaign != "dyes-1":
+                if event.campaign != "electrolyte-1":
                     break
                 event = _start(event, changes)
             if isinstance(event, ev.TrialCompleted) and changes.get("failed"):
-                event = ev.TrialFailed(campaign="dyes-1", trial=event.trial, reason="spilt")
+                event = ev.TrialFailed(campaign="electrolyte-1", trial=event.trial, reason="spilt")
             state = reduce(state, record.model_copy(update={"event": event}))
     return state
 

@@ -66,7 +66,7 @@ def test_each_run_was_made_with_the_parameters_of_its_fidelity(records: Records)
     ways = {trial.fidelity for trial in campaign.trials.values()}
     assert ways == {"cool", "warm"}
     for run in state.runs.values():
-        wanted = {"cool": 25.0, "warm": 40.0}[campaign.trials[run.trial].fidelity]
+        wanted = {"cool": 30.0, "warm": 40.0}[campaign.trials[run.trial].fidelity]
         assert run.plan.parameters["temperature"] == wanted
         assert run.results["temperature"].value == pytest.approx(wanted, abs=1.0)
         assert run.plan.parameters["total_volume"] == 10.0
@@ -119,7 +119,7 @@ def test_report_status_and_rows_name_the_fidelity(records: Records):
 
 def test_before_a_run_each_way_is_bound():
     samples = open_campaign(EXAMPLE).samples
-    assert [sample["temperature"] for sample in samples] == [40.0, 25.0]
+    assert [sample["temperature"] for sample in samples] == [40.0, 30.0]
 
 
 def test_a_proposal_by_no_fidelity_is_refused(records: Records):

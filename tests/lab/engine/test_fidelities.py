@@ -87,7 +87,7 @@ def test_only_trials_by_the_last_way_are_the_best():
     [
         (None, ("real", "real", "real"), 3),
         (8.0, ("real", "real", "real"), 2),
-        (8.0, ("quick", "real", "quick", "quick", "quick"), 4),
+        (7.0, ("quick", "real", "quick", "quick", "quick"), 4),
         (4.0, ("quick", "real"), 1),
         (4.0, ("real", "quick"), 1),
     ],
