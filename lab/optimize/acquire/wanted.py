@@ -113,7 +113,7 @@ class Wanted:
         """
         *lower, target = self.options.fidelities
         costs = {one.name: one.cost for one in self.options.fidelities}
-        at_target = sum(costs[way] for way in self._ways if way == target.name)
+        at_target = target.cost * self._ways.count(target.name)
         below = sum(costs[way] for way in self._ways if way and way != target.name)
         return [*(one for one in lower if below + one.cost <= at_target * _SLACK), target]
 
