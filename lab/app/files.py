@@ -14,6 +14,7 @@ from lab.domain.errors import InputError
 from lab.domain.event import (
     AtMostSpec,
     ChoiceSpec,
+    CostSpec,
     FactorSpec,
     FactorValue,
     LimitSpec,
@@ -24,6 +25,7 @@ from lab.domain.quantity import Quantity
 from lab.records.database import database_url
 from lab.sop.check import check_lab
 from lab.sop.check_aim import distance_of, unit_of_stop
+from lab.sop.check_cost import cost_text
 from lab.sop.check_factors import chosen_choices
 from lab.sop.check_lab_safety import DriverTraits
 from lab.sop.check_space import constraint_texts, step_of
@@ -177,6 +179,13 @@ class CampaignFiles:
             for name, chosen in self.bundle.campaign.factors.items()
             if chosen.accuracy is not None
         }
+
+    @property
+    def cost(self) -> CostSpec | None:
+        """What a trial costs, in terms of the factors alone."""
+        cost = self.bundle.campaign.strategy.cost
+        text = cost_text(self.bundle.campaign, self.bundle.procedure)
+        return None if cost is None or text is None else CostSpec(formula=text, unit=cost.unit)
 
     def _unit_of(self, name: str) -> str:
         sop = self.bundle.procedure.sop

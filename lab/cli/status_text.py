@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.app.report import setting
+from lab.app.report import setting, with_unit
 from lab.cli.event_text import answers_text
 from lab.control.evidence import evidence_lines
 
@@ -69,9 +69,11 @@ def lab_lines(document: StatusDocument) -> list[str]:
                 f"    trial {near['trial']} is within {near['within']:g} {near['unit']} of the optimum with a probability of "
                 f"{near['probability']:.0%}"
             )
-        unit = campaign["objective"]["unit"]
+        cost_unit = campaign["cost_unit"]
+        if cost_unit:
+            lines.append(f"    its ended trials did cost {with_unit(campaign['spent'], cost_unit)}")
         for item in campaign["proposed"]:
-            lines += _proposed(item, unit)
+            lines += _proposed(item, unit, cost_unit)
         told = campaign["outside"]
         if told["latest"]:
             lines.append(
@@ -120,7 +122,7 @@ def lab_lines(document: StatusDocument) -> list[str]:
     return lines
 
 
-def _proposed(item: ProposedTrialDocument, unit: str) -> list[str]:
+def _proposed(item: ProposedTrialDocument, unit: str, cost_unit: str) -> list[str]:
     """An open trial, and why it was proposed."""
     factors = ", ".join(f"{name} = {setting(value)}" for name, value in item["factors"].items())
     note = f" ({item['note']})" if item["note"] else ""
@@ -130,7 +132,7 @@ def _proposed(item: ProposedTrialDocument, unit: str) -> list[str]:
             f"APPROVE trial {item['trial']}: {factors}{note}",
             f"    lab trial approve {item['trial']} --who NAME, or reject or edit it",
         ]
-    lines += [f"        {text}" for text in evidence_lines(item, unit)]
+    lines += [f"        {text}" for text in evidence_lines(item, unit, cost_unit)]
     return lines
 
 

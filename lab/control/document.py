@@ -241,6 +241,8 @@ class ProposedTrialDocument(TypedDict):
     better: float | None
     chance: float | None
     explores: str
+    expected_cost: float | None
+    """In the campaign's `cost_unit`; None where gains are not divided by a cost."""
     nearest: NearestDocument | None
     begun: bool
     waits_for_approval: bool
@@ -288,6 +290,10 @@ class CampaignDocument(TypedDict):
     best: BestDocument | None
     front: list[int]
     nearness: NearnessDocument | None
+    cost_unit: str
+    """Of what gains are divided by; empty where by nothing."""
+    spent: float
+    """What the ended trials did cost, in that unit."""
     proposed: list[ProposedTrialDocument]
     failures: list[FailedTrialDocument]
     outside: OutsideDocument

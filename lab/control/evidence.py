@@ -73,6 +73,7 @@ def _proposed(campaign: CampaignState, trial: TrialState) -> ProposedTrialDocume
         "better": trial.better,
         "chance": trial.chance,
         "explores": trial.explores,
+        "expected_cost": trial.expected_cost,
         "nearest": _nearest(campaign, trial),
         "begun": bool(trial.run),
         "waits_for_approval": campaign.spec.approval and not trial.approved,
@@ -114,8 +115,10 @@ def _difference(
     return abs(gap) / (factor.maximum - factor.minimum), words
 
 
-def evidence_lines(item: ProposedTrialDocument, unit: str) -> list[str]:
-    """What the model expects, the nearest finished trial, and what is explored."""
+def evidence_lines(
+    item: ProposedTrialDocument, unit: str, cost_unit: str = ""
+) -> list[str]:
+    """What the model expects, what the trial will cost, the nearest finished trial, and what is explored."""
     lines: list[str] = []
     if item["predicted_mean"] is not None:
         chances = [
@@ -130,6 +133,8 @@ def evidence_lines(item: ProposedTrialDocument, unit: str) -> list[str]:
             f"expects {_with_unit(item['predicted_mean'], unit)} ± {item['predicted_sd'] or 0:.2g}"
         )
         lines.append("; ".join([expected, *chances]))
+    if item["expected_cost"] is not None:
+        lines.append(f"costs about {_with_unit(item['expected_cost'], cost_unit)}")
     near = item["nearest"]
     if near is not None:
         gave = "failed" if near["value"] is None else _with_unit(near["value"], unit)

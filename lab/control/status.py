@@ -151,6 +151,8 @@ def _campaign(name: str, campaign: CampaignState) -> CampaignDocument:
             "expected_gain": campaign.nearness.expected_gain,
             "unit": campaign.nearness.unit or spec.objective.unit,
         },
+        "cost_unit": campaign.cost_unit,
+        "spent": campaign.spent,
         "proposed": proposed_documents(campaign),
         "failures": failed_documents(campaign),
         "outside": outside_document(campaign),

@@ -15,6 +15,7 @@ from lab.domain.command import Command, Outcome, Settlement
 from lab.domain.event_base import (
     AtMostSpec,
     ChoiceSpec,
+    CostSpec,
     EventBase,
     FactorSpec,
     FactorValue,
@@ -75,6 +76,7 @@ __all__ = [
     "CommandRefused",
     "CommandSettled",
     "CommandUnknown",
+    "CostSpec",
     "DecisionMade",
     "DeviceDescribed",
     "DeviceMadeSafe",

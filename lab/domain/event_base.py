@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 __all__ = [
     "AtMostSpec",
     "ChoiceSpec",
+    "CostSpec",
     "EventBase",
     "FactorSpec",
     "FactorValue",
@@ -101,6 +102,13 @@ class LimitSpec(EventBase):
     unit: str
     minimum: float | None = None
     maximum: float | None = None
+
+
+class CostSpec(EventBase):
+    """What a trial costs: a formula of the factors, above 0 for all that may be tried, in `unit`."""
+
+    formula: str
+    unit: str
 
 
 class StopSpec(EventBase):

@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 from lab.domain.event_base import (
     AtMostSpec,
     ChoiceSpec,
+    CostSpec,
     EventBase,
     FactorSpec,
     FactorValue,
@@ -76,6 +77,10 @@ class CampaignStarted(EventBase):
     """Factor -> standard deviation of its set point, in its unit."""
     quantile: float | None = None
     """With an accuracy: sought is what is reached with the probability 1 - quantile; the average where None."""
+    per: Literal["", "cost", "time"] = Field(default="", exclude_if=is_empty)
+    """What a gain is divided by: `cost`, or the process seconds that the planner foresees for the trial; nothing where
+    empty."""
+    cost: CostSpec | None = Field(default=None, exclude_if=is_empty)
     supplies: dict[str, int] = Field(default_factory=dict, exclude_if=is_empty)
     """Service -> how much there is when nothing is taken: whole nanolitres, or actions."""
     seed: int
@@ -104,6 +109,8 @@ class TrialProposed(EventBase):
     """Probability that the one value is better than the best measured so far."""
     explores: str = ""
     """Where it lies apart from all that was tried, in words."""
+    expected_cost: float | None = Field(default=None, exclude_if=is_empty)
+    """Where gains are divided by a cost: what this one will cost, in its unit; of time in process seconds."""
 
 
 class TrialCompleted(EventBase):
@@ -116,6 +123,8 @@ class TrialCompleted(EventBase):
     standard_deviation: float | None = None
     outcomes: dict[str, float] = Field(default_factory=dict[str, float])
     """By result; empty where there is one objective and nothing else."""
+    cost: float | None = Field(default=None, exclude_if=is_empty)
+    """What it did cost, where that is of interest (`CampaignStarted.per`)."""
 
 
 class TrialFailed(EventBase):
@@ -125,6 +134,8 @@ class TrialFailed(EventBase):
     campaign: str
     trial: int
     reason: str
+    cost: float | None = Field(default=None, exclude_if=is_empty)
+    """What it did cost all the same."""
 
 
 class CampaignFinished(EventBase):

@@ -54,6 +54,7 @@ def reduce_campaign(
                 chance=event.chance,
                 better=event.better,
                 explores=event.explores,
+                expected_cost=event.expected_cost,
             )
             campaign = replace(
                 campaign, trials={**campaign.trials, event.trial: trial}, plan_stale=True
@@ -65,10 +66,13 @@ def reduce_campaign(
                 value=event.value,
                 standard_deviation=event.standard_deviation,
                 outcomes=event.outcomes,
+                cost=event.cost,
             )
             campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
         case ev.TrialFailed():
-            trial = replace(campaign.trials[event.trial], status="failed", reason=event.reason)
+            trial = replace(
+                campaign.trials[event.trial], status="failed", reason=event.reason, cost=event.cost
+            )
             campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
         case ev.TrialApproved():
             campaign = _with_trial(campaign, event.trial, approved=event.actor)
@@ -85,6 +89,7 @@ def reduce_campaign(
                 chance=None,
                 better=None,
                 explores="",
+                expected_cost=None,
                 nearest_trial=None,
             )
         case ev.TrialRejected():

@@ -150,6 +150,9 @@ class TrialState:
     chance: float | None = None
     better: float | None = None
     explores: str = ""
+    expected_cost: float | None = None
+    cost: float | None = None
+    """What it did cost, in `CampaignState.cost_unit`."""
     approved: str = ""
     """Who let it be made, where the campaign asks for that."""
 
@@ -227,6 +230,17 @@ class CampaignState:
             limits=tuple(Limit(n.result, n.minimum, n.maximum) for n in spec.limits),
             weigh=spec.weigh,
         )
+
+    @property
+    def cost_unit(self) -> str:
+        """Of what gains are divided by; empty where by nothing."""
+        cost = self.spec.cost
+        return "" if not self.spec.per else "s" if cost is None else cost.unit
+
+    @property
+    def spent(self) -> float:
+        """What the trials that ended did cost, in that unit."""
+        return sum(trial.cost or 0.0 for trial in self.trials.values())
 
     @property
     def measured(self) -> bool:

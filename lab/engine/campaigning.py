@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
+from lab.engine.costing import spent
 from lab.engine.look import Decision
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def record_proposals(state: LabState, message: msg.Proposed) -> list[ev.Event]:
                 chance=proposal.chance,
                 better=proposal.better,
                 explores=proposal.explores,
+                expected_cost=proposal.cost,
             )
             for number, proposal in enumerate(message.proposals[:room], start=first)
         ),
@@ -98,16 +100,18 @@ def _ended(state: LabState, campaign: CampaignState, trial: TrialState) -> ev.Ev
     aim, first = campaign.aim, campaign.spec.objective.result
     wanted = (first,) if aim is None else aim.outcomes
     values = {result: run.results[result] for result in wanted if result in run.results}
+    cost = spent(campaign.spec, trial, run)
     if run.status != "succeeded" or len(values) < len(wanted):
         missing = "', '".join(result for result in wanted if result not in values)
         reason = run.reason or f"the run has no result '{missing}'"
-        return ev.TrialFailed(campaign=name, trial=trial.number, reason=reason)
+        return ev.TrialFailed(campaign=name, trial=trial.number, reason=reason, cost=cost)
     return ev.TrialCompleted(
         campaign=name,
         trial=trial.number,
         value=values[first].value,
         standard_deviation=values[first].standard_deviation,
         outcomes={} if aim is None else {key: value.value for key, value in values.items()},
+        cost=cost,
     )
 
 

@@ -11,11 +11,13 @@ from lab.domain.quantity import Quantity, QuantityError, parse_quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.fields import (
     AnyQuantity,
+    Expr,
     FileModel,
     Identifier,
     LongText,
     Name,
     Text,
+    UnitText,
     Version,
     quantity_error,
 )
@@ -30,6 +32,7 @@ __all__ = [
     "OutcomeLimit",
     "Stop",
     "Strategy",
+    "TrialCost",
 ]
 
 _MAX_TEXT = 300
@@ -197,6 +200,16 @@ class Stop(FileModel):
     )
 
 
+class TrialCost(FileModel):
+    """What a trial costs, as it can be told before it is made."""
+
+    value: Expr = Field(
+        description="Formula of factors and other parameters, with units; above 0 for all that may be tried",
+        examples=["0.5 mL + red_volume", "${3 g + 2 * catalyst_mass}"],
+    )
+    unit: UnitText = Field(description="Unit in which it is told", examples=["mL"])
+
+
 class Strategy(FileModel):
     """How the next trials are chosen."""
 
@@ -230,6 +243,17 @@ class Strategy(FileModel):
         default=False,
         description="Each trial waits until a person approves it (`lab trial approve`)",
         examples=[True],
+    )
+    per: Literal["cost", "time"] | None = Field(
+        default=None,
+        description="What is sought is the gain per `cost`, or per time that the planner foresees for the trial; the gain "
+        "alone where left out",
+        examples=["time"],
+    )
+    cost: TrialCost | None = Field(
+        default=None,
+        description="With `per: cost`",
+        examples=[{"value": "0.5 mL + red_volume", "unit": "mL"}],
     )
 
 

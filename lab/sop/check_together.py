@@ -9,6 +9,7 @@ from lab.domain.quantity import Quantity, QuantityError, parse_quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.arguments import BadArgumentError
 from lab.sop.check_aim import aim_findings
+from lab.sop.check_cost import cost_findings
 from lab.sop.check_factors import KINDS, chosen_choices, factor_findings, inside_findings
 from lab.sop.check_lab_fit import lab_findings
 from lab.sop.check_repeated import gatherings
@@ -94,9 +95,9 @@ def check_together(
     rules.fixed()
     rules.findings += aim_findings(campaign, document, procedure.sop)
     if not rules.findings:
-        rules.findings += space_findings(
-            campaign, document, procedure, campaign_box(campaign, procedure)
-        )
+        box = campaign_box(campaign, procedure)
+        rules.findings += space_findings(campaign, document, procedure, box)
+        rules.findings += cost_findings(campaign, document, procedure, box)
     if lab is not None:
         rules.places(lab)
         rules.incompatibilities(lab, capabilities)
