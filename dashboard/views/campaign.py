@@ -149,6 +149,14 @@ def _proposed(names: list[str]) -> None:
     name = _chosen(names)
     document = next(c for c in look(database()).document["campaigns"] if c["campaign"] == name)
     unit, campaign = document["objective"]["unit"], look(database()).state.campaigns[name]
+    for item in document["context"]:
+        if item["value"] is not None:
+            shown = f"{number(item['value'])} {unit_text(item['unit'])}".rstrip()
+            st.markdown(f"{words_of(item['factor'])} is **{shown}**, by {item['source']}.")
+    if document["awaited"] is not None:
+        st.warning(
+            f"Nothing is proposed: {document['awaited']['detail']}.", icon=":material/warning:"
+        )
     if document["proposed"]:
         st.subheader("Under way, and why")
     for item in document["proposed"]:

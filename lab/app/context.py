@@ -10,6 +10,7 @@ from lab.domain import event as ev
 from lab.domain.errors import InputError
 from lab.engine.timeline import TimelinePlanner, learned_from
 from lab.plan.bind import bind
+from lab.plan.estimates import with_durations
 from lab.plan.evaluate import (
     QualityOutcome,
     evaluate_argument,
@@ -18,7 +19,6 @@ from lab.plan.evaluate import (
     evaluate_quality,
     evaluate_results,
 )
-from lab.plan.estimates import with_durations
 from lab.plan.schedule import PlanningSnapshot, RunSnapshot, schedule
 from lab.plan.services import ServiceRules
 from lab.sop.check_lab_people import attended_hours
@@ -74,9 +74,10 @@ class FilesContext:
         return known
 
     def _bind(self, trial: int, factors: Mapping[str, ev.FactorValue]) -> tuple[Plan, ...]:
+        known = self._bundle.procedure.sop.parameters
         return bind(
             self._bundle.procedure,
-            factors,
+            {name: value for name, value in factors.items() if name in known},
             self._bundle.campaign.fixed,
             self._bundle.lab,
             CAPABILITIES,

@@ -14,6 +14,7 @@ from lab.domain.errors import InputError
 from lab.domain.event import (
     AtMostSpec,
     ChoiceSpec,
+    ContextSpec,
     CostSpec,
     FactorSpec,
     FactorValue,
@@ -25,6 +26,7 @@ from lab.domain.quantity import Quantity
 from lab.records.database import database_url
 from lab.sop.check import check_lab
 from lab.sop.check_aim import distance_of, unit_of_stop
+from lab.sop.check_context import own_box
 from lab.sop.check_cost import cost_text
 from lab.sop.check_factors import chosen_choices
 from lab.sop.check_lab_safety import DriverTraits
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from lab.devices.manifest import Manifest
     from lab.domain.action import Limits
     from lab.domain.diagnostic import Diagnostic
-    from lab.sop.campaign_model import Objective
+    from lab.sop.campaign_model import FactorContext, Objective
     from lab.sop.lab_model import Lab
 
 __all__ = ["CampaignFiles", "check_lab_file", "driver_capabilities", "open_campaign", "open_lab"]
@@ -69,15 +71,22 @@ class CampaignFiles:
     def factors(self) -> tuple[FactorSpec | ChoiceSpec, ...]:
         """The space that the optimiser may explore."""
         campaign, sop = self.bundle.campaign, self.bundle.procedure.sop
-        box = campaign_box(campaign, self.bundle.procedure)
+        box = {**campaign_box(campaign, self.bundle.procedure), **own_box(campaign, sop)}
         choices = chosen_choices(campaign, sop)
         found: list[FactorSpec | ChoiceSpec] = []
         for name, chosen in campaign.factors.items():
             if name in choices:
                 told = dict(self.bundle.descriptors.get(name, {}))
-                found.append(ChoiceSpec(name=name, choices=choices[name], descriptors=told))
+                found.append(
+                    ChoiceSpec(
+                        name=name,
+                        choices=choices[name],
+                        descriptors=told,
+                        context=self._context(chosen.context, ""),
+                    )
+                )
                 continue
-            unit = sop.quantities[name].unit
+            unit = box[name][0].unit
             found.append(
                 FactorSpec(
                     name=name,
@@ -86,9 +95,25 @@ class CampaignFiles:
                     maximum=box[name][1].to(unit).magnitude,
                     step=None if chosen.step is None else step_of(chosen.step, unit),
                     levels=tuple(level.to(unit).magnitude for level in chosen.levels),
+                    context=self._context(chosen.context, unit),
                 )
             )
         return tuple(found)
+
+    def _context(self, context: FactorContext | None, unit: str) -> ContextSpec | None:
+        """Where the value of a factor comes from that nobody chooses; `unit`: the factor's, empty for a choice."""
+        if context is None:
+            return None
+        told, device = context.value, context.device or ""
+        signal = context.signal or ""
+        in_unit = isinstance(told, Quantity) and unit
+        return ContextSpec(
+            device=device,
+            signal=signal,
+            unit=self.drivers.manifests[device].telemetry[signal] if device else "",
+            max_age_s=None if context.max_age is None else context.max_age.to("s").magnitude,
+            value=None if told is None else told.to(unit).magnitude if in_unit else str(told),
+        )
 
     @property
     def constraints(self) -> tuple[str, ...]:

@@ -54,9 +54,7 @@ def direction_of(objective: ObjectiveSpec) -> Direction:
     return objective.direction
 
 
-def cost_function(
-    spec: CampaignStarted, state: LabState, lasting: Lasting | None
-) -> CostOf | None:
+def cost_function(spec: CampaignStarted, state: LabState, lasting: Lasting | None) -> CostOf | None:
     """What gains are divided by: a formula of the factors, or the planner's time; None where by nothing."""
     cost = spec.cost
     if cost is not None:
@@ -84,7 +82,7 @@ def suggest_from_state(
     aim = entry.aim
     sought = direction_of(spec.objective) if aim is None else aim
     space, history = space_of(entry), history_of(entry, state)
-    cost_of = cost_function(spec, state, lasting)
+    cost_of, held = cost_function(spec, state, lasting), entry.held
     # Without a model trials are drawn from a list for as long as it lasts.
     if spec.candidates:
         from lab.optimize.pool import Pool, suggest_from
@@ -107,7 +105,12 @@ def suggest_from_state(
             design=design_of(spec.design),
             options=options_of(entry),
             cost_of=cost_of,
+            held=held,
         )
+        # As they were told, to the last bit.
+        suggestions = [
+            item.model_copy(update={"factors": {**item.factors, **held}}) for item in suggestions
+        ]
     near = _nearness(entry, state)
     return tuple(
         Proposal(

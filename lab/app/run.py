@@ -205,8 +205,13 @@ async def _unattended(engine: Engine, running: asyncio.Task[LabState], seen: int
 
 async def _first_question(engine: Engine, after: int) -> str:
     async for record in engine.events(after):
-        if isinstance(record.event, ev.QuestionAsked) and not record.event.service:
-            return record.event.text
+        event = record.event
+        if isinstance(event, ev.QuestionAsked) and not event.service:
+            return event.text
+        if isinstance(event, ev.ContextAwaited) and not (
+            event.device and event.problem in ("missing", "stale")
+        ):
+            return event.detail
     return ""
 
 

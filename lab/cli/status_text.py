@@ -10,6 +10,7 @@ from lab.control.evidence import evidence_lines
 
 if TYPE_CHECKING:
     from lab.control.document import (
+        CampaignDocument,
         EngineDocument,
         EngineStatus,
         HoldDocument,
@@ -69,6 +70,7 @@ def lab_lines(document: StatusDocument) -> list[str]:
                 f"    trial {near['trial']} is within {near['within']:g} {near['unit']} of the optimum with a probability of "
                 f"{near['probability']:.0%}"
             )
+        lines += _context(campaign)
         cost_unit = campaign["cost_unit"]
         if cost_unit:
             lines.append(f"    its ended trials did cost {with_unit(campaign['spent'], cost_unit)}")
@@ -119,6 +121,25 @@ def lab_lines(document: StatusDocument) -> list[str]:
         doing = f"busy with {busy['run']} {busy['action']}" if busy else device["state"]
         detail = f" ({device['detail']})" if device["detail"] else ""
         lines.append(f"  {device['device']:<20} {doing}{detail}")
+    return lines
+
+
+def _context(campaign: CampaignDocument) -> list[str]:
+    """What nobody chooses, and what proposals wait for."""
+    lines = [
+        f"    {item['factor']} is {with_unit(item['value'], item['unit'])}, by {item['source']} at {item['at']}"
+        + (f" ({item['reason']})" if item["reason"] else "")
+        for item in campaign["context"]
+        if item["value"] is not None
+    ]
+    waits = campaign["awaited"]
+    if waits is None:
+        return lines
+    lines.append(
+        f"    NOTHING IS PROPOSED, for {_duration(waits['for_s'])}: {waits['detail']} ({waits['factor']})"
+    )
+    if not waits["device"]:
+        lines.append(f"    tell it with: lab trial context --set {waits['factor']}=... --who NAME")
     return lines
 
 

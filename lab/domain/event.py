@@ -15,6 +15,8 @@ from lab.domain.command import Command, Outcome, Settlement
 from lab.domain.event_base import (
     AtMostSpec,
     ChoiceSpec,
+    ContextSpec,
+    ContextValue,
     CostSpec,
     EventBase,
     FactorSpec,
@@ -28,6 +30,8 @@ from lab.domain.event_base import (
 from lab.domain.event_campaign import (
     CampaignFinished,
     CampaignStarted,
+    ContextAwaited,
+    ContextTold,
     OutsideResult,
     ResultsAdded,
     SpaceVetoed,
@@ -76,6 +80,10 @@ __all__ = [
     "CommandRefused",
     "CommandSettled",
     "CommandUnknown",
+    "ContextAwaited",
+    "ContextSpec",
+    "ContextTold",
+    "ContextValue",
     "CostSpec",
     "DecisionMade",
     "DeviceDescribed",
@@ -399,6 +407,8 @@ Event = Annotated[
     | TrialRejected
     | ResultsAdded
     | SpaceVetoed
+    | ContextTold
+    | ContextAwaited
     | StoppingJudged
     | CampaignFinished
     | TimelinePlanned

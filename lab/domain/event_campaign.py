@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 from lab.domain.event_base import (
     AtMostSpec,
     ChoiceSpec,
+    ContextValue,
     CostSpec,
     EventBase,
     FactorSpec,
@@ -23,6 +24,8 @@ from lab.domain.event_plan import HopelessPolicy
 __all__ = [
     "CampaignFinished",
     "CampaignStarted",
+    "ContextAwaited",
+    "ContextTold",
     "OutsideResult",
     "ResultsAdded",
     "SpaceVetoed",
@@ -109,6 +112,8 @@ class TrialProposed(EventBase):
     """Probability that the one value is better than the best measured so far."""
     explores: str = ""
     """Where it lies apart from all that was tried, in words."""
+    context: dict[str, ContextValue] = Field(default_factory=dict, exclude_if=is_empty)
+    """Of factors that nobody chooses: where the values come from for which it was proposed."""
     expected_cost: float | None = Field(default=None, exclude_if=is_empty)
     """Where gains are divided by a cost: what this one will cost, in its unit; of time in process seconds."""
 
@@ -146,6 +151,28 @@ class CampaignFinished(EventBase):
     state: Literal["completed", "stopped", "failed"]
     reason: str
     best_trial: int | None = None
+
+
+class ContextTold(EventBase):
+    """What a factor that nobody chooses is from now on: trials are proposed for that."""
+
+    kind: Literal["context_told"] = "context_told"
+    campaign: str
+    factor: str
+    told: ContextValue
+
+
+class ContextAwaited(EventBase):
+    """Nothing is proposed before the value of a factor is known that nobody chooses, and can be worked with."""
+
+    kind: Literal["context_awaited"] = "context_awaited"
+    campaign: str
+    factor: str
+    problem: Literal["missing", "stale", "outside", "forbidden"]
+    """forbidden: with that value no trial keeps a constraint or a veto."""
+    detail: str
+    device: str = ""
+    """Whose signal it is; empty where people tell it."""
 
 
 class TrialApproved(EventBase):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lab.domain import event as ev
 from lab.engine.costing import spent
 from lab.engine.look import Decision
+from lab.engine.proposals import keeps_context
 
 if TYPE_CHECKING:
     from lab.domain.state import CampaignState, LabState, TrialState
@@ -32,6 +33,8 @@ def record_proposals(state: LabState, message: msg.Proposed) -> list[ev.Event]:
                 reason=f"the optimiser could not suggest a trial: {message.error}",
             )
         ]
+    if not all(keeps_context(campaign, proposal) for proposal in message.proposals):
+        return []  # what nobody chooses has changed meanwhile: they are asked for anew
     judged = _judged(campaign, message)
     if judged is not None and judged.enough:
         return [judged]
@@ -53,6 +56,7 @@ def record_proposals(state: LabState, message: msg.Proposed) -> list[ev.Event]:
                 chance=proposal.chance,
                 better=proposal.better,
                 explores=proposal.explores,
+                context=dict(campaign.context),
                 expected_cost=proposal.cost,
             )
             for number, proposal in enumerate(message.proposals[:room], start=first)

@@ -79,6 +79,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("explores", "text", "Where it lies apart from all that was tried before"),
         Column("better", "number", "Probability, as foretold, that its value is better than the best before it"),
         Column("chance", "number", "Probability, as foretold, that the limits on results are kept, or that it gives a value"),
+        Column("context", "text", "Of factors that nobody chose: where their values come from"),
         Column("expected_cost", "number", "Where gains are divided by a cost: what it was to cost, in `cost_unit`"),
         Column("cost", "number", "What it did cost, in `cost_unit`; of time how long its run took"),
         Column("cost_unit", "text", "Unit of the cost: of the campaign's formula, or s"),

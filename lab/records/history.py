@@ -151,6 +151,7 @@ def trial_rows(state: LabState, facts: Facts, campaign: str = "") -> Rows:
                 "explores": trial.explores,
                 "better": trial.better,
                 "chance": trial.chance,
+                "context": "; ".join(f"{k}: {c.source}" for k, c in trial.context.items()),
                 "expected_cost": trial.expected_cost,
                 "cost": trial.cost,
                 "cost_unit": entry.cost_unit,

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from lab.sop.procedure import Box, Procedure
     from lab.sop.value import Computed
 
-__all__ = ["constraint_texts", "names_over", "over_factors", "place_inside", "space_findings", "step_of"]
+__all__ = [
+    "constraint_texts",
+    "names_over",
+    "over_factors",
+    "place_inside",
+    "space_findings",
+    "step_of",
+]
 
 
 def step_of(step: Quantity, unit_name: str) -> float:
@@ -134,12 +141,15 @@ def _step(document: Document, path: Path, step: Quantity, name: str, box: Box) -
 def names_over(campaign: Campaign, procedure: Procedure, box: Box) -> dict[str, Computed]:
     """What expressions about trials may name: quantities as anything in their ranges, the rest as this campaign has it."""
     names: dict[str, Computed] = {
-        name: Value.between(name, *box[name]) for name in procedure.sop.quantities
+        name: Value.between(name, low, high) for name, (low, high) in box.items()
     }
     for name, item in procedure.sop.options.items():
         value = campaign.fixed.get(name, item.default)
         names[name] = Truth.of(value) if isinstance(value, bool) else str(value)
-    return names
+    return {
+        **{name: tried[0] for name, tried in chosen_choices(campaign, procedure.sop).items()},
+        **names,
+    }
 
 
 def _constraint(
