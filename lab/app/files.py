@@ -106,13 +106,16 @@ class CampaignFiles:
             return None
         told, device = context.value, context.device or ""
         signal = context.signal or ""
-        in_unit = isinstance(told, Quantity) and unit
+        if isinstance(told, Quantity) and unit:
+            value: FactorValue | None = told.to(unit).magnitude
+        else:
+            value = None if told is None else str(told)
         return ContextSpec(
             device=device,
             signal=signal,
             unit=self.drivers.manifests[device].telemetry[signal] if device else "",
             max_age_s=None if context.max_age is None else context.max_age.to("s").magnitude,
-            value=None if told is None else told.to(unit).magnitude if in_unit else str(told),
+            value=value,
         )
 
     @property

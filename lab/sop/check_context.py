@@ -87,7 +87,7 @@ class _Rules:
 
     def _own(self, path: Path, name: str, chosen: FactorRange) -> None:
         """The SOP has no such parameter: what it may be stands here alone."""
-        close = difflib.get_close_matches(name, self.sop.parameters, n=1, cutoff=0.8)
+        close = difflib.get_close_matches(name, self.sop.parameters, n=1, cutoff=0.85)
         if close:
             self._report(
                 path, "context", f'the SOP has no parameter "{name}", so this reaches no step',

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from tests.lab.app.electrolyte import FACTORS, NAME, ZERO, HandMade, copied
 from tests.support.factors import numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from lab.domain.event import Recorded
     from lab.records.rows import Rows
@@ -50,29 +50,38 @@ def _dear(factors: Mapping[str, ev.FactorValue]) -> float:
 
 @pytest.fixture(scope="module")
 def by_cost(tmp_path_factory: pytest.TempPathFactory):
-    return _run(PER_COST, tmp_path_factory.mktemp("by_cost") / "records.db", 14)
+    return _run(PER_COST, tmp_path_factory.mktemp("by_cost") / "records.db", 8)
 
 
-def test_the_example_asks_for_cheaper_trials_than_it_does_without_a_cost(by_cost, tmp_path: Path):
-    plain = tmp_path / "plain"
-    shutil.copytree(DYES, plain, ignore=shutil.ignore_patterns(".lab"))
-    text = PER_COST.read_text(encoding="utf-8")
-    kept = "\n".join(
-        line for line in text.splitlines() if not line.startswith(("  per:", "  cost:"))
-    )
-    assert kept != text
-    (plain / "campaign.yaml").write_text(kept + "\n", encoding="utf-8")
-    state, _, _ = _run(plain / "campaign.yaml", tmp_path / "records.db", 14)
-    (without,), (with_cost,) = state.campaigns.values(), by_cost[0].campaigns.values()
-    assert with_cost.trials[1].factors == without.trials[1].factors, "the same start"
-    chosen = [
-        [_dear(t.factors) for t in campaign.trials.values() if t.origin == "model"]
-        for campaign in (with_cost, without)
-    ]
-    assert len(chosen[0]) == len(chosen[1]) == 8
-    assert sum(chosen[0]) < 0.8 * sum(chosen[1])
-    assert without.cost_unit == ""
-    assert {trial.cost for trial in without.trials.values()} == {None}
+def _before(records: list[Recorded], trial: int) -> LabState:
+    """The state on which a trial was proposed."""
+    state = LabState()
+    for record in records:
+        if isinstance(record.event, ev.TrialProposed) and record.event.trial == trial:
+            break
+        state = reduce(state, record)
+    return state
+
+
+def _without_cost(state: LabState) -> LabState:
+    campaigns = {
+        name: replace(entry, spec=entry.spec.model_copy(update={"per": "", "cost": None}))
+        for name, entry in state.campaigns.items()
+    }
+    return replace(state, campaigns=campaigns)
+
+
+def test_the_example_asks_for_cheaper_trials_than_it_does_without_a_cost(by_cost):
+    ((name, campaign),) = by_cost[0].campaigns.items()
+    before = _before(by_cost[1], 7)
+    asked = suggest_from_state(before, name, 2)
+    assert {proposal.origin for proposal in asked} == {"model"}
+    assert dict(asked[0].factors) == dict(campaign.trials[7].factors), "a replay asks for the same"
+    assert asked[0].cost == campaign.trials[7].expected_cost
+    plain = suggest_from_state(_without_cost(before), name, 2)
+    assert {proposal.cost for proposal in plain} == {None}
+    with_cost, without = (sum(_dear(item.factors) for item in found) for found in (asked, plain))
+    assert with_cost < 0.8 * without
 
 
 def test_each_proposal_tells_its_cost_and_each_end_what_it_did_cost(by_cost):
@@ -95,67 +104,60 @@ def test_each_proposal_tells_its_cost_and_each_end_what_it_did_cost(by_cost):
     half = LabState()
     for record in records:
         half = reduce(half, record)
-        if isinstance(record.event, ev.TrialProposed) and record.event.trial == 9:
+        if isinstance(record.event, ev.TrialProposed) and record.event.trial == 7:
             break
     told = "\n".join(lab_lines(status_document(half, records[-1].at)))
     assert "its ended trials did cost" in told
-    assert f"costs about {half.campaigns[name].trials[9].expected_cost:.4g} uL" in told
-
-
-def test_a_replay_asks_for_the_same(by_cost):
-    state, replayed = LabState(), 0
-    for record in by_cost[1]:
-        event = record.event
-        if (
-            isinstance(event, ev.TrialProposed)
-            and event.origin == "model"
-            and event.trial in (7, 9)
-        ):
-            again = suggest_from_state(state, event.campaign, 2)
-            assert dict(again[0].factors) == event.factors
-            assert again[0].cost == event.expected_cost
-            replayed += 1
-        state = reduce(state, record)
-    assert replayed == 2
+    assert f"costs about {half.campaigns[name].trials[7].expected_cost:.4g} uL" in told
 
 
 def test_how_long_a_trial_takes_follows_from_its_doses() -> None:
     lab = HandMade()
     seconds = lab.context.lasting(lab.state)
-    short = seconds({"concentrate_volume": 1.0, "dilute_volume": 0.5})
-    long = seconds({"concentrate_volume": 6.0, "dilute_volume": 0.5})
-    assert 60 < short < long < 7200
-    planned = lab.context.candidates(1, FACTORS)[0]
-    most = sum(step.duration_s for step in planned.steps if not step.safe_state)
-    assert max(s.duration_s for s in planned.steps) < seconds(FACTORS) <= most + 1
+    # What is dosed less of the stocks is dosed more of the solvent, whose pump is the last to end then.
+    assert seconds({**FACTORS, "concentrate_volume": 1.0}) > seconds(FACTORS)
+    steps = [s for s in lab.context.candidates(1, FACTORS)[0].steps if not s.safe_state]
+    longest, all_of_them = max(s.duration_s for s in steps), sum(s.duration_s for s in steps)
+    assert longest < seconds(FACTORS) <= all_of_them
 
 
-def test_the_gain_per_time_needs_the_files_and_tells_the_time(tmp_path: Path) -> None:
+def test_the_gain_per_time_tells_the_planners_time_and_the_runs(tmp_path: Path) -> None:
     campaign = copied(tmp_path)
     text = campaign.read_text(encoding="utf-8").replace("strategy:\n", "strategy:\n  per: time\n")
-    campaign.write_text(text.replace("initial: 6", "initial: 4"), encoding="utf-8")
-    state, records, rows = _run(campaign, tmp_path / "records.db", 6)
-    (entry,) = state.campaigns.values()
-    assert entry.spec.per == "time"
-    assert entry.cost_unit == "s"
-    seconds = FilesContext(open_campaign(campaign)).lasting(LabState())
+    campaign.write_text(text, encoding="utf-8")
+    state, records, rows = _run(campaign, tmp_path / "records.db", 3)
+    ((name, entry),) = state.campaigns.items()
+    assert (entry.spec.per, entry.cost_unit) == ("time", "s")
+    lasting = FilesContext(open_campaign(campaign)).lasting
+    seconds = lasting(LabState())
     for trial in entry.trials.values():
-        assert trial.expected_cost == pytest.approx(seconds(trial.factors), rel=0.05)
+        assert trial.expected_cost == seconds(trial.factors)
         run = state.runs[trial.run]
         assert trial.cost == pytest.approx((run.ended_s or 0.0) - run.started_s, abs=0.01)
-        assert trial.cost > 0.5 * (trial.expected_cost or 0.0)
-    before = LabState()
-    for record in records:
-        if isinstance(record.event, ev.TrialProposed) and record.event.trial == 5:
-            break
-        before = reduce(before, record)
-    lasting = FilesContext(open_campaign(campaign)).lasting
-    again = suggest_from_state(before, entry.spec.campaign, 2, lasting)
-    assert [dict(item.factors) for item in again] == [dict(entry.trials[n].factors) for n in (5, 6)]
-    assert [item.cost for item in again] == [entry.trials[n].expected_cost for n in (5, 6)]
-    with pytest.raises(InputError, match="no planner to tell the time"):
-        suggest_from_state(before, entry.spec.campaign, 2)
+        assert (trial.cost or 0.0) > 0.5 * (trial.expected_cost or 0.0)
     assert rows[0]["cost_unit"] == "s"
+    (again, _) = suggest_from_state(_before(records, 1), name, 2, lasting)
+    assert (dict(again.factors), again.cost) == (
+        dict(entry.trials[1].factors),
+        entry.trials[1].expected_cost,
+    )
+    with pytest.raises(InputError, match="no planner to tell the time"):
+        suggest_from_state(state, name, 1)
+
+
+def test_the_time_changes_what_is_asked_for(by_cost) -> None:
+    state = _before(by_cost[1], 7)
+    ((name, entry),) = state.campaigns.items()
+    spec = entry.spec.model_copy(update={"per": "time", "cost": None})
+    timed = replace(state, campaigns={name: replace(entry, spec=spec)})
+
+    def lasting(_state: LabState) -> Callable[[Mapping[str, ev.FactorValue]], float]:
+        return lambda factors: 10.0 + numbers(factors)["yellow_volume"] ** 2
+
+    (slow,) = suggest_from_state(_without_cost(state), name, 1)
+    (quick,) = suggest_from_state(timed, name, 1, lasting)
+    assert numbers(quick.factors)["yellow_volume"] < numbers(slow.factors)["yellow_volume"]
+    assert quick.cost == lasting(state)(quick.factors)
 
 
 def test_without_a_cost_nothing_is_told_of_it() -> None:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 TRAITS = {
     "warm": DriverTraits(
-        safe_action="", telemetry={"temperature": "degC", "speed": "rpm"}, actions=frozenset()
+        safe_action=False, telemetry={"temperature": "degC", "speed": "rpm"}, actions=frozenset()
     ),
-    "mute": DriverTraits(safe_action="", telemetry={}, actions=frozenset()),
+    "mute": DriverTraits(safe_action=False, telemetry={}, actions=frozenset()),
 }
 LAB = """lab_format: 1
 id: bench
@@ -63,7 +63,7 @@ def _findings(heat: str, space: str = "", own: str = "", **parts: str) -> list[D
 def test_a_parameter_of_the_sop_may_be_what_it_is(heat: str) -> None:
     assert _findings(heat) == []
     chosen, _ = loaded("", heat=heat)
-    assert own_box(chosen, SOP) == {}
+    assert own_box(chosen, SOP.sop) == {}
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,12 @@ def test_so_may_what_the_sop_knows_nothing_of(own: str) -> None:
 
 def test_its_range_is_the_files() -> None:
     chosen, _ = loaded("", one="}\n  day: {" + OWN.replace("30 degC", "303.15 K") + ", context: {}")
-    low, high = own_box(chosen, SOP)["day"]
+    low, high = own_box(chosen, SOP.sop)["day"]
     assert (low, high.unit) == (parse_quantity("15 degC", ""), "degC")
     assert high.magnitude == pytest.approx(30.0)
     chosen, _ = loaded("", one="}\n  day: {choices: [a1, a2], context: {}")
-    assert own_box(chosen, SOP) == {}
-    assert chosen_choices(chosen, SOP) == {"day": ("a1", "a2")}
+    assert own_box(chosen, SOP.sop) == {}
+    assert chosen_choices(chosen, SOP.sop) == {"day": ("a1", "a2")}
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_what_is_the_campaigns_own_needs_its_range(own: str, code: str, words: s
 
 
 def test_a_misspelt_parameter_is_told() -> None:
-    chosen, document = loaded("", one="}\n  haet: {" + OWN + ", context: {}")
+    chosen, document = loaded("", one="}\n  heats: {" + OWN + ", context: {}")
     [finding] = check_together(chosen, document, SOP, None, CAPABILITIES)
     assert finding.severity == "warning"
     assert "reaches no step" in finding.message
