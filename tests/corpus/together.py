@@ -136,7 +136,7 @@ _CAMPAIGN = (
     edit("a context in steps", "campaign", "context", "dilute_volume: {}", "dilute_volume: {step: 0.5 mL, context: {}}"),
     edit("a context without a range", "campaign", "context", "dilute_volume: {}", "dilute_volume: {}\n  humidity: {context: {}}"),
     edit("a context called like a parameter, almost", "campaign", "context", "dilute_volume: {}", "dilute_volume: {}\n  temperatur: {minimum: 15 degC, maximum: 30 degC, context: {}}"),
-    edit("a live context that may be as old as can be", "campaign", "key-missing", "dilute_volume: {}", "dilute_volume: {}\n  block: {minimum: 15 degC, maximum: 60 degC, context: {device: hotplate_1, signal: temperature}}"),
+    edit("a live context that may be as old as can be", "campaign", "key-missing", "dilute_volume: {}", "dilute_volume: {}\n  block: {minimum: 15 degC, maximum: 60 degC, context: {device: hotplate, signal: temperature}}"),
     edit("a context from a device that is not there", "campaign", "reference", "dilute_volume: {}", "dilute_volume: {}\n  block: {minimum: 15 degC, maximum: 60 degC, context: {device: hotplait, signal: temperature, max_age: 30 s}}"),
     edit("a context beyond its range", "campaign", "range", "dilute_volume: {}", "dilute_volume: {}\n  humidity: {minimum: 10 percent, maximum: 60 percent, context: {value: 70 percent}}"),
     edit("a context with a stopping rule", "campaign", "context", "dilute_volume: {}", "dilute_volume: {context: {}}", "fixed:\n", "stop: {within: 0.1 mS/cm}\nfixed:\n"),
