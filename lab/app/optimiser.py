@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from lab.domain.event import CampaignStarted, FactorValue, ObjectiveSpec
     from lab.domain.state import CampaignState, LabState
     from lab.optimize.acquire.cost import CostOf
+    from lab.optimize.designs import Design
     from lab.optimize.history import Direction
     from lab.optimize.space import Space
-    from lab.optimize.suggest import Design
 
     Lasting = Callable[[LabState], Callable[[Mapping[str, FactorValue]], float]]
     """From a state to a function that tells how long a trial will take, in process seconds."""
@@ -75,7 +75,7 @@ def suggest_from_state(
     sought), so a replay asks for the same."""
     from lab.optimize.explain import explained
     from lab.optimize.recorded import history_of, options_of, space_of
-    from lab.optimize.suggest import suggest
+    from lab.optimize.suggest import suggest, suggest_from
 
     entry = state.campaigns[campaign]
     spec = entry.spec
@@ -85,7 +85,7 @@ def suggest_from_state(
     cost_of, held = cost_function(spec, state, lasting), entry.held
     # Without a model trials are drawn from a list for as long as it lasts.
     if spec.candidates:
-        from lab.optimize.pool import Pool, suggest_from
+        from lab.optimize.pool import Pool
 
         columns = dict(zip(space.names, zip(*spec.candidates, strict=True), strict=True))
         first = spec.trials if spec.method == "sobol" else spec.initial
