@@ -15,6 +15,9 @@ from lab.domain.command import Command, Outcome, Settlement
 from lab.domain.event_base import (
     AtMostSpec,
     ChoiceSpec,
+    ContextSpec,
+    ContextValue,
+    CostSpec,
     EventBase,
     FactorSpec,
     FactorValue,
@@ -28,6 +31,8 @@ from lab.domain.event_base import (
 from lab.domain.event_campaign import (
     CampaignFinished,
     CampaignStarted,
+    ContextAwaited,
+    ContextTold,
     EarlierSpec,
     FidelitySpec,
     OutsideResult,
@@ -78,6 +83,11 @@ __all__ = [
     "CommandRefused",
     "CommandSettled",
     "CommandUnknown",
+    "ContextAwaited",
+    "ContextSpec",
+    "ContextTold",
+    "ContextValue",
+    "CostSpec",
     "DecisionMade",
     "DeviceDescribed",
     "DeviceMadeSafe",
@@ -403,6 +413,8 @@ Event = Annotated[
     | TrialRejected
     | ResultsAdded
     | SpaceVetoed
+    | ContextTold
+    | ContextAwaited
     | StoppingJudged
     | CampaignFinished
     | TimelinePlanned

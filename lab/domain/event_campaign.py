@@ -9,6 +9,8 @@ from pydantic import Field, JsonValue
 from lab.domain.event_base import (
     AtMostSpec,
     ChoiceSpec,
+    ContextValue,
+    CostSpec,
     EventBase,
     FactorSpec,
     FactorValue,
@@ -23,6 +25,8 @@ from lab.domain.event_plan import HopelessPolicy
 __all__ = [
     "CampaignFinished",
     "CampaignStarted",
+    "ContextAwaited",
+    "ContextTold",
     "EarlierSpec",
     "FidelitySpec",
     "OutsideResult",
@@ -118,6 +122,10 @@ class CampaignStarted(EventBase):
     """Where there are several ways to measure: quick ones first, and last the one that counts."""
     cost_budget: float | None = Field(default=None, exclude_if=is_empty)
     """What all trials may cost together, where fidelities say what each costs."""
+    per: Literal["", "cost", "time"] = Field(default="", exclude_if=is_empty)
+    """What a gain is divided by: `cost`, or the process seconds that the planner foresees for the trial; nothing where
+    empty."""
+    cost: CostSpec | None = Field(default=None, exclude_if=is_empty)
     supplies: dict[str, int] = Field(default_factory=dict, exclude_if=is_empty)
     """Service -> how much there is when nothing is taken: whole nanolitres, or actions."""
     seed: int
@@ -148,6 +156,10 @@ class TrialProposed(EventBase):
     """Where it lies apart from all that was tried, in words."""
     fidelity: str = Field(default="", exclude_if=is_empty)
     """How it is measured, where the campaign has several ways."""
+    context: dict[str, ContextValue] = Field(default_factory=dict, exclude_if=is_empty)
+    """Of factors that nobody chooses: where the values come from for which it was proposed."""
+    expected_cost: float | None = Field(default=None, exclude_if=is_empty)
+    """Where gains are divided by a cost: what this one will cost, in its unit; of time in process seconds."""
 
 
 class TrialCompleted(EventBase):
@@ -160,6 +172,8 @@ class TrialCompleted(EventBase):
     standard_deviation: float | None = None
     outcomes: dict[str, float] = Field(default_factory=dict[str, float])
     """By result; empty where there is one objective and nothing else."""
+    cost: float | None = Field(default=None, exclude_if=is_empty)
+    """What it did cost, where that is of interest (`CampaignStarted.per`)."""
 
 
 class TrialFailed(EventBase):
@@ -169,6 +183,8 @@ class TrialFailed(EventBase):
     campaign: str
     trial: int
     reason: str
+    cost: float | None = Field(default=None, exclude_if=is_empty)
+    """What it did cost all the same."""
 
 
 class CampaignFinished(EventBase):
@@ -179,6 +195,28 @@ class CampaignFinished(EventBase):
     state: Literal["completed", "stopped", "failed"]
     reason: str
     best_trial: int | None = None
+
+
+class ContextTold(EventBase):
+    """What a factor that nobody chooses is from now on: trials are proposed for that."""
+
+    kind: Literal["context_told"] = "context_told"
+    campaign: str
+    factor: str
+    told: ContextValue
+
+
+class ContextAwaited(EventBase):
+    """Nothing is proposed before the value of a factor is known that nobody chooses, and can be worked with."""
+
+    kind: Literal["context_awaited"] = "context_awaited"
+    campaign: str
+    factor: str
+    problem: Literal["missing", "stale", "outside", "forbidden"]
+    """forbidden: with that value no trial keeps a constraint or a veto."""
+    detail: str
+    device: str = ""
+    """Whose signal it is; empty where people tell it."""
 
 
 class TrialApproved(EventBase):

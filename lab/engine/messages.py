@@ -100,6 +100,8 @@ class Proposal:
     chance: float | None = None
     fidelity: str = ""
     """How it is measured, where the campaign has several ways."""
+    cost: float | None = None
+    """What it will cost, where gains are divided by that."""
     nearness: Nearness | None = None
     """With the first of a batch, where the campaign wants to know."""
 

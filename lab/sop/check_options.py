@@ -111,6 +111,10 @@ class _Rules:
             (several, "several objectives, limits or a target"),
             (campaign.candidates is not None, "a list of candidates"),
             (accuracy, "an accuracy of factors"),
+            (
+                campaign.strategy.per is not None,
+                "gain per cost or time: each fidelity has its cost",
+            ),
             (campaign.strategy.method == "sobol", "the method sobol, which learns from no trial"),
         ):
             if given:

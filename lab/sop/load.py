@@ -13,6 +13,7 @@ from lab.domain.ids import sha256_text
 from lab.sop.assignment import assignments
 from lab.sop.candidates import Candidates, read_candidates
 from lab.sop.check import check_campaign, check_lab, check_sop
+from lab.sop.check_context import own_box
 from lab.sop.check_factors import chosen_choices
 from lab.sop.check_together import campaign_box, check_together
 from lab.sop.descriptors import read_descriptors
@@ -197,7 +198,7 @@ def _earlier(
             _shown(shown, item.file),
             _units_of(campaign, procedure),
             results,
-            campaign_box(campaign, procedure),
+            {**campaign_box(campaign, procedure), **own_box(campaign, procedure.sop)},
         )
         findings += wrong
         found[item.name] = EarlierTable(item.file, sha256_text(text), rows)
@@ -206,7 +207,8 @@ def _earlier(
 
 def _units_of(campaign: Campaign, procedure: Procedure) -> dict[str, str | Sequence[str]]:
     """Factor -> its unit, or its choices."""
-    units = {name: item.unit for name, item in procedure.sop.quantities.items()}
+    units = {name: low.unit for name, (low, _) in own_box(campaign, procedure.sop).items()}
+    units |= {name: item.unit for name, item in procedure.sop.quantities.items()}
     choices = chosen_choices(campaign, procedure.sop)
     return {name: choices[name] if name in choices else units[name] for name in campaign.factors}
 

@@ -40,6 +40,7 @@ CASES = (
     _ways("ways to measure beside a limit", "fidelity", "fidelities:\n", "limits: [{result: conductivity, minimum: 1 mS/cm}]\nfidelities:\n"),
     _ways("ways to measure beside an accuracy", "fidelity", "cost: 1,", "cost: 2,", "dilute_volume: {}", "dilute_volume: {accuracy: 1 uL}"),
     _ways("ways to measure that nobody compares", "fidelity", "cost: 1,", "cost: 2,", "method: bayesian", "method: sobol"),
+    _ways("ways to measure beside gain per time", "fidelity", "cost: 1,", "cost: 2,", "method: bayesian", "method: bayesian\n  per: time"),
     _ways("a constraint that depends on the way to measure", "fidelity", "fidelities:\n", "constraints: [concentrate_volume <= 3 mL or temperature <= 22 degC]\nfidelities:\n"),
     edit("a budget of cost without costs", "campaign", "fidelity", "budget:\n", "budget:\n  cost: 10\n"),
     _ways("a budget that pays for no trial that counts", "fidelity", "cost: 1,", "cost: 2,", "budget:\n", "budget:\n  cost: 3\n"),

@@ -125,6 +125,20 @@ def test_a_campaign_that_has_begun_needs_no_table_any_more(tmp_path: Path):
         run_campaign(options)
 
 
+def test_a_factor_that_the_campaign_alone_knows_has_its_column(tmp_path: Path):
+    table = TABLE.replace("failed\n", "failed,humidity [percent]\n")
+    told = "\n".join(f"{line},40" if line[:1].isdigit() else line for line in table.split("\n"))
+    path = _folder(tmp_path / "humid", table=told)
+    own = "factors:\n  humidity: {minimum: 20 percent, maximum: 70 percent, context: {}}\n"
+    path.write_text(path.read_text().replace("factors:\n", own, 1))
+    files = open_campaign(path)
+    (one,) = earlier_of(files, path, LabState())
+    assert one.results[0].factors == {"humidity": 40.0, "concentrate_volume": 0.5, "dilute_volume": 0.0}  # fmt: skip
+    (path.parent / "spring.csv").write_text(told.replace("[percent]", "[mL]"))
+    with pytest.raises(FindingsError):
+        open_campaign(path)
+
+
 @pytest.mark.parametrize(
     ("named", "table", "words", "place"),
     [
