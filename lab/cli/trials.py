@@ -103,7 +103,7 @@ def pin(
     as_json: _Json = False,
 ) -> int:
     """Have a trial of your own made next. What breaks a limit or a constraint is refused, never moved to fit."""
-    args = {"do": "pin", "factors": _factors(given), "fidelity": fidelity}
+    args = {"do": "pin", "factors": _factors(given), **_by(fidelity)}
     return send_request("trial", where, db, actor, _why(reason), args=args, as_json=as_json)
 
 
@@ -193,9 +193,13 @@ def add(
         "results": rows,
         "source": "" if table is None else table.name,
         "beyond": beyond,
-        "fidelity": fidelity,
+        **_by(fidelity),
     }
     return send_request("trial", where, db, actor, why, args=args, as_json=as_json)
+
+
+def _by(fidelity: str) -> dict[str, Any]:
+    return {"fidelity": fidelity} if fidelity else {}
 
 
 def _why(reason: str) -> str:
