@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dashboard.model import fit_evidence, fit_slice
 from lab.app.files import open_campaign
 from lab.app.optimiser import suggest_from_state
 from lab.app.options import RunOptions
@@ -115,6 +116,17 @@ def test_report_status_and_rows_name_the_fidelity(records: Records):
     ]
     assert (trials["counting"], trials["counted"]) == ("warm", counts["warm"])
     assert trials["cost_left"] == campaign.cost_left
+
+
+def test_the_model_that_people_see_is_that_of_the_trials_that_count(records: Records):
+    state = records.state()
+    campaign = _only(state)
+    real = {t.number for t in campaign.counting if t.value is not None}
+    found = fit_evidence(state, campaign)
+    assert {item.trial for item in found.left_out} == real
+    drawn = fit_slice(state, campaign, "concentrate_volume", None)
+    middle = sorted(drawn.mean[0])[len(drawn.mean[0]) // 2]
+    assert middle > max(t.value or 0.0 for t in campaign.trials.values() if t.fidelity == "cool")
 
 
 def test_before_a_run_each_way_is_bound():
