@@ -11,6 +11,7 @@ from lab.optimize.model.families import (
     MANY,
     NOISE,
     UNEXPLAINED,
+    Family,
     Prior,
     default_families,
     families_for,
@@ -25,8 +26,10 @@ def test_many_descriptors_have_the_published_prior(dimension: int, middle: float
     """Chen, Fleck and Stuyver 2026: Gamma(2 m, 2) and Gamma(m, 1), m = 0.4 root d + 4."""
     family = families_for(dimension)[2]
     assert family.shape == "matern52"
-    assert family.lengthscale == Prior("gamma", pytest.approx(2 * middle), 2.0)
-    assert family.scale == Prior("gamma", pytest.approx(middle), 1.0)
+    scale = family.scale or Prior("gamma", 0.0, 0.0)
+    assert [family.lengthscale.kind, scale.kind] == ["gamma", "gamma"]
+    assert (family.lengthscale.first, family.lengthscale.second) == pytest.approx((2 * middle, 2.0))
+    assert (scale.first, scale.second) == pytest.approx((middle, 1.0))
     assert family.noise == UNEXPLAINED
 
 
@@ -53,7 +56,7 @@ def test_each_family_has_the_noise_of_its_own():
     outcomes = rng.normal(size=9)
     problem = Problem(points, outcomes, np.zeros(9), np.ones(9), np.arange(3))
     first = families_for(3)[0]
-    other = type(first)(first.name, first.shape, first.lengthscale, None, UNEXPLAINED)
+    other = Family(first.name, first.shape, first.lengthscale, None, UNEXPLAINED)
     for log_noise in (-3.0, -1.0):
         theta = np.array([0.1, -0.2, 0.3, log_noise])
         gap = objective(other, problem, theta)[0] - objective(first, problem, theta)[0]
@@ -69,5 +72,5 @@ def test_what_descriptors_do_not_say_is_believed_to_be_noise():
     hidden = rng.normal(size=12)
     problem = Problem(points, hidden, np.zeros(12), np.ones(12), np.arange(30))
     family = families_for(30)[2]
-    sure = type(family)(family.name, family.shape, family.lengthscale, family.scale, NOISE)
+    sure = Family(family.name, family.shape, family.lengthscale, family.scale, NOISE)
     assert fit_family(family, problem)[0].noise > 3.0 * fit_family(sure, problem)[0].noise
