@@ -11,7 +11,7 @@ from dashboard.data import database, look, records_of
 from dashboard.model import ModelDesk, fit_evidence, fit_slice
 from dashboard.views.frame import REFRESH_S, figure, guarded, table
 from dashboard.words import number, status_sign, unit_text, words_of
-from lab.control.evidence import evidence_lines
+from lab.control.evidence import context_lines, evidence_lines
 from lab.domain.errors import LabError
 from lab.domain.event import FactorSpec
 
@@ -149,10 +149,8 @@ def _proposed(names: list[str]) -> None:
     name = _chosen(names)
     document = next(c for c in look(database()).document["campaigns"] if c["campaign"] == name)
     unit, campaign = document["objective"]["unit"], look(database()).state.campaigns[name]
-    for item in document["context"]:
-        if item["value"] is not None:
-            shown = f"{number(item['value'])} {unit_text(item['unit'])}".rstrip()
-            st.markdown(f"{words_of(item['factor'])} is **{shown}**, by {item['source']}.")
+    for line in context_lines(document["context"]):
+        st.markdown(f"- {line}")
     if document["awaited"] is not None:
         st.warning(
             f"Nothing is proposed: {document['awaited']['detail']}.", icon=":material/warning:"

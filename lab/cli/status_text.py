@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lab.app.report import setting, with_unit
 from lab.cli.event_text import answers_text
-from lab.control.evidence import evidence_lines
+from lab.control.evidence import context_lines, evidence_lines
 
 if TYPE_CHECKING:
     from lab.control.document import (
@@ -126,12 +126,7 @@ def lab_lines(document: StatusDocument) -> list[str]:
 
 def _context(campaign: CampaignDocument) -> list[str]:
     """What nobody chooses, and what proposals wait for."""
-    lines = [
-        f"    {item['factor']} is {with_unit(item['value'], item['unit'])}, by {item['source']} at {item['at']}"
-        + (f" ({item['reason']})" if item["reason"] else "")
-        for item in campaign["context"]
-        if item["value"] is not None
-    ]
+    lines = [f"    {text}" for text in context_lines(campaign["context"])]
     waits = campaign["awaited"]
     if waits is None:
         return lines

@@ -8,6 +8,8 @@ from lab.control.moments import elapsed, iso
 from lab.domain.event import ChoiceSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lab.control.document import (
         AwaitedDocument,
         ContextDocument,
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "awaited_document",
     "context_documents",
+    "context_lines",
     "evidence_lines",
     "failed_documents",
     "outside_document",
@@ -81,6 +84,18 @@ def context_documents(campaign: CampaignState) -> list[ContextDocument]:
             }
         )
     return found
+
+
+def context_lines(context: Sequence[ContextDocument]) -> list[str]:
+    """`room is 22 degC, by Ada at 2026-01-01T08:00:00.000Z (by the window)`, of each that is known."""
+    lines: list[str] = []
+    for item in context:
+        value = item["value"]
+        if value is not None:
+            shown = value if isinstance(value, str) else _with_unit(value, item["unit"])
+            why = f" ({item['reason']})" if item["reason"] else ""
+            lines.append(f"{item['factor']} is {shown}, by {item['source']} at {item['at']}{why}")
+    return lines
 
 
 def awaited_document(campaign: CampaignState, now_s: float) -> AwaitedDocument | None:

@@ -26,6 +26,15 @@ def record_proposals(state: LabState, message: msg.Proposed) -> list[ev.Event]:
     if message.error:
         if campaign.open_trials:
             return []
+        if message.empty and campaign.held:
+            return [
+                ev.ContextAwaited(
+                    campaign=name,
+                    factor=next(iter(campaign.held)),
+                    problem="forbidden",
+                    detail=message.error.partition(": ")[2],
+                )
+            ]
         return [
             ev.CampaignFinished(
                 campaign=name,
