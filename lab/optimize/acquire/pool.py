@@ -2,7 +2,7 @@
 
 The bar is not the best outcome but the k-th best, k a quarter of the trials made, and at least 1: with distinct
 candidates the aim is a set of good ones. Measured on three pools that finds more of the top and its best
-no later (docs/explanation/optimiser.md). Pending candidates and the batch's own count as tested ones
+no later (docs/explanation/optimiser.md). With many descriptors it is the best, plus what is noise. Pending candidates and the batch's own count as tested ones
 whose outcome is drawn.
 
 Candidates are scored in blocks. Of more than `WHOLE` the most promising by expected improvement in
