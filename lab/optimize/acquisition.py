@@ -19,6 +19,7 @@ from lab.optimize.history import (
     Direction,
     Suggestion,
     TrialRecord,
+    best,
     check_history,
     nearest_trial,
 )
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from lab.optimize.options import Options
     from lab.optimize.space import Setting, Space
 
-__all__ = ["chance_of", "note_on", "propose"]
+__all__ = ["better_than", "chance_of", "note_on", "propose"]
 
 _AROUND = 8
 _TOO_CLOSE = 1e-4
@@ -98,6 +99,7 @@ def propose(
                     nearest_trial=nearest_trial(space, records, factors),
                     note=note_on(model, origin, model.sign * means[0] > best_mean),
                     chance=chance_of(model, point.reshape(1, -1)),
+                    better=better_than(model, point.reshape(1, -1), best(direction, records)),
                     cost=wanted.cost(factors, point, fidelity),
                     fidelity=fidelity,
                 )
@@ -161,10 +163,19 @@ def _stand_in(model: FittedModel, region: Region, taken: Array, seed: int) -> Ar
 
 
 def chance_of(model: FittedModel, point: Array) -> float | None:
-    """The probability that a trial at the point (1 x d) gives a value; None while nothing failed."""
-    if model.success is None:
+    """The probability that a trial at the point (1 x d) gives a value, and one above zero where zeros have reasons of
+    their own; None while every trial did."""
+    if not model.chances:
         return None
-    return float(np.exp(model.success.log_chance(point)[0]))
+    return float(np.exp(sum(one.log_chance(point)[0] for one in model.chances)))
+
+
+def better_than(model: FittedModel, point: Array, known: TrialRecord | None) -> float | None:
+    """The probability that a trial at the point (1 x d) beats the best one, where the model has more to say of it than the
+    mean and standard deviation that it predicts."""
+    if known is None or known.value is None:
+        return None
+    return model.better(point, known.value)
 
 
 def note_on(model: FittedModel, origin: str, better: bool) -> str:

@@ -175,7 +175,9 @@ def propose_from(
         base = baseline(model.mixture, model.measured, _BASELINE + 2 * rank)
         left = screened(model.mixture, model.measured, pool, free, rank)
         points = pool.space.encode(pool.rows[left])
-        likely = model.success.log_chance(points) if model.success else np.zeros(len(points))
+        likely = np.zeros(len(points))
+        for one in model.chances:
+            likely = likely + one.log_chance(points)
         cheap = None
         if cost_of is not None or (options is not None and options.per_cost):
             shuffled = np.random.Generator(np.random.PCG64(run_seed)).permutation(left)

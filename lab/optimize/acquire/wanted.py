@@ -112,7 +112,9 @@ class Wanted:
         else:
             normals = normal_points(seed, _DRAWS, len(self.base) + len(taken))
             promise = NoisyImprovement(model.mixture, self.base, taken, normals)
-        return promise if model.success is None else Likely(promise, model.success)
+        for one in model.chances:
+            promise = Likely(promise, one)
+        return promise
 
     def tried(self, point: Array, fidelity: str | None) -> None:
         """A point (d) of this batch is settled."""
