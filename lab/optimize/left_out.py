@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lab.optimize.model import FittedModel
     from lab.optimize.model.process import Process
 
-__all__ = ["Calibration", "LeftOut", "predicted_left_out"]
+__all__ = ["Calibration", "LeftOut", "inside", "predicted_left_out"]
 
 _LEAST = 1e-300
 _NARROW = 1e-9
@@ -94,12 +94,12 @@ def predicted_left_out(
         count=len(once),
         log_loss=float(-judged.scores[once].mean()),
         mean_squared_z=float(z[known].mean()) if known.any() else 1.0,
-        coverage_50=_inside(low, high, 0.25),
-        coverage_90=_inside(low, high, 0.45),
+        coverage_50=inside(low, high, 0.25),
+        coverage_90=inside(low, high, 0.45),
     )
 
 
-def _inside(low: Array, high: Array, half: float) -> float:
+def inside(low: Array, high: Array, half: float) -> float:
     """The mean share of the intervals from low to high that is nearer than `half` to the middle."""
     width = high - low
     shared = np.minimum(high, 0.5 + half) - np.maximum(low, 0.5 - half)

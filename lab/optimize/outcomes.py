@@ -61,13 +61,14 @@ def with_outcomes(aim: Aim, record: TrialRecord, value: object, sd: object = Non
     outcomes = {**record.outcomes, **told}
     kept = {name: number for name, number in record.deviations.items() if name not in told}
     sides = {name: side for name, side in record.sides.items() if name not in told}
+    sides |= {name: side for name, (_, side) in read.items() if side is not None}
     return TrialRecord(
         number=record.number,
         factors=record.factors,
         status="done" if all(name in outcomes for name in aim.outcomes) else "pending",
         outcomes=outcomes,
         deviations={**kept, **deviations},
-        sides={**sides, **{name: side for name, (_, side) in read.items() if side is not None}},
+        sides=sides,
         cost=record.cost,
     )
 

@@ -57,7 +57,7 @@ def log_mass(mean: Array, variance: Array, low: Array, high: Array) -> tuple[Arr
     """
     sd = np.sqrt(variance)
     below, above = (low - mean) / sd, (high - mean) / sd
-    turned = np.where(np.isinf(below) & np.isinf(above), False, below + above > 0.0)
+    turned = np.where(np.isinf(below), -np.inf, below) + np.where(np.isinf(below), 0.0, above) > 0.0
     left, right = np.where(turned, -above, below), np.where(turned, -below, above)
     log_left, log_right = cast("Array", log_ndtr(left)), cast("Array", log_ndtr(right))
     mass = log_right + np.log(-np.expm1(np.minimum(log_left - log_right, -1e-300)))
@@ -65,7 +65,8 @@ def log_mass(mean: Array, variance: Array, low: Array, high: Array) -> tuple[Arr
     def density(z: Array) -> tuple[Array, Array]:
         """Divided by the mass, and times z."""
         ends = np.where(np.isinf(z), 0.0, z)
-        found = np.where(np.isinf(z), 0.0, np.exp(-0.5 * ends * ends - _HALF_LOG_2PI - mass))
+        log_density = -0.5 * ends * ends - _HALF_LOG_2PI - mass
+        found: Array = np.exp(np.where(np.isinf(z), -np.inf, log_density))
         return found, ends * found
 
     (at_left, left_moment), (at_right, right_moment) = density(left), density(right)

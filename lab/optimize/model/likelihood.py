@@ -90,7 +90,9 @@ def precision(covariance: Array) -> tuple[Array, float] | None:
     factor, info = cast("tuple[Array, int]", dpotrf(covariance, lower=0, overwrite_a=1))
     if info != 0:
         return None
-    log_determinant = 2.0 * float(np.log(np.diagonal(factor)).sum())
+    # A copy: of a view with gaps numpy takes the logarithm in one of two ways that differ in the last bit, by where in
+    # memory the result comes to lie.
+    log_determinant = 2.0 * float(np.log(np.diagonal(factor).copy()).sum())
     inverse, info = cast("tuple[Array, int]", dpotri(factor, lower=0, overwrite_c=1))
     if info != 0 or not math.isfinite(log_determinant):
         return None

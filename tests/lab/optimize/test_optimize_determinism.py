@@ -10,7 +10,11 @@ import sys
 import warnings
 from dataclasses import asdict
 
+import numpy as np
+
 from lab.optimize import Factor, Space, Suggestion, TrialRecord, suggest
+from lab.optimize.model.families import families_for
+from lab.optimize.model.likelihood import Problem, objective
 
 SPACE = Space(
     factors=(
@@ -171,3 +175,17 @@ def test_torch_and_scipy_are_not_loaded_before_they_are_needed():
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert process.returncode == 0, process.stderr
+
+
+def test_where_memory_lies_changes_no_bit_of_a_density():
+    """numpy takes the logarithm of a view with gaps in one of two ways, by where the result comes to lie."""
+    rng = np.random.default_rng(3)
+    points, theta = rng.random((8, 1)), np.log([0.3, 0.01])
+    outcomes, ones = np.sin(6.0 * points[:, 0]), np.ones(8)
+    problem = Problem(points, outcomes, 0.1 * ones, ones, np.arange(1))
+    found: set[float] = set()
+    for _ in range(4000):
+        kept = [np.zeros(size) for size in rng.integers(1, 50, 20)]
+        found.add(objective(families_for(1)[0], problem, theta)[0])
+        assert kept
+    assert len(found) == 1

@@ -120,9 +120,13 @@ def test_the_belief_is_that_of_all_readings_one_by_one(noise: float):
     merged = make_process(FAMILY, _readings(apart=False), theta).mean_and_variance(new)
     assert merged[0] == pytest.approx(apart[0], abs=1e-5)
     assert merged[1] == pytest.approx(apart[1], abs=1e-5)
-    plain = merge(POINTS, OUTCOMES)  # what would be believed if all readings were taken as equally good
+    plain = merge(
+        POINTS, OUTCOMES
+    )  # what would be believed if all readings were taken as equally good
     equal = Problem(plain.points, plain.outcomes, plain.given, plain.share, np.arange(2))
-    assert np.abs(make_process(FAMILY, equal, theta).mean_and_variance(new)[0] - apart[0]).max() > 0.01
+    assert (
+        np.abs(make_process(FAMILY, equal, theta).mean_and_variance(new)[0] - apart[0]).max() > 0.01
+    )
 
 
 def test_their_likelihood_and_its_gradient_are_those_of_all_readings():
