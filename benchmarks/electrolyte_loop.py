@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.optimize import Campaign, Factor, Space
-from lab.optimize.model import recommend
+from lab.optimize.recommend import recommend
 
 if TYPE_CHECKING:
     from lab.optimize import Method

@@ -40,7 +40,8 @@ async def host_devices(
 
     `ledger` is the file that remembers commands over restarts; None keeps it in memory, for worlds that end with the
     process. Each host connects by itself and goes on trying, so a device that is off delays nobody else. With `alone` the
-    hosts outlive the engine, so their dead-man timers run; in its process they end with it.
+    hosts outlive the engine, so their dead-man timers run; in its process they end with it, and where it fails they make
+    safe first what acts.
     """
     book = CommandLedger(ledger if ledger is not None else ":memory:", identity=boot)
     try:
@@ -59,7 +60,13 @@ async def host_devices(
                     clock,
                     boot=boot,
                     real_time=clock.wall,
-                    timing=_timing(drivers, name, timing or HostTiming(), alone=alone),
+                    timing=_timing(
+                        drivers,
+                        name,
+                        timing or HostTiming(),
+                        alone=alone,
+                        lasting=ledger is not None,
+                    ),
                     simulated=world is not None or name in (endpoints or {}),
                     interlocks=[lock for lock in drivers.interlocks if lock.device == name],
                 )
@@ -69,11 +76,15 @@ async def host_devices(
         book.close()
 
 
-def _timing(drivers: LabDrivers, name: str, timing: HostTiming, *, alone: bool) -> HostTiming:
+def _timing(
+    drivers: LabDrivers, name: str, timing: HostTiming, *, alone: bool, lasting: bool
+) -> HostTiming:
+    limit_s = drivers.dead_man_s(name)
     ages = [lock.max_age_s for lock in drivers.interlocks if lock.device == name]
     return replace(
         timing,
-        dead_man_s=drivers.dead_man_s(name) if alone else None,
+        dead_man_s=limit_s if alone else None,
+        safe_on_error=not alone and lasting and limit_s is not None,
         # So that one lost value does not open an interlock.
         telemetry_s=min([timing.telemetry_s, *(age / 3 for age in ages)]),
     )

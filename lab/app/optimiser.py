@@ -11,9 +11,9 @@ from lab.engine.messages import Nearness, Proposal
 if TYPE_CHECKING:
     from lab.domain.event import FactorValue, ObjectiveSpec
     from lab.domain.state import CampaignState, LabState
+    from lab.optimize.designs import Design
     from lab.optimize.history import Direction
     from lab.optimize.space import Space
-    from lab.optimize.suggest import Design
 
 _FEWEST = 3
 
@@ -51,7 +51,7 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
     """The next trials; a pure function of the state, so a replay asks for the same."""
     from lab.optimize.explain import explained
     from lab.optimize.recorded import history_of, options_of, space_of
-    from lab.optimize.suggest import suggest
+    from lab.optimize.suggest import suggest, suggest_from
 
     entry = state.campaigns[campaign]
     spec = entry.spec
@@ -60,12 +60,15 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
     space, history = space_of(entry), history_of(entry, state)
     # Without a model trials are drawn from a list for as long as it lasts.
     if spec.candidates:
-        from lab.optimize.pool import Pool, suggest_from
+        from lab.optimize.pool import Pool
 
         columns = dict(zip(space.names, zip(*spec.candidates, strict=True), strict=True))
         first = spec.trials if spec.method == "sobol" else spec.initial
         pool = Pool.in_space(space, columns)
-        suggestions = suggest_from(pool, sought, history, count, seed=spec.seed, initial=first)
+        suggestions = suggest_from(
+            pool, sought, history, count,
+            seed=spec.seed, initial=first, options=options_of(entry),
+        )  # fmt: skip
     else:
         suggestions = suggest(
             space,

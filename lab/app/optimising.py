@@ -28,13 +28,15 @@ def bench_optimiser(
     batches: int,
     seeds: int,
     peers: Sequence[str],
+    cost: Sequence[int] = (),
 ) -> dict[str, Any]:
-    """The document of `lab.optimize.bench.run.compare`, or of `compare_fronts` for several objectives; InputError for
-    what doesn't go together."""
+    """The document of `lab.optimize.bench.run.compare`, of `compare_fronts` for several objectives, or, with `cost`, of
+    `compare_seconds` after so many trials; InputError for what doesn't go together."""
     from lab.optimize.bench.front_run import compare_fronts
     from lab.optimize.bench.fronts import FRONTS, FrontTask, front_table_task
     from lab.optimize.bench.functions import FUNCTIONS
     from lab.optimize.bench.run import compare
+    from lab.optimize.bench.seconds import compare_seconds
     from lab.optimize.bench.tasks import function_task, table_task
 
     if data is None:
@@ -63,10 +65,17 @@ def bench_optimiser(
         else:
             ((objective, direction),) = goals.items()
             task = table_task(data, objective, direction, ignore=ignore, descriptors=numbers)
+    if isinstance(task, FrontTask) and cost:
+        raise InputError(
+            "--cost where several goals are sought",
+            hint="leave it out: the comparison tells the seconds of each batch",
+        )
     if isinstance(task, FrontTask):
         return compare_fronts(
             task, init=init, batch=batch, batches=batches, seeds=seeds, peers=peers
         )
+    if cost:
+        return compare_seconds(task, cost, batch=batch, seeds=seeds, peers=peers)
     return compare(task, init=init, batch=batch, batches=batches, seeds=seeds, peers=peers)
 
 
@@ -93,7 +102,8 @@ def _descriptors(texts: Sequence[str]) -> dict[str, Path]:
         name, equals, path = text.partition("=")
         if not (name and equals and path):
             raise InputError(
-                f"--descriptors {text}", hint="write COLUMN=FILE, for instance ligand=ligands.csv"
+                f"--descriptors {text}",
+                hint="write COLUMN=FILE, for instance ligand=ligands.csv, or COLUMN=smiles",
             )
         found[name] = Path(path)
     return found

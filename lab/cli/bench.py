@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -155,7 +155,8 @@ def optimise(
     descriptors: Annotated[
         list[str] | None,
         typer.Option(
-            "--descriptors", help="COLUMN=FILE: numbers for each choice of a text column."
+            "--descriptors",
+            help="COLUMN=FILE: numbers for each choice of a text column; COLUMN=smiles: it holds molecules.",
         ),
     ] = None,
     init: Annotated[int, typer.Option("--init", min=2, help="First points.")] = 12,
@@ -165,6 +166,13 @@ def optimise(
     peers: Annotated[
         str, typer.Option("--peers", help="Comma between: ax, baybe, bofire, botorch, optuna.")
     ] = "",
+    cost: Annotated[
+        str,
+        typer.Option(
+            "--cost",
+            help="Counts of trials, comma between: only the CPU seconds of one batch after so many spread-out trials.",
+        ),
+    ] = "",
     as_json: _Json = False,
 ) -> int:
     """Optimise a test function, or the rows of a table, with ours and with peers, on the same seeds.
@@ -172,6 +180,14 @@ def optimise(
     Example: lab bench optimise --function hartmann6 --seeds 20 --peers botorch
     """
     from lab.app.optimising import bench_optimiser
+    from lab.domain.errors import InputError
+
+    counts = [text.strip() for text in cost.split(",") if text.strip()]
+    wrong = next((text for text in counts if not text.isdecimal()), None)
+    if wrong is not None:
+        raise InputError(
+            f"--cost {wrong} is no count of trials", hint="for instance --cost 50,200,1000"
+        )
 
     found = bench_optimiser(
         function,
@@ -185,9 +201,13 @@ def optimise(
         batches=batches,
         seeds=seeds,
         peers=[name.strip() for name in peers.split(",") if name.strip()],
+        cost=[int(text) for text in counts],
     )
     if as_json:
         print_json(found)
+        return 0
+    if counts:
+        _print_seconds(found, batch)
         return 0
     task = found["task"]
     key = next(key for key in _SCORES if key in found["methods"]["ours"])
@@ -214,9 +234,28 @@ def optimise(
         if method["failures"] is not None:
             mean = sum(method["failures"]) / len(method["failures"])
             say(f"{name}: {mean:.1f} of {batch * batches} trials failed")
-    for name in found["missing"]:
-        say(f"{name} is not installed: pip install 'labwright[peers]'")
+    _say_missing(found["missing"])
     return 0
+
+
+def _say_missing(names: list[str]) -> None:
+    for name in names:
+        say(f"{name} is not installed: pip install 'labwright[peers]'")
+
+
+def _print_seconds(found: dict[str, Any], batch: int) -> None:
+    rows: list[list[object]] = []
+    for name, method in found["methods"].items():
+        for count, told in method["by_trials"].items():
+            seconds = _mark(told["mean"], told["half_width_95"], 0)
+            ours = f"{told['times_ours']:.2f}"
+            rows.append([name, count, seconds, ours, f"{told['taking_in']:.2f}"])
+    print_table(
+        f"{found['task']['name']}, a batch of {batch}, {found['seeds']} seeds",
+        ("method", "trials", "CPU s", "times ours", "CPU s to take them in"),
+        rows,
+    )
+    _say_missing(found["missing"])
 
 
 def overhead(

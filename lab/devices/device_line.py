@@ -45,6 +45,8 @@ class HostTiming:
     """How long a cancelled driver call, a disconnection or a query without a connection is waited for."""
     dead_man_s: float | None = None
     """Without a sign of the engine for so long the device is made safe; None where it need not be."""
+    safe_on_error: bool = False
+    """The engine lives in the host's process, and no timer outlives it: where it fails, the device is made safe first."""
 
 
 class DeviceLine:

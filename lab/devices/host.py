@@ -53,6 +53,7 @@ from lab.devices.safekeeping import Safekeeping
 from lab.devices.voice import Voice
 from lab.devices.work import Work
 from lab.domain.command import Command, Outcome
+from lab.domain.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -129,6 +130,7 @@ class DeviceHost:
         self._recall = Recall(self._ledger, self._voice, self._line, self._in_hand, self._spawn)
         self._ledger_trouble = ""
         self._unconfirmed_safe = ""
+        self._making_safe: asyncio.Task[None] | None = None
         self._tasks: asyncio.TaskGroup | None = None
         self._listening = asyncio.Event()
         self._main: asyncio.Task[None] | None = None
@@ -154,9 +156,20 @@ class DeviceHost:
         trace: TracebackType | None,
     ) -> None:
         if self._main is not None:
+            # Another engine that has taken the lab looks after its devices.
+            failed = isinstance(error, Exception) and not isinstance(error, RefusedError)
+            if failed and self._timing.safe_on_error and not self._main.done():
+                await self._end_safe()
             self._main.cancel()
             with suppress(asyncio.CancelledError):
                 await self._main
+
+    async def _end_safe(self) -> None:
+        self._safe.give_up("the engine in its process has failed")
+        if self._making_safe is not None:
+            await asyncio.wait(
+                (self._making_safe,), timeout=2 * (self._timing.grace_s + self._timing.safe_s)
+            )
 
     async def run(self) -> None:
         """Serve until cancelled, or until the transport ends. Disconnects the driver in any case."""
@@ -362,7 +375,7 @@ class DeviceHost:
         self._announce()
         if self._work is not None:
             self._work.stop.set()
-        self._spawn(self._make_safe(request_id))
+        self._making_safe = self._spawn(self._make_safe(request_id))
 
     # -- acting ---------------------------------------------------------------------------------
 

@@ -119,10 +119,14 @@ class Safekeeping:
                 continue
             # It counts again from the next sign; until then the device stays as it is made now.
             self._counting.clear()
-            if not self.requests:
-                self._silences += 1
-                _LOG.warning("%s: no sign of the engine: it is made safe", self._name)
-                self.enter(dead_man_id(self._boot, self._silences))
+            self.give_up("no sign of the engine")
+
+    def give_up(self, why: str) -> None:
+        """Nobody is in charge: a request of its own, unless one is in force."""
+        if not self.requests:
+            self._silences += 1
+            _LOG.warning("%s: %s: it is made safe", self._name, why)
+            self.enter(dead_man_id(self._boot, self._silences))
 
     def _read(self) -> None:
         written = tuple(request.id for request in self._ledger.safe_in_force())

@@ -8,6 +8,7 @@ with `hold()`, or time would run away from it while it works.
 from __future__ import annotations
 
 import asyncio
+import math
 import selectors
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,7 @@ __all__ = ["LivelockError", "StuckError", "VirtualLoop", "run_virtual"]
 
 _T = TypeVar("_T")
 _REAL_WAIT_S = 0.05
+_RESOLUTION_S = 1e-9
 _PATIENCE = 1_000_000
 """Passes of the loop in one moment of virtual time: far more than a hundred samples at once need."""
 
@@ -71,6 +73,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Let that many virtual seconds pass at once."""
         self._now += seconds
         self._passes = 0
+        # A timer is due at `when < time + resolution`: asyncio's nanosecond is lost in the sum after 194 days (2^24 s).
+        self._clock_resolution = max(_RESOLUTION_S, math.ulp(self._now))
 
     def count_pass(self) -> None:
         """One more pass in the same moment. LivelockError when there were far too many: what would otherwise be a process that

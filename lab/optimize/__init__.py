@@ -1,8 +1,8 @@
 """Ask/tell Bayesian optimisation.
 
 `suggest` is the one entry point: a pure function of the space, the history and the seed. `Campaign`
-keeps a history for those who work without the lab. What needs a fitted model (`recommend`, `slice`)
-lives in `lab.optimize.model`, which is not imported here: the first suggestions of a campaign
+keeps a history for those who work without the lab. What needs a fitted model (`lab.optimize.model`,
+`lab.optimize.recommend`) is not imported here: the first suggestions of a campaign
 don't need it, nor what it loads.
 """
 

@@ -26,15 +26,16 @@ from lab.optimize.options import Options
 from lab.optimize.outcomes import Reading, read_value, with_outcomes
 from lab.optimize.saved import Remark, SavedCampaign, read_campaign
 from lab.optimize.space import Setting, Space
-from lab.optimize.suggest import Design, Method, suggest
+from lab.optimize.suggest import Method, suggest, suggest_from
 
 if TYPE_CHECKING:
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 
     from lab.optimize.acquire.cost import CostOf
+    from lab.optimize.designs import Design
     from lab.optimize.evidence import Evidence, Stopping
-    from lab.optimize.model import Recommendation
     from lab.optimize.pool import Pool
+    from lab.optimize.recommend import Recommendation
 
 __all__ = ["Campaign", "Remark"]
 
@@ -167,8 +168,6 @@ class Campaign:
         self, n: int, held: Mapping[str, Setting] | None, cost_of: CostOf | None
     ) -> list[Suggestion]:
         if self._pool is not None:
-            from lab.optimize.pool import suggest_from
-
             return suggest_from(
                 self._pool.within(self.space),
                 self.sought,
@@ -405,7 +404,7 @@ class Campaign:
         """The tested trial that the model believes to be the best, which luck can't fake: with an accuracy of factors the
         best over what is really set, of several fidelities one at the target. None without a measured value.
         """
-        from lab.optimize.model import recommend
+        from lab.optimize.recommend import recommend
 
         return recommend(self.space, self.direction, self.history, self.options)
 

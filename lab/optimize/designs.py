@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from lab.optimize.domain import Array
     from lab.optimize.space import Setting, Space
-    from lab.optimize.suggest import Design
 
 __all__ = [
+    "Design",
     "Model",
     "d_efficiency",
     "design",
@@ -38,6 +38,8 @@ __all__ = [
     "model_matrix",
 ]
 
+Design = Literal["sobol", "latin_hypercube", "factorial", "d_optimal"]
+"""How the first trials of a campaign are spread."""
 Model = Literal["linear", "interactions", "quadratic"]
 
 _CANDIDATES = 512

@@ -178,7 +178,7 @@ def best(direction: Direction, history: Sequence[TrialRecord]) -> TrialRecord | 
     """The trial with the best measured value (the first made, among equals); None while there is
     none.
 
-    With noise the luckiest trial is not the best one: see `lab.optimize.model.recommend`.
+    With noise the luckiest trial is not the best one: see `lab.optimize.recommend`.
     """
     sign = 1.0 if direction == "maximize" else -1.0
     scored = [

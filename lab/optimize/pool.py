@@ -14,12 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lab.domain.errors import InputError
-from lab.optimize.history import Suggestion, TrialRecord, check_history, nearest_trial
-from lab.optimize.options import Options
-from lab.optimize.sobol import derived_seed
 from lab.optimize.space import Category, Factor, Space
 from lab.optimize.space.region import Region
-from lab.optimize.suggest import measured_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,15 +23,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lab.domain.aim import Aim
-    from lab.optimize.acquire.cost import CostOf
     from lab.optimize.domain import Array, Indices
-    from lab.optimize.history import Direction
     from lab.optimize.space import Setting
 
-__all__ = ["Pool", "suggest_from"]
+__all__ = ["Pool"]
 
-_FEWEST_VALUES = 2
 _SAME = 1e-9
 """Of a range: values nearer than this are one."""
 
@@ -190,91 +182,3 @@ def _factor(
             )
         wanted = {choice: tuple(descriptors[choice]) for choice in choices.tolist()}
     return Category(name, tuple(choices.tolist()), wanted), codes.reshape(-1).astype(np.float64)
-
-
-def suggest_from(
-    pool: Pool,
-    sought: Direction | Aim,
-    history: Sequence[TrialRecord],
-    n: int,
-    *,
-    seed: int,
-    initial: int,
-    held: Mapping[str, Setting] | None = None,
-    options: Options | None = None,
-    cost_of: CostOf | None = None,
-) -> list[Suggestion]:
-    """The next `n` candidates, none of which is in the history (fewer where fewer are left), with the factors in
-    `held` as they are there.
-
-    Up to the `initial`-th trial, and until two trials have given a value, candidates are drawn at
-    random; then the model chooses (`lab.optimize.acquire.pool`). Equal arguments give equal
-    suggestions, and the history's order doesn't matter. Trials that are no candidates teach, too. `options` and
-    `cost_of`: see `lab.optimize.suggest`.
-
-    Raises InputError where no candidate is left and for a history that doesn't fit the factors.
-    """
-    if n < 1 or initial < 0:
-        raise InputError(f"{n} trials asked for, {initial} initial ones", hint="ask for 1 or more")
-    records = check_history(pool.space, history)
-    (options or Options()).check(pool.space, sought, records, pool=True)
-    used = [pool.find(record.factors) for record in records]
-    lawful = pool.lawful(held)
-    free = np.setdiff1d(lawful, [index for index in used if index is not None])
-    if not len(free):
-        kept = "" if len(lawful) == len(pool) else f" of {len(pool)} that keep what is asked"
-        raise InputError(
-            f"all {len(lawful)} candidates{kept} have been tried",
-            hint="add candidates, or stop here",
-        )
-    n = min(n, len(free))
-    measured = measured_in(sought, records)
-    spread = n if measured < _FEWEST_VALUES else min(n, max(0, initial - len(records)))
-    number = max((record.number for record in records), default=0) + 1
-    generator = np.random.Generator(np.random.PCG64(derived_seed("pool", seed, len(records))))
-    drawn = generator.permutation(free)[:spread]
-    made: list[Suggestion] = []
-    for offset, index in enumerate(drawn.tolist()):
-        factors = pool.values(index)
-        made.append(
-            Suggestion(
-                number=number + offset,
-                factors=factors,
-                origin="random",
-                nearest_trial=nearest_trial(pool.space, records, factors),
-                note="initial trial: drawn from the candidates",
-            )
-        )
-    if spread < n:
-        waiting = [
-            TrialRecord(number=item.number, factors=item.factors, status="pending") for item in made
-        ]
-        free = np.setdiff1d(free, drawn)
-        if isinstance(sought, str):
-            from lab.optimize.acquire.pool import propose_from
-
-            made += propose_from(
-                pool,
-                sought,
-                [*records, *waiting],
-                free,
-                n - spread,
-                seed=seed,
-                options=options,
-                cost_of=cost_of,
-            )
-        else:
-            from lab.optimize.several import propose_several
-
-            made += propose_several(
-                pool.space,
-                sought,
-                [*records, *waiting],
-                n - spread,
-                seed=seed,
-                pool=pool,
-                free=free,
-                options=options,
-                cost_of=cost_of,
-            )
-    return made

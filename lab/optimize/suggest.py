@@ -1,10 +1,12 @@
-"""The one entry point: from a history to the next trials. Pure, so a replay asks for the same
-batch.
+"""The entry points: from a history to the next trials, of a space or of a list of candidates. Pure, so a replay asks
+for the same batch.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from lab.domain.errors import InputError, RefusedError
 from lab.optimize.history import (
@@ -15,19 +17,20 @@ from lab.optimize.history import (
     nearest_trial,
 )
 from lab.optimize.options import Earlier, Options
+from lab.optimize.sobol import derived_seed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lab.domain.aim import Aim
     from lab.optimize.acquire.cost import CostOf
+    from lab.optimize.designs import Design
+    from lab.optimize.pool import Pool
     from lab.optimize.space import Setting, Space
 
-__all__ = ["Design", "Method", "measured_in", "suggest"]
+__all__ = ["Method", "suggest", "suggest_from"]
 
 Method = Literal["bayesian", "sobol"]
-Design = Literal["sobol", "latin_hypercube", "factorial", "d_optimal"]
-"""How the first trials are spread (`lab.optimize.designs`)."""
 
 _TARGET_EVERY = 3
 _FEWEST_VALUES = 2
@@ -81,7 +84,7 @@ def suggest(
             "a function of the cost beside fidelities", hint="each fidelity has its cost"
         )
     first_number = max((record.number for record in records), default=0) + 1
-    measured = measured_in(sought, [record for record in records if wishes.is_target(record)])
+    measured = _measured_in(sought, [record for record in records if wishes.is_target(record)])
     if method == "sobol":
         spread = n
         note = "even spread over the factor space"
@@ -139,7 +142,96 @@ def suggest(
     return suggestions
 
 
-def measured_in(sought: Direction | Aim, records: Sequence[TrialRecord]) -> int:
+def suggest_from(
+    pool: Pool,
+    sought: Direction | Aim,
+    history: Sequence[TrialRecord],
+    n: int,
+    *,
+    seed: int,
+    initial: int,
+    held: Mapping[str, Setting] | None = None,
+    options: Options | None = None,
+    cost_of: CostOf | None = None,
+) -> list[Suggestion]:
+    """The next `n` candidates, none of which is in the history (fewer where fewer are left), with the factors in
+    `held` as they are there. Where there may be outliers, one that is too good to be true is measured again.
+
+    Up to the `initial`-th trial, and until two trials have given a value, candidates are drawn at
+    random; then the model chooses (`lab.optimize.candidates`). Equal arguments give equal
+    suggestions, and the history's order doesn't matter. Trials that are no candidates teach, too. `options` and
+    `cost_of`: see `suggest`.
+
+    Raises InputError where no candidate is left and for a history that doesn't fit the factors.
+    """
+    if n < 1 or initial < 0:
+        raise InputError(f"{n} trials asked for, {initial} initial ones", hint="ask for 1 or more")
+    records = check_history(pool.space, history)
+    (options or Options()).check(pool.space, sought, records, pool=True)
+    used = [pool.find(record.factors) for record in records]
+    lawful = pool.lawful(held)
+    free = np.setdiff1d(lawful, [index for index in used if index is not None])
+    if not len(free):
+        kept = "" if len(lawful) == len(pool) else f" of {len(pool)} that keep what is asked"
+        raise InputError(
+            f"all {len(lawful)} candidates{kept} have been tried",
+            hint="add candidates, or stop here",
+        )
+    n = min(n, len(free))
+    measured = _measured_in(sought, records)
+    spread = n if measured < _FEWEST_VALUES else min(n, max(0, initial - len(records)))
+    number = max((record.number for record in records), default=0) + 1
+    generator = np.random.Generator(np.random.PCG64(derived_seed("pool", seed, len(records))))
+    drawn = generator.permutation(free)[:spread]
+    made: list[Suggestion] = []
+    for offset, index in enumerate(drawn.tolist()):
+        factors = pool.values(index)
+        made.append(
+            Suggestion(
+                number=number + offset,
+                factors=factors,
+                origin="random",
+                nearest_trial=nearest_trial(pool.space, records, factors),
+                note="initial trial: drawn from the candidates",
+            )
+        )
+    if spread < n:
+        waiting = [
+            TrialRecord(number=item.number, factors=item.factors, status="pending") for item in made
+        ]
+        free = np.setdiff1d(free, drawn)
+        if isinstance(sought, str):
+            from lab.optimize.candidates import propose_from
+
+            made += propose_from(
+                pool,
+                sought,
+                [*records, *waiting],
+                free,
+                n - spread,
+                seed=seed,
+                held=held,
+                options=options,
+                cost_of=cost_of,
+            )
+        else:
+            from lab.optimize.several import propose_several
+
+            made += propose_several(
+                pool.space,
+                sought,
+                [*records, *waiting],
+                n - spread,
+                seed=seed,
+                pool=pool,
+                free=free,
+                options=options,
+                cost_of=cost_of,
+            )
+    return made
+
+
+def _measured_in(sought: Direction | Aim, records: Sequence[TrialRecord]) -> int:
     """How many trials a model could be made of. InputError for records that don't fit what is sought."""
     one = isinstance(sought, str)
     for record in records:

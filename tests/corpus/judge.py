@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import cache
 from typing import TYPE_CHECKING
 
 from lab.devices.capability import CAPABILITIES
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lab.domain.diagnostic import Diagnostic
+    from lab.sop.campaign_model import Campaign
+    from lab.sop.lab_model import Lab
+    from lab.sop.procedure import Procedure
     from tests.corpus.cases import Case
 
 __all__ = ["findings", "golden_text"]
@@ -49,23 +53,36 @@ def _together(case: Case, text: str) -> list[Diagnostic]:
     """A campaign with its SOP and its lab, one of which is the case; what is wrong with it alone comes first."""
     campaign_text = text if case.base == "campaign" else case.other("campaign")
     lab_text = text if case.base == "lab" else case.other("lab")
-    campaign, found = check_campaign(campaign_text, "campaign.yaml")
-    lab, lab_found = check_lab(
-        lab_text,
-        "lab.yaml",
-        DRIVERS,
-        capabilities=CAPABILITIES,
-        chemistries=CHEMISTRIES,
-        traits=TRAITS,
-    )
+    campaign, found = _campaign(campaign_text)
+    lab, lab_found = _lab(lab_text)
     found = [*found, *lab_found]
-    procedure, _ = check_sop(case.other("plain"), "sop.yaml", CAPABILITIES)
+    procedure = _procedure(case.other("plain"))
     if campaign is None or lab is None:
         return found
     assert procedure is not None
     document = read_document(campaign_text, "campaign.yaml")
     together = check_together(campaign, document, procedure, lab, CAPABILITIES, DRIVERS, TRAITS)
     return [*found, *together]
+
+
+# What stands beside many cases is checked once.
+
+
+@cache
+def _campaign(text: str) -> tuple[Campaign | None, list[Diagnostic]]:
+    return check_campaign(text, "campaign.yaml")
+
+
+@cache
+def _lab(text: str) -> tuple[Lab | None, list[Diagnostic]]:
+    return check_lab(
+        text, "lab.yaml", DRIVERS, capabilities=CAPABILITIES, chemistries=CHEMISTRIES, traits=TRAITS
+    )
+
+
+@cache
+def _procedure(text: str) -> Procedure | None:
+    return check_sop(text, "sop.yaml", CAPABILITIES)[0]
 
 
 def golden_text(case: Case, found: list[Diagnostic]) -> str:

@@ -39,11 +39,22 @@ CASES = (
 GOLDEN = Path(__file__).with_name("expected.txt")
 
 
+class _Found:
+    """What is said about a case; each is judged once, in the test that asks first."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._said: dict[str, list[Diagnostic]] = {}
+
+    def __call__(self, case: Case) -> list[Diagnostic]:
+        if case.name not in self._said:
+            self._said[case.name] = findings(case, self._folder)
+        return self._said[case.name]
+
+
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Diagnostic]]:
-    """Case -> what is said about it."""
-    folder = tmp_path_factory.mktemp("corpus")
-    return {case.name: findings(case, folder) for case in CASES}
+def found(tmp_path_factory: pytest.TempPathFactory) -> _Found:
+    return _Found(tmp_path_factory.mktemp("corpus"))
 
 
 @cache
@@ -81,17 +92,15 @@ def test_every_code_that_the_checker_knows_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_each_says_what_it_is_there_for(case: Case, found: dict[str, list[Diagnostic]]) -> None:
-    said = found[case.name]
+def test_each_says_what_it_is_there_for(case: Case, found: _Found) -> None:
+    said = found(case)
     assert case.raises in [item.code for item in said], golden_text(case, said)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_each_finding_has_its_place_and_its_remedy(
-    case: Case, found: dict[str, list[Diagnostic]]
-) -> None:
+def test_each_finding_has_its_place_and_its_remedy(case: Case, found: _Found) -> None:
     lines = case.text().decode(errors="replace").removeprefix("\ufeff").split("\n")
-    for item in found[case.name]:
+    for item in found(case):
         assert item.message
         assert item.hint, item.text()
         assert "must match ^" not in item.hint, item.text()
@@ -104,13 +113,11 @@ def test_each_finding_has_its_place_and_its_remedy(
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_words_are_those_that_were_found_right(
-    case: Case, found: dict[str, list[Diagnostic]]
-) -> None:
-    text = golden_text(case, found[case.name])
+def test_the_words_are_those_that_were_found_right(case: Case, found: _Found) -> None:
+    text = golden_text(case, found(case))
     if os.environ.get("LABWRIGHT_RENEW_GOLDEN") == "1":
         if case is CASES[0]:
-            everything = [golden_text(item, found[item.name]) for item in CASES]
+            everything = [golden_text(item, found(item)) for item in CASES]
             GOLDEN.write_text("\n".join(everything), encoding="utf-8")
             _golden.cache_clear()
         pytest.skip("the golden file was renewed: read its difference before you commit it")

@@ -145,7 +145,8 @@ def finish(lab: RealLab, url: str, others: Iterable[Killable] = ()) -> list[dict
     try:
         wait(over, "the campaign's end", 300)
     except AssertionError as error:
-        raise AssertionError(f"{error}\n{lab.engine.told()}") from None
+        told = "\n".join(f"{each.name}: {each.told()}" for each in (*others, lab.engine))
+        raise AssertionError(f"{error}\n{told}") from None
     return rows_of(url)
 
 

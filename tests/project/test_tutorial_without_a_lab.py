@@ -24,7 +24,7 @@ def test_every_block_runs_and_says_what_the_page_says(
 ):
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"measure": _measure}
-    assert len(BLOCKS) == 11
+    assert len(BLOCKS) == 13
     for block in BLOCKS:
         exec(compile(block, str(PAGE), "exec"), names)
     assert f"``{names['message']}``" in PAGE.read_text(encoding="utf-8")
@@ -49,3 +49,6 @@ def test_every_block_runs_and_says_what_the_page_says(
     assert all(aim.keeps(record.outcomes) for record in front)  # pyright: ignore[reportAttributeAccessIssue]
     assert names["volume"] > 0.0  # pyright: ignore[reportOperatorIssue]
     assert names["chosen"]["temperature"].isin([30, 60]).all()  # pyright: ignore[reportIndexIssue]
+    assert 1 <= names["used"] <= 6  # pyright: ignore[reportOperatorIssue]
+    assert any("correlates" in words for words in names["unused"])  # pyright: ignore[reportGeneralTypeIssues]
+    assert names["favourite"] == names["second"]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
+import subprocess
+import sys
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +25,6 @@ from tests.system.test_over_mosquitto import own_lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 pytestmark = pytest.mark.system
 
@@ -38,6 +41,11 @@ def hurried(example: Path) -> None:
         if drivers.dead_man_s(name) is not None:
             text = text.replace(f"  {name}:\n", f"  {name}:\n    dead_man: {LIMIT_S:g} s\n")
     file.write_text(text)
+
+
+def acts(folder: Path) -> list[dict[str, object]]:
+    """What the simulated world saw."""
+    return [json.loads(line) for line in (folder / "acts.jsonl").read_text().splitlines()]
 
 
 async def seconds_until_safe(url: str, example: Path, kill: Callable[[], None]) -> dict[str, float]:
@@ -110,3 +118,42 @@ def test_engines_that_are_gone_or_paused_leave_a_safe_lab_that_goes_on_without_a
     assert by_itself == set(took), "what happened meanwhile is on record"
     assert any(row["kind"] == "campaign_finished" for row in rows)
     assert not any(row["kind"] == "request_received" for row in rows), "nobody was needed"
+
+
+@pytest.mark.timeout(300)
+def test_an_engine_that_fails_leaves_the_devices_of_its_own_process_safe(tmp_path: Path) -> None:
+    """No timer outlives a process whose hosts live in it, so what fails in it has to make them safe on its way out."""
+    example = own_lab(tmp_path)
+    records = tmp_path / "records.db"
+    common = (
+        str(example / "campaign.yaml"), "--speed", SPEED, "--broker", "embedded", "--db", str(records)
+    )  # fmt: skip
+    with simulators(tmp_path, speed=float(SPEED), lab_file=example / "lab.yaml") as endpoints:
+        failing = Path(__file__).with_name("failing_engine.py")
+        ended = subprocess.run(
+            [sys.executable, str(failing), "run", *common, "--endpoints", str(endpoints)],
+            capture_output=True, text=True, timeout=200, check=False,
+        )  # fmt: skip
+        assert ended.returncode != 0, ended.stdout
+        assert "an error of the engine's own" in ended.stderr
+        [heater] = {act["device"] for act in acts(tmp_path) if act["kind"] == "heater_on"}
+        switched = [
+            a["kind"]
+            for a in acts(tmp_path)
+            if a["device"] == heater and a["kind"] in ("heater_on", "heater_off")
+        ]
+        assert switched[-1] == "heater_off"
+
+        words = ("resume", *common, "--endpoints", str(endpoints))
+        with start_lab(*words, log=tmp_path / "resume.log") as engine:
+
+            def told_that_it_was_made_safe() -> bool:
+                assert engine.poll() is None, (tmp_path / "resume.log").read_text()
+                return any(
+                    row["kind"] == "device_state_changed"
+                    and row["device"] == heater
+                    and dead_man_of(row.get("safe_requests", ()))  # type: ignore[arg-type]
+                    for row in journal_rows(records)
+                )
+
+            wait_until(told_that_it_was_made_safe, "the next engine to find the heater safe")

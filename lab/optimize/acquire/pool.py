@@ -22,17 +22,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lab.optimize.acquire.cost import cheapness, checked_cost
 from lab.optimize.acquire.logei import log_h_and_slopes
-from lab.optimize.acquire.noisy import baseline
-from lab.optimize.acquisition import chance_of, note_on
-from lab.optimize.history import Suggestion, check_history, nearest_trial
-from lab.optimize.model import fit_model, history_seed
-from lab.optimize.model.families import pool_families
 from lab.optimize.model.tensors import as_botorch, tensor
-from lab.optimize.model.threads import single_threaded, single_threaded_torch
 from lab.optimize.model.turned import turn
-from lab.optimize.sobol import derived_seed
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -42,26 +34,19 @@ with warnings.catch_warnings():
     from linear_operator.utils.warnings import NumericalWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator
 
-    from lab.optimize.acquire.cost import Cheapness, CostOf
     from lab.optimize.domain import Array, Indices
-    from lab.optimize.history import Direction, TrialRecord
     from lab.optimize.model.mixture import Mixture
-    from lab.optimize.options import Options
     from lab.optimize.pool import Pool
-    from lab.optimize.space import Setting
 
-__all__ = ["WHOLE", "PoolImprovement", "propose_from", "screened"]
+__all__ = ["WHOLE", "PoolImprovement", "screened"]
 
 WHOLE = 4096
 """Candidates above which the most promising are scored alone."""
 _BLOCK = 512
 _SCREEN_BLOCK = 8192
 _DRAWS = 64
-_BASELINE = 16
-"""Tested points that may be among the best, beside those that make the bar."""
-_PER_RANK = 4
 
 
 @contextmanager
@@ -148,80 +133,3 @@ def screened(mixture: Mixture, tested: Array, pool: Pool, free: Indices, rank: i
         sd = np.sqrt(variance)
         scores[start : start + len(block)] = log_h_and_slopes((mean - bar) / sd)[0] + np.log(sd)
     return np.sort(free[np.argpartition(-scores, WHOLE)[:WHOLE]])
-
-
-def propose_from(
-    pool: Pool,
-    direction: Direction,
-    history: Sequence[TrialRecord],
-    free: Indices,
-    n: int,
-    *,
-    seed: int,
-    options: Options | None = None,
-    cost_of: CostOf | None = None,
-) -> list[Suggestion]:
-    """`n` of the candidates `free` (indices, at least n). The history must hold a measured value."""
-    records = check_history(pool.space, history)
-    run_seed = history_seed(pool.space, direction, records, seed)
-    if options is not None and options.fingerprint:
-        run_seed = derived_seed(run_seed, *options.fingerprint)
-    number = max(record.number for record in records) + 1
-    made: list[Suggestion] = []
-    with single_threaded(), single_threaded_torch():
-        model = fit_model(pool.space, direction, records, pool_families, options)
-        best_mean = max(model.sign * mean for mean in model.predict(model.measured)[0])
-        rank = max(1, len(model.tested) // _PER_RANK)
-        base = baseline(model.mixture, model.measured, _BASELINE + 2 * rank)
-        left = screened(model.mixture, model.measured, pool, free, rank)
-        points = pool.space.encode(pool.rows[left])
-        likely = np.zeros(len(points))
-        for one in model.chances:
-            likely = likely + one.log_chance(points)
-        cheap = None
-        if cost_of is not None or (options is not None and options.per_cost):
-            shuffled = np.random.Generator(np.random.PCG64(run_seed)).permutation(left)
-            cheap = cheapness(
-                pool.space,
-                records,
-                cost_of,
-                lambda count: [pool.values(int(index)) for index in shuffled[:count]],
-            )
-            likely = likely + (0.0 if cheap is None else cheap.value(points))
-        taken = model.pending
-        for offset in range(n):
-            acquisition = PoolImprovement(
-                model.mixture, base, taken, rank, derived_seed(run_seed, offset), among=points
-            )
-            values = acquisition.value(points) + likely
-            best = int(values.argmax())
-            point = points[best : best + 1]
-            means, deviations = model.predict(point)
-            factors = pool.values(int(left[best]))
-            made.append(
-                Suggestion(
-                    number=number + offset,
-                    factors=factors,
-                    origin="model",
-                    predicted_mean=means[0],
-                    predicted_sd=deviations[0],
-                    acquisition=float(values[best]),
-                    nearest_trial=nearest_trial(pool.space, records, factors),
-                    note=note_on(model, "model", model.sign * means[0] > best_mean),
-                    chance=chance_of(model, point),
-                    cost=_cost(cheap, cost_of, factors, point[0]),
-                )
-            )
-            taken = np.concatenate([taken, point])
-            keep = np.arange(len(left)) != best
-            left, points, likely = left[keep], points[keep], likely[keep]
-    return made
-
-
-def _cost(
-    cheap: Cheapness | None, cost_of: CostOf | None, factors: Mapping[str, Setting], point: Array
-) -> float | None:
-    """What a trial is expected to cost; None where nobody asks."""
-    if cost_of is not None:
-        return checked_cost(cost_of, factors)
-    return None if cheap is None else cheap.cost(point)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lab.domain.errors import InputError
-from lab.optimize.bench.peers import SEVERAL, installed, make_peer
-from lab.optimize.bench.run import Ours, by_batch, check_sizes, gap
+from lab.optimize.bench.peers import SEVERAL, installed, make_asker
+from lab.optimize.bench.result import Sizes, by_batch, document, gap
 from lab.optimize.history import TrialRecord
 from lab.optimize.model.threads import single_threaded, single_threaded_torch
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lab.optimize.bench.fronts import FrontTask
-    from lab.optimize.bench.run import Asker
 
 __all__ = ["FrontRun", "compare_fronts", "one_front_run"]
 
@@ -36,9 +35,7 @@ def one_front_run(
     task: FrontTask, method: str, seed: int, init: int, batch: int, batches: int
 ) -> FrontRun:
     """One campaign of a method ("ours", "random" or a peer). The noise depends on seed and trial alone."""
-    asker: Asker | None = None
-    if method != "random":
-        asker = Ours(task, seed, init) if method == "ours" else make_peer(method, task, seed, init)
+    asker = None if method == "random" else make_asker(method, task, seed, init)
     noise = random.Random(seed)
     true: list[dict[str, float]] = []
     share: list[float] = []
@@ -73,7 +70,8 @@ def compare_fronts(
 ) -> dict[str, Any]:
     """Ours, points drawn without looking, and the peers on seeds 0 to `seeds - 1`, as one document, as
     `lab.optimize.bench.run.compare` makes it; higher is better. All run on one thread."""
-    check_sizes(task.pool, init, batch, batches, seeds)
+    sizes = Sizes(init, batch, batches, seeds)
+    sizes.check(task.pool)
     missing = [name for name in peers if not installed(name)]
     for name in peers:
         if name not in SEVERAL:
@@ -98,18 +96,8 @@ def compare_fronts(
                 "cpu_seconds_per_batch": statistics.fmean(run.seconds for run in runs),
                 "versus_ours": gap([a - b for a, b in zip(over, ours, strict=True)]),
             }
-    return {
-        "task": {
-            "name": task.name,
-            "goals": {goal.outcome: goal.direction for goal in task.aim.goals},
-            "noise": dict(task.noise),
-            "rows": None if task.pool is None else len(task.pool),
-            "columns": task.space.dimension,
-            "init": init,
-            "batch": batch,
-            "batches": batches,
-        },
-        "seeds": seeds,
-        "methods": methods,
-        "missing": missing,
+    told = {
+        "goals": {goal.outcome: goal.direction for goal in task.aim.goals},
+        "noise": dict(task.noise),
     }
+    return document(task, told, sizes, methods, missing)

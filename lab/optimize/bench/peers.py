@@ -15,29 +15,30 @@ import importlib.util
 import logging
 import warnings
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
 from lab.domain.errors import InputError
+from lab.optimize.bench.asker import Ours
+from lab.optimize.bench.result import Ground
 from lab.optimize.bench.tasks import Task
 from lab.optimize.space import Category
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from lab.optimize.bench.asker import Asker
     from lab.optimize.bench.fronts import FrontTask
-    from lab.optimize.bench.run import Asker
     from lab.optimize.domain import Indices
     from lab.optimize.history import Direction, TrialRecord
-    from lab.optimize.pool import Pool
     from lab.optimize.space import Setting, Space
 
-__all__ = ["PEERS", "SEVERAL", "Peer", "installed", "make_peer"]
+__all__ = ["PEERS", "SEVERAL", "Peer", "installed", "make_asker"]
 
 PEERS = ("ax", "baybe", "bofire", "botorch", "optuna")
 SEVERAL = ("ax", "bofire")
-"""Those that are run where several goals are sought. `make_peer` knows no others for a `FrontTask`."""
+"""Those that are run where several goals are sought. `make_asker` knows no others for a `FrontTask`."""
 
 
 def installed(name: str) -> bool:
@@ -47,8 +48,10 @@ def installed(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
-def make_peer(name: str, task: Task | FrontTask, seed: int, init: int) -> Asker:
-    """A peer in a campaign of its own. What it warns of and logs is of no interest here."""
+def make_asker(name: str, task: Task | FrontTask, seed: int, init: int) -> Asker:
+    """A method ("ours" or a peer) in a campaign of its own. What a peer warns of and logs is of no interest here."""
+    if name == "ours":
+        return Ours(task, seed, init)
     both: dict[str, Callable[[Task | FrontTask, int, int], Asker]] = {
         "ax": AxPeer,
         "bofire": BofirePeer,
@@ -76,15 +79,6 @@ def _goals(task: Task | FrontTask) -> dict[str, Direction]:
 def _told(record: TrialRecord) -> dict[str, float]:
     """The same of a trial."""
     return {"y": record.value} if record.value is not None else dict(record.outcomes)
-
-
-class Ground(Protocol):
-    """What every kind of task has."""
-
-    @property
-    def space(self) -> Space: ...
-    @property
-    def pool(self) -> Pool | None: ...
 
 
 G = TypeVar("G", bound=Ground)
@@ -227,7 +221,7 @@ class AxPeer(Peer["Task | FrontTask"]):
 
 
 class BaybePeer(Peer[Task]):
-    """A Campaign with its default recommender; a table is its discrete search space."""
+    """A Campaign with its default recommender; a table is its discrete search space, with the same descriptors."""
 
     def __init__(self, task: Task, seed: int, init: int) -> None:
         super().__init__(task, seed, init)
@@ -235,6 +229,7 @@ class BaybePeer(Peer[Task]):
         from baybe import Campaign
         from baybe.parameters import (
             CategoricalParameter,
+            CustomDiscreteParameter,
             NumericalContinuousParameter,
             NumericalDiscreteParameter,
         )
@@ -252,10 +247,18 @@ class BaybePeer(Peer[Task]):
             )
         else:
             table = pd.DataFrame({name: list(values) for name, values in pool.settings.items()})
+
+            def named(f: Category) -> object:
+                if f.descriptors is None:
+                    return CategoricalParameter(f.name, f.choices)
+                told = pd.DataFrame.from_dict(f.descriptors, orient="index")
+                told.columns = [f"d{k}" for k in range(told.shape[1])]
+                return CustomDiscreteParameter(f.name, told.loc[:, told.nunique() > 1])
+
             space = SearchSpace.from_dataframe(
                 table,
                 [
-                    CategoricalParameter(f.name, f.choices)
+                    named(f)
                     if isinstance(f, Category)
                     else NumericalDiscreteParameter(f.name, sorted(set(table[f.name])))
                     for f in task.space.factors

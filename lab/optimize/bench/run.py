@@ -8,57 +8,20 @@ import statistics
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from lab.domain.errors import InputError
-from lab.optimize.bench.peers import installed, make_peer
+from lab.optimize.bench.peers import installed, make_asker
+from lab.optimize.bench.result import Sizes, by_batch, document, gap
 from lab.optimize.history import TrialRecord
 from lab.optimize.model.threads import single_threaded, single_threaded_torch
-from lab.optimize.pool import suggest_from
-from lab.optimize.suggest import suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from lab.optimize.bench.fronts import FrontTask
     from lab.optimize.bench.tasks import Task
-    from lab.optimize.pool import Pool
     from lab.optimize.space import Setting
 
-__all__ = ["Asker", "Ours", "Run", "by_batch", "check_sizes", "compare", "gap", "one_run"]
-
-
-class Asker(Protocol):
-    """A method in one campaign."""
-
-    def tell(self, records: Sequence[TrialRecord]) -> None:
-        """New finished trials."""
-        ...
-
-    def ask(self, n: int) -> list[dict[str, Setting]]:
-        """The next `n` settings; for a table, of rows that were not asked for before."""
-        ...
-
-
-class Ours:
-    """`suggest`, or `suggest_from` for a table."""
-
-    def __init__(self, task: Task | FrontTask, seed: int, init: int) -> None:
-        self.task, self.seed, self.init = task, seed, init
-        self.records: list[TrialRecord] = []
-
-    def tell(self, records: Sequence[TrialRecord]) -> None:
-        self.records += records
-
-    def ask(self, n: int) -> list[dict[str, Setting]]:
-        task, told = self.task, self.records
-        if task.pool is None:
-            made = suggest(task.space, task.sought, told, n, seed=self.seed, initial=self.init)
-        else:
-            made = suggest_from(task.pool, task.sought, told, n, seed=self.seed, initial=self.init)
-        return [item.factors for item in made]
+__all__ = ["Run", "compare", "measured", "one_run"]
 
 
 @dataclass(frozen=True)
@@ -73,11 +36,19 @@ class Run:
     """Trials that gave no value, the first points not counted."""
 
 
+def measured(
+    task: Task, number: int, factors: Mapping[str, Setting], disturbance: float
+) -> TrialRecord:
+    """A finished trial, with what is added to the outcome."""
+    if task.works is not None and not task.works(factors):
+        return TrialRecord(number=number, factors=dict(factors), status="failed")
+    value = task.truth(factors) + disturbance
+    return TrialRecord(number=number, factors=dict(factors), status="done", value=value)
+
+
 def one_run(task: Task, method: str, seed: int, init: int, batch: int, batches: int) -> Run:
     """One campaign of a method ("ours" or a peer). The noise depends on seed and trial alone."""
-    asker: Asker = (
-        Ours(task, seed, init) if method == "ours" else make_peer(method, task, seed, init)
-    )
+    asker = make_asker(method, task, seed, init)
     noise = random.Random(seed)
     best: list[float] = []
     score: list[float] = []
@@ -94,9 +65,9 @@ def one_run(task: Task, method: str, seed: int, init: int, batch: int, batches: 
         told: list[TrialRecord] = []
         for factors in points:
             number += 1
-            disturbance = noise.gauss(0.0, 1.0) * task.noise
-            if task.works is not None and not task.works(factors):
-                told.append(TrialRecord(number=number, factors=factors, status="failed"))
+            record = measured(task, number, factors, noise.gauss(0.0, 1.0) * task.noise)
+            told.append(record)
+            if record.status == "failed":
                 failures += step > 0
                 continue
             true = task.truth(factors)
@@ -104,8 +75,6 @@ def one_run(task: Task, method: str, seed: int, init: int, batch: int, batches: 
             if task.pool is not None:
                 row = task.pool.find(factors)
                 found |= task.top & {row if row is not None else -1}
-            value = true + disturbance
-            told.append(TrialRecord(number=number, factors=factors, status="done", value=value))
         started = time.process_time()
         asker.tell(told)
         seconds += time.process_time() - started if step else 0.0
@@ -127,7 +96,8 @@ def compare(
     approximation; null for one seed). While no trial of a run has given a value its best and its regret are null,
     and `without_value` counts such runs after each batch; they are in no mean.
     """
-    check_sizes(task.pool, init, batch, batches, seeds)
+    sizes = Sizes(init, batch, batches, seeds)
+    sizes.check(task.pool)
     missing = [name for name in peers if not installed(name)]
     present = [name for name in peers if name not in missing]
     key = "top5_share_by_batch" if task.optimum is None else "regret_by_batch"
@@ -153,63 +123,11 @@ def compare(
                     ]
                 ),
             }
-    return {
-        "task": {
-            "name": task.name,
-            "direction": task.direction,
-            "noise": task.noise,
-            "optimum": task.optimum,
-            "rows": None if task.pool is None else len(task.pool),
-            "columns": task.space.dimension,
-            "init": init,
-            "batch": batch,
-            "batches": batches,
-        },
-        "seeds": seeds,
-        "methods": methods,
-        "missing": missing,
-    }
-
-
-def check_sizes(pool: Pool | None, init: int, batch: int, batches: int, seeds: int) -> None:
-    """InputError for a comparison that can't be made."""
-    if min(batch, batches, seeds) < 1 or init < 2:
-        raise InputError(
-            f"{init} first points, {batches} batches of {batch}, {seeds} seeds",
-            hint="at least 2 first points and one of everything else",
-        )
-    if pool is not None and init + batch * batches > len(pool):
-        raise InputError(
-            f"{init + batch * batches} trials of {len(pool)} rows", hint="ask for fewer"
-        )
-
-
-def by_batch(runs: list[list[float]]) -> dict[str, Any]:
-    """Mean over the runs after the first points and each batch, with half of its 95 % interval, and the runs."""
-    table = np.array(runs)
-    known = np.isfinite(table)
-    columns = [column[there] for column, there in zip(table.T, known.T, strict=True)]
-    halves = [
-        1.96 * float(column.std(ddof=1)) / math.sqrt(len(column)) if len(column) > 1 else None
-        for column in columns
-    ]
-    return {
-        "mean": [float(column.mean()) if len(column) else None for column in columns],
-        "half_width_95": halves if len(runs) > 1 else None,
-        "by_seed": [[value if math.isfinite(value) else None for value in run] for run in runs],
-        "without_value": (~known).sum(axis=0).tolist(),
-    }
+    told = {"direction": task.direction, "noise": task.noise, "optimum": task.optimum}
+    return document(task, told, sizes, methods, missing)
 
 
 def _finite_mean(scores: list[float]) -> float | None:
     """Of the batches from the first value on; None where there was none."""
     known = [score for score in scores if math.isfinite(score)]
     return statistics.fmean(known) if known else None
-
-
-def gap(gaps: list[float]) -> dict[str, float | None]:
-    """The mean of paired differences with half of its 95 % interval (normal approximation); None of nothing."""
-    if not gaps:
-        return {"mean": None, "half_width_95": None}
-    half = 1.96 * statistics.stdev(gaps) / math.sqrt(len(gaps)) if len(gaps) > 1 else None
-    return {"mean": statistics.fmean(gaps), "half_width_95": half}

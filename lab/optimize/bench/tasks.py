@@ -6,6 +6,7 @@ import csv
 import math
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,16 +16,20 @@ from lab.optimize.bench.functions import FUNCTIONS
 from lab.optimize.pool import Pool
 from lab.optimize.sobol import derived_seed, sobol_points
 from lab.optimize.space import Factor, Space
+from lab.sop.descriptors import SMILES
+from lab.sop.molecules import describe, molecule_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from lab.optimize.domain import Array
     from lab.optimize.history import Direction
     from lab.optimize.space import Setting
 
 __all__ = ["Task", "first_points", "function_task", "read_table", "row_of", "table_task"]
+
+_COMPUTED = Path(SMILES)
+"""In place of a file of descriptors: the column holds molecules."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,8 @@ def read_table(
     A column that numbers the rows is no input, and a second row that names the kind of each column no trial (Summit's
     files have one). `descriptors`: for a text column, a CSV file with a row for each choice: the column whose
     header ends with the input's name (or else the first that holds all choices) is the key, every column of finite
-    numbers a descriptor.
+    numbers a descriptor; or `smiles` where the column itself holds molecules, whose descriptors are computed (a text
+    column whose heading ends so needs no word).
     """
     header, rows = _read(path)
     if rows[0][0] == "TYPE":
@@ -180,11 +186,27 @@ def read_table(
         for values in groups.values()
     ]
     table = {name: [key[k] for key in groups] for k, name in enumerate(columns)}
-    known = {
-        name: read_descriptors(where, name, set(map(str, table[name])))
-        for name, where in (descriptors or {}).items()
-    }
+    known: dict[str, dict[str, tuple[float, ...]]] = {}
+    for name, values in table.items():
+        where = (descriptors or {}).get(name)
+        texts = [value for value in values if isinstance(value, str)]
+        if where == _COMPUTED or (where is None and texts and name.lower().endswith(SMILES)):
+            known[name] = _molecules(path, name, [row[header.index(name)] for row in rows])
+        elif where is not None:
+            known[name] = read_descriptors(where, name, set(texts))
     return Pool.from_columns(table, known), means
+
+
+def _molecules(path: Path, name: str, texts: Sequence[str]) -> dict[str, tuple[float, ...]]:
+    choices = {text: text for text in sorted(set(texts))}
+    for text in choices:
+        problem = molecule_problem(text)
+        if problem:
+            raise InputError(
+                f"{path}:{texts.index(text) + 2}: {name}: no molecule in {text!r}: {problem}",
+                hint="correct it, or give --descriptors COLUMN=FILE",
+            )
+    return describe(choices)[1]
 
 
 def read_descriptors(path: Path, name: str, choices: set[str]) -> dict[str, tuple[float, ...]]:

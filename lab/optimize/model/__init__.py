@@ -8,20 +8,16 @@ from __future__ import annotations
 
 from lab.optimize.model.fitted import (
     FittedModel,
-    Recommendation,
     Slice,
     fit_model,
     history_seed,
-    recommend,
     slice,
 )
 
 __all__ = [
     "FittedModel",
-    "Recommendation",
     "Slice",
     "fit_model",
     "history_seed",
-    "recommend",
     "slice",
 ]

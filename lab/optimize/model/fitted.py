@@ -42,11 +42,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FittedModel",
-    "Recommendation",
     "Slice",
     "fit_model",
     "history_seed",
-    "recommend",
     "slice",
     "times_chance",
 ]
@@ -137,15 +135,6 @@ class FittedModel:
         have their own reasons nothing is in them."""
         shown, deviations = (self.grades or self.warp).moments(means, variances)
         return shown.tolist(), deviations.tolist()
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """A tested point with what the model believes about it, in the objective's unit."""
-
-    trial: TrialRecord
-    mean: float
-    standard_deviation: float
 
 
 @dataclass(frozen=True)
@@ -295,33 +284,6 @@ def _lower(
         rows = _rows_of([row for row, _ in told], space.dimension)
         found.append((one.name, rows, np.array([value for _, value in told], dtype=np.float64)))
     return found
-
-
-def recommend(
-    space: Space,
-    direction: Direction,
-    history: Sequence[TrialRecord],
-    options: Options | None = None,
-) -> Recommendation | None:
-    """The tested point with the best posterior mean, which luck can't fake; None without a measured
-    value. Of several fidelities it was tested at the target. With an accuracy of factors it is the point that is best on average
-    over what is really set, or at the quantile (`lab.optimize.acquire.robust`).
-    """
-    records = check_history(space, history)
-    if not any(r.status == "done" and (options is None or options.is_target(r)) for r in records):
-        return None
-    with single_threaded():
-        model = fit_model(space, direction, records, options=options)
-        done = model.believed(records, options)
-        points = _rows_of([space.to_unit(record.factors) for record in done], space.dimension)
-        if options is not None and options.accuracy:
-            from lab.optimize.acquire.robust import robust_moments
-
-            means, deviations = robust_moments(model, options, points)
-        else:
-            means, deviations = model.predict(points)
-    index = max(range(len(done)), key=lambda i: model.sign * means[i])
-    return Recommendation(done[index], means[index], deviations[index])
 
 
 def slice(  # the word of the trade; the builtin isn't used here

@@ -12,7 +12,10 @@ from pydantic.dataclasses import dataclass
 from lab.domain.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lab.optimize.domain import Array
+    from lab.sop.columns import Columns
 
 __all__ = ["AnyFactor", "Category", "Factor", "Levels", "Setting"]
 
@@ -24,8 +27,6 @@ else:
 
 _GRID_SLACK = 1e-6
 """In steps: a value this near to a grid point is on it."""
-_REDUNDANT = 0.7
-"""Descriptors that correlate more than this with an earlier one say nothing new."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -112,13 +113,25 @@ class Category:
     """One of some names. Without descriptors no two names are more alike than others.
 
     `descriptors`: numbers that say how alike the choices are, equally many for each, such as
-    computed properties of the solvents. Constant columns and columns that correlate with an earlier
-    one by more than 0.7 are left out of the model.
+    computed properties of the solvents (`from_smiles` computes them); `columns` names them. Constant columns and
+    columns that correlate with an earlier one by more than 0.7 are left out of the model: see `left_out`.
     """
 
     name: str
     choices: tuple[str, ...]
     descriptors: dict[str, tuple[float, ...]] | None = None
+    columns: tuple[str, ...] | None = None
+
+    @classmethod
+    def from_smiles(cls, name: str, smiles: Mapping[str, str]) -> Self:
+        """A choice between molecules, given as choice -> SMILES, with descriptors that RDKit computes (the extra `chem`).
+
+        InputError for a SMILES that can't be read, and for two choices that are one molecule.
+        """
+        from lab.sop.molecules import describe
+
+        columns, rows = describe(smiles)
+        return cls(name, tuple(smiles), rows, columns)
 
     @model_validator(mode="after")
     def _check_choices(self) -> Self:
@@ -152,6 +165,11 @@ class Category:
                     f"{self.choices[0]} has {len(table[self.choices[0]])}",
                     hint="give equally many for each choice",
                 )
+            if self.columns is not None and len(numbers) != len(self.columns):
+                raise InputError(
+                    f"factor {self.name}: {len(self.columns)} names of {len(numbers)} descriptors",
+                    hint="name each column once, or none",
+                )
             if not all(math.isfinite(number) for number in numbers):
                 raise InputError(
                     f"factor {self.name}: a descriptor of {choice} is not a finite number",
@@ -177,18 +195,31 @@ class Category:
 
         if self.descriptors is None:
             return np.eye(len(self.choices))
-        table = np.array([self.descriptors[choice] for choice in self.choices], dtype=np.float64)
-        low, high = table.min(axis=0), table.max(axis=0)
-        scaled = (table - low) / np.where(high > low, high - low, 1.0)
-        kept: list[int] = []
-        with np.errstate(all="ignore"):
-            alike = np.atleast_2d(np.array(np.corrcoef(scaled, rowvar=False), dtype=np.float64))
-        for column in [k for k in range(scaled.shape[1]) if high[k] > low[k]]:
-            if all(abs(float(alike[column, k])) <= _REDUNDANT for k in kept):
-                kept.append(column)
-        if kept and len({tuple(row) for row in scaled[:, kept].tolist()}) == len(self.choices):
-            return scaled[:, kept]
-        return scaled[:, high > low]  # what is nearly redundant may still tell two choices apart
+        from lab.sop.columns import scale_columns
+
+        return scale_columns(self._table)[:, self._told.kept]
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Which columns of the descriptors the model does not see, and why, in words."""
+        if self.descriptors is None:
+            return ()
+        width = len(self.descriptors[self.choices[0]])
+        names = self.columns or tuple(f"column {k + 1}" for k in range(width))
+        return tuple(self._told.left_out(names))
+
+    @property
+    def _table(self) -> Array:
+        import numpy as np
+
+        told = self.descriptors or {}
+        return np.array([told[choice] for choice in self.choices], dtype=np.float64)
+
+    @cached_property
+    def _told(self) -> Columns:
+        from lab.sop.columns import told_apart
+
+        return told_apart(self._table)
 
 
 AnyFactor = Factor | Levels | Category

@@ -95,6 +95,19 @@ def test_a_table_with_two_objectives(bench, tmp_path: Path):
     assert "volume_share_by_batch" in json.loads(out)["methods"]["ours"]
 
 
+def test_what_a_batch_costs(bench, table):
+    sizes = ("--cost", "5, 9", "--batch", 2, "--seeds", 2)
+    code, out, _ = bench("--function", "branin", *sizes)
+    assert code == 0
+    assert "times ours" in out
+    assert [line.split("\t")[:2] for line in out.splitlines()[1:]] == [["ours", "5"], ["ours", "9"]]
+    goal = ("--objective", "gain", "--direction", "max")
+    code, out, _ = bench("--data", table, *goal, *sizes, "--json")
+    assert code == 0
+    found = json.loads(out)["methods"]["ours"]["by_trials"]
+    assert [len(found[count]["by_seed"]) for count in ("5", "9")] == [2, 2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -109,6 +122,13 @@ def test_a_table_with_two_objectives(bench, tmp_path: Path):
             "COLUMN=FILE",
         ),
         (["--peers", "edbo"], "edbo is no peer"),
+        (["--cost", "50,many"], "--cost many is no count of trials"),
+        (["--cost", "1"], "after 1 trials"),
+        (["--function", "snar", "--cost", "50"], "--cost where several goals are sought"),
+        (
+            ["--data", "TABLE", "--objective", "gain", "--direction", "max", "--cost", "24"],
+            "28 trials of 25 rows",
+        ),
         (["--function", "snar", "--peers", "optuna"], "not run where several goals are sought"),
         (
             ["--data", "TABLE", "--objective", "gain", "--objective", "a", "--direction", "max"],

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, cast
+
+import pytest
 
 from lab.bus import topics
 from lab.bus.envelope import EngineBeat, Hello, SafeMessage, State
 from lab.bus.memory import MemoryBus, MemoryTransport
 from lab.devices.host import DeviceHost, HostTiming
 from lab.devices.ledger import CommandLedger
+from lab.domain.errors import RefusedError
 from lab.domain.ids import dead_man_of
 from lab.engine.virtual_loop import run_virtual
 from tests.lab.devices.fake_device import (
@@ -49,11 +52,12 @@ class Watched(FakeDriver):
 class Stand:
     """A host under the virtual clock, and an engine that is played by hand."""
 
-    def __init__(self, limit_s: float | None = LIMIT_S) -> None:
+    def __init__(self, limit_s: float | None = LIMIT_S, *, safe_on_error: bool = False) -> None:
         self.bus = MemoryBus()
         self.ledger = CommandLedger(identity="l1")
         self.device = FakeDevice()
         self.limit_s = limit_s
+        self.safe_on_error = safe_on_error
         self.epoch = 1
         self.safe_at: list[float] = []
         self.requests: tuple[str, ...] = ()
@@ -83,12 +87,28 @@ class Stand:
                 clock,
                 boot=f"b{self._boots}",
                 real_time=clock.monotonic,
-                timing=HostTiming(dead_man_s=self.limit_s),
+                timing=HostTiming(dead_man_s=self.limit_s, safe_on_error=self.safe_on_error),
             ):
                 await self.settle()
                 yield
             await inbox.close()
             await listening
+
+    async def fails(
+        self,
+        error: BaseException | None,
+        before: BaseModel | None = None,
+        script: Script | None = None,
+    ) -> None:
+        """An engine in the host's process that ends like that, a while after it has said something."""
+        with nullcontext() if error is None else pytest.raises(type(error)):
+            async with self.host(script):
+                await self.live(4)
+                if before is not None:
+                    self.say(before)
+                    await asyncio.sleep(1.0)
+                if error is not None:
+                    raise error
 
     async def _listen(self, inbox) -> None:
         async for message in inbox:
@@ -381,5 +401,59 @@ def test_a_device_that_is_away_becomes_safe_when_it_is_back() -> None:
             stand.device.plugged = True
             await asyncio.sleep(60)
             assert stand.safe_at
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize(
+    ("error", "safe_on_error", "safe"),
+    [
+        (ValueError("a bug"), True, True),
+        (ExceptionGroup("of tasks", [ValueError("a bug")]), True, True),
+        (ValueError("a bug"), False, False),
+        (RefusedError("another engine has taken these records"), True, False),
+        (asyncio.CancelledError(), True, False),
+        (None, True, False),
+    ],
+)
+def test_a_host_in_the_process_of_an_engine_that_fails_makes_its_device_safe_before_it_ends(
+    error: BaseException | None, safe_on_error: bool, safe: bool
+) -> None:
+    async def main() -> None:
+        stand = Stand(None, safe_on_error=safe_on_error)
+        await stand.fails(error)
+        assert len(stand.safe_at) == safe
+        async with stand.host():
+            assert bool(dead_man_of(stand.requests)) is safe
+            if safe:
+                await stand.restart_engine()
+
+    run_virtual(main())
+
+
+def test_it_stops_what_runs_first_and_tells_its_outcome_honestly() -> None:
+    async def main() -> None:
+        stand = Stand(None, safe_on_error=True)
+        script = Script.waiting_at("after_begin")
+        await stand.fails(ValueError("a bug"), stand.make(sent_at=stand.now), script)
+        assert script.reached == ["before_begin", "after_begin"]
+        assert stand.device.calls == ["safe", "settle"]
+        assert stand.device.doses == []
+        entry = stand.ledger.device("doser").entry("c1")
+        assert entry is not None
+        assert entry.outcome is not None
+        assert entry.outcome.error_code == "stopped"
+
+    run_virtual(main())
+
+
+def test_a_person_s_request_that_is_in_force_is_enough() -> None:
+    async def main() -> None:
+        stand = Stand(None, safe_on_error=True)
+        asked = SafeMessage(journal="j1", id="safe-7", epoch=1, actor="Ada")
+        await stand.fails(ValueError("a bug"), asked)
+        assert len(stand.safe_at) == 1
+        async with stand.host():
+            assert stand.requests == ("safe-7",)
 
     run_virtual(main())

@@ -45,6 +45,24 @@ def test_timers_of_the_same_moment_come_in_the_same_order_each_time() -> None:
     assert run_virtual(main()) == first
 
 
+@pytest.mark.parametrize("start_s", [0.0, 2.0**24 + 0.3, 3e9 + 0.1])
+def test_timers_come_also_after_years(start_s: float) -> None:
+    """Where a nanosecond is nothing beside the time that has passed."""
+
+    async def main() -> list[float]:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(start_s)
+        moments = [loop.time()]
+        for pause in (0.1, 1e-8, 7.0, 0.3):
+            await asyncio.sleep(pause)
+            moments.append(loop.time())
+        return moments
+
+    moments = run_virtual(main())
+    assert moments == sorted(moments)
+    assert moments[-1] - start_s == pytest.approx(7.4, abs=1e-5)
+
+
 def test_a_timeout_is_virtual_too() -> None:
     async def main() -> None:
         async with asyncio.timeout(3600):

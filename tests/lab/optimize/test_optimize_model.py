@@ -1,4 +1,4 @@
-"""The process itself: what it predicts, how it treats noise and failures, slices, the recommendation."""
+"""The process itself: what it predicts, how it treats noise and failures, slices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from lab.domain.errors import InputError
 from lab.optimize import Factor, Space, TrialRecord, best, suggest
 from lab.optimize.acquisition import propose
-from lab.optimize.model import fit_model, recommend, slice
+from lab.optimize.model import fit_model, slice
 from lab.optimize.model.threads import single_threaded
 from lab.optimize.sobol import sobol_points
 
@@ -178,41 +178,12 @@ def test_without_a_value_there_is_no_model():
         _predict(nothing, _checkpoints())
     with pytest.raises(InputError, match="no trial has given a value yet"):
         slice(SPACE, "maximize", nothing, "a")
-    assert recommend(SPACE, "maximize", nothing) is None
 
 
 def test_one_value_is_enough_for_a_prediction():
     (mean,), (sd,) = _predict(_history(1), [_history(1)[0].factors])
     assert mean == pytest.approx(_history(1)[0].value or 0.0, abs=0.1)
     assert sd > 0
-
-
-def test_the_recommended_point_is_not_the_luckiest_reading():
-    history = _history(30, noise=0.05)
-    flop = {"a": 9.0, "b": 60.0}
-    lucky = [
-        TrialRecord(number=60, factors=flop, status="done", value=7.5),
-        TrialRecord(number=61, factors=flop, status="done", value=_value(flop)),
-        TrialRecord(number=62, factors=flop, status="done", value=_value(flop) - 0.1),
-    ]
-    luckiest = best("maximize", [*history, *lucky])
-    assert luckiest is not None
-    assert luckiest.number == 60
-    advice = recommend(SPACE, "maximize", [*history, *lucky])
-    assert advice is not None
-    assert advice.trial.number < 60
-    assert advice.mean == pytest.approx(_value(advice.trial.factors), abs=0.3)
-    assert advice.standard_deviation > 0
-
-
-def test_the_recommendation_turns_with_the_direction_and_is_the_same_each_time():
-    history = _history(30)
-    high = recommend(SPACE, "maximize", history)
-    low = recommend(SPACE, "minimize", history)
-    assert high is not None
-    assert low is not None
-    assert high.mean > low.mean + 2.0
-    assert recommend(SPACE, "maximize", history) == high
 
 
 def test_a_slice_over_two_factors_has_a_row_for_each_y():

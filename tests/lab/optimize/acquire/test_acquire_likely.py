@@ -13,8 +13,9 @@ from lab.optimize.acquire.noisy import NoisyImprovement
 from lab.optimize.model import fit_model
 from lab.optimize.model.success import fit_success
 from lab.optimize.model.threads import single_threaded
-from lab.optimize.pool import Pool, suggest_from
+from lab.optimize.pool import Pool
 from lab.optimize.sobol import normal_points
+from lab.optimize.suggest import suggest_from
 
 SPACE = Space((Factor("a", "1", 0.0, 1.0), Factor("b", "1", 0.0, 1.0)))
 RNG = np.random.Generator(np.random.PCG64(8))

@@ -8,8 +8,9 @@ import pytest
 from lab.domain.errors import InputError
 from lab.optimize import Campaign, Category, Factor, Options, Space, TrialRecord
 from lab.optimize.acquire.robust import RobustImprovement, robust_moments, spread_of
-from lab.optimize.model import fit_model, recommend
+from lab.optimize.model import fit_model
 from lab.optimize.model.threads import single_threaded
+from lab.optimize.recommend import recommend
 from lab.optimize.sobol import sobol_points
 
 SPACE = Space((Factor("x", "mL", 0.0, 10.0), Factor("y", "1", 0.0, 1.0)))

@@ -60,7 +60,7 @@ def test_methods_are_told_of_noise_and_scored_without_it(monkeypatch: pytest.Mon
         def propose(self, n: int) -> list[dict[str, Setting]]:
             return self.task.first(99 + len(self.records), n)
 
-    monkeypatch.setattr("lab.optimize.bench.front_run.make_peer", lambda _, *rest: Careless(*rest))
+    monkeypatch.setattr("lab.optimize.bench.front_run.make_asker", lambda _, *rest: Careless(*rest))
     run = one_front_run(task, "ax", 0, 6, 2, 2)
     assert [len(told), told[-1].number] == [10, 10]
     true = [task.truth(record.factors) for record in told]

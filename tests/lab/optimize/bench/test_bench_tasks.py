@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +15,6 @@ from lab.optimize.bench.tasks import (
     table_task,
 )
 from lab.optimize.space import Category
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TABLE = """run,ligand,temperature,yield
 0,PPh3,60,10
@@ -111,6 +108,35 @@ def test_descriptors_are_found_by_the_choices(table: Path, numbers: Path):
     ligand = task.space.factors[0]
     assert isinstance(ligand, Category)
     assert ligand.descriptors is not None
+
+
+MOLECULES = "base_SMILES,acid,yield\nCCN,CC(=O)O,1\nCCCCN,CC(=O)O,2\nCCN,OC=O,3\nc1ccccc1,OC=O,5\n"
+
+
+def test_a_column_of_smiles_gets_descriptors_by_its_heading_or_by_a_word(tmp_path: Path):
+    path = tmp_path / "molecules.csv"
+    path.write_text(MOLECULES, encoding="utf-8")
+    base, acid = table_task(path, "yield", "maximize").space.factors
+    assert isinstance(base, Category)
+    assert base.descriptors is not None
+    gaps = ((base.codes[:, None] - base.codes[None]) ** 2).sum(axis=2)
+    near = base.choices[int(gaps[base.choices.index("CCN")].argsort()[1])]
+    assert near == "CCCCN"  # the other amine
+    assert isinstance(acid, Category)
+    assert acid.descriptors is None
+    both = table_task(path, "yield", "maximize", descriptors={"acid": Path("smiles")}).space.factors
+    assert isinstance(both[1], Category)
+    assert both[1].descriptors is not None
+
+
+def test_a_smiles_that_can_not_be_read_is_refused_at_its_line(tmp_path: Path):
+    path = tmp_path / "molecules.csv"
+    path.write_text(MOLECULES.replace("CCCCN", "CC(C"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"molecules\.csv:3: base_SMILES: no molecule in 'CC\(C'"):
+        table_task(path, "yield", "maximize")
+    path.write_text(MOLECULES.replace("CC(=O)O", "acetic"), encoding="utf-8")
+    with pytest.raises(InputError, match=":2: acid: no molecule in 'acetic'"):
+        table_task(path, "yield", "maximize", descriptors={"acid": Path("smiles")})
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,46 @@ def test_descriptors_are_scaled_and_redundant_ones_left_out():
     ]
 
 
+def test_what_the_model_does_not_see_is_said():
+    table = {"water": (80.0, 1.0, 0.0), "ethanol": (24.0, 1.0, 0.7), "toluene": (2.0, 1.0, 1.0)}
+    named = Category("solvent", SOLVENTS, table, ("eps", "phase", "logP"))
+    assert named.left_out == (
+        "phase (the same for all)",
+        "logP (correlates by -1.00 with eps)",
+    )
+    assert Category("solvent", SOLVENTS, table).left_out == (
+        "column 2 (the same for all)",
+        "column 3 (correlates by -1.00 with column 1)",
+    )
+    assert Category("solvent", SOLVENTS).left_out == ()
+    with pytest.raises(InputError, match="2 names of 3 descriptors"):
+        Category("solvent", SOLVENTS, table, ("eps", "phase"))
+
+
+def test_a_choice_between_molecules():
+    smiles = {"water": "O", "ethanol": "CCO", "propanol": "CCCO", "toluene": "Cc1ccccc1"}
+    category = Category.from_smiles("solvent", smiles)
+    assert category.choices == tuple(smiles)
+    assert category.columns is not None
+    assert len(category.left_out) == len(category.columns) - category.codes.shape[1]
+    assert any("MolWt" in words or "Mol" in words for words in category.left_out)
+    gaps = ((category.codes[:, None] - category.codes[None]) ** 2).sum(axis=2)
+    assert gaps[1].argsort().tolist()[1] == 2  # of all, propanol is nearest to ethanol
+
+
+@pytest.mark.parametrize(
+    ("smiles", "words"),
+    [
+        ({"water": "O", "ethanol": "CC(O"}, r'the SMILES "CC\(O" of ethanol'),
+        ({"water": "O", "ice": "[OH2]"}, "the same descriptors"),
+        ({"water": "O"}, "at least two"),
+    ],
+)
+def test_molecules_that_make_no_choice_are_refused(smiles: dict[str, str], words: str):
+    with pytest.raises(InputError, match=words):
+        Category.from_smiles("solvent", smiles)
+
+
 def test_descriptors_that_only_together_tell_choices_apart_are_kept():
     table = {"a": (0.0, 0.0), "b": (1.0, 1.0), "c": (1.0, 0.9), "d": (0.0, 0.1)}
     category = Category("x", ("a", "b", "c", "d"), table)
