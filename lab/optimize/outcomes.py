@@ -60,7 +60,7 @@ def with_outcomes(aim: Aim, record: TrialRecord, value: object, sd: object = Non
     deviations = {} if sd is None else {name: n for name, (n, _) in _read(aim, where, sd).items()}
     outcomes = {**record.outcomes, **told}
     kept = {name: number for name, number in record.deviations.items() if name not in told}
-    sides = {name: side for name, side in record.sides.items() if name not in told}
+    sides: dict[str, Side] = {n: side for n, side in record.sides.items() if n not in told}
     sides |= {name: side for name, (_, side) in read.items() if side is not None}
     return TrialRecord(
         number=record.number,
