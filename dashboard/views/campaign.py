@@ -149,6 +149,14 @@ def _proposed(names: list[str]) -> None:
     name = _chosen(names)
     document = next(c for c in look(database()).document["campaigns"] if c["campaign"] == name)
     unit, campaign = document["objective"]["unit"], look(database()).state.campaigns[name]
+    for item in document["context"]:
+        if item["value"] is not None:
+            shown = f"{number(item['value'])} {unit_text(item['unit'])}".rstrip()
+            st.markdown(f"{words_of(item['factor'])} is **{shown}**, by {item['source']}.")
+    if document["awaited"] is not None:
+        st.warning(
+            f"Nothing is proposed: {document['awaited']['detail']}.", icon=":material/warning:"
+        )
     if document["proposed"]:
         st.subheader("Under way, and why")
     for item in document["proposed"]:
@@ -158,7 +166,7 @@ def _proposed(names: list[str]) -> None:
             state = "begun" if item["begun"] else f"not begun{waits}"
             st.markdown(f"**Trial {item['trial']}** · {state} · {factors}")
             st.caption(f"By {item['origin']}: {item['note']}")
-            for line in evidence_lines(item, unit):
+            for line in evidence_lines(item, unit, document["cost_unit"]):
                 st.markdown(f"- {line}")
     told = document["outside"]
     if told["latest"]:
@@ -340,6 +348,9 @@ def _trials(names: list[str]) -> None:
             "nearest_trial": st.column_config.NumberColumn("Nearest trial", width="small"),
             "better": st.column_config.NumberColumn("Chance to be better", format="percent"),
             "chance": st.column_config.NumberColumn("Chance to succeed", format="percent"),
+            "expected_cost": st.column_config.NumberColumn("Expected cost", format="%.4g"),
+            "cost": st.column_config.NumberColumn("Cost", format="%.4g"),
+            "cost_unit": st.column_config.TextColumn("Unit of the cost"),
             "explores": st.column_config.TextColumn("Explores", width="medium"),
             "note": st.column_config.TextColumn("Why", width="medium"),
             "reason": st.column_config.TextColumn("Reason of failure", width="large"),
@@ -367,6 +378,9 @@ def trial_table(rows: list[Row], choices: Sequence[str] = ()) -> list[Row]:
             "nearest_trial",
             "better",
             "chance",
+            "expected_cost",
+            "cost",
+            "cost_unit",
             "explores",
             "note",
             "reason",

@@ -81,7 +81,7 @@ def _approvals(db: str, campaign: CampaignDocument, *, live: bool) -> None:
             )
             st.markdown(f"**Trial {item['trial']}**: {factors}")
             st.caption(item["note"])
-            for line in evidence_lines(item, unit):
+            for line in evidence_lines(item, unit, campaign["cost_unit"]):
                 st.markdown(f"- {line}")
             with st.container(horizontal=True):
                 for do, label in (("approve", "Approve"), ("reject", "Reject")):

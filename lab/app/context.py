@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from lab.devices.capability import CAPABILITIES
 from lab.domain import event as ev
-from lab.engine.timeline import TimelinePlanner
+from lab.domain.errors import InputError
+from lab.engine.timeline import TimelinePlanner, learned_from
 from lab.plan.bind import bind
+from lab.plan.estimates import with_durations
 from lab.plan.evaluate import (
     QualityOutcome,
     evaluate_argument,
@@ -17,11 +19,12 @@ from lab.plan.evaluate import (
     evaluate_quality,
     evaluate_results,
 )
+from lab.plan.schedule import PlanningSnapshot, RunSnapshot, schedule
 from lab.plan.services import ServiceRules
 from lab.sop.check_lab_people import attended_hours
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import tzinfo
 
     from lab.app.files import CampaignFiles
@@ -67,18 +70,38 @@ class FilesContext:
         key = (trial, tuple(factors.values()))
         known = self._bound.get(key)
         if known is None:
-            known = bind(
-                self._bundle.procedure,
-                factors,
-                self._bundle.campaign.fixed,
-                self._bundle.lab,
-                CAPABILITIES,
-                trial,
-                self._device_capabilities,
-                durations=self._durations,
-            )
-            self._bound[key] = known
+            known = self._bound[key] = self._bind(trial, factors)
         return known
+
+    def _bind(self, trial: int, factors: Mapping[str, ev.FactorValue]) -> tuple[Plan, ...]:
+        known = self._bundle.procedure.sop.parameters
+        return bind(
+            self._bundle.procedure,
+            {name: value for name, value in factors.items() if name in known},
+            self._bundle.campaign.fixed,
+            self._bundle.lab,
+            CAPABILITIES,
+            trial,
+            self._device_capabilities,
+            durations=self._durations,
+        )
+
+    def lasting(self, state: LabState) -> Callable[[Mapping[str, ev.FactorValue]], float]:
+        """How long a trial with given factors will take in a laboratory that has nothing else to do: process seconds, by
+        the planner's durations as the runs of that state have taught them.
+
+        The function raises InputError where it can't be made at all.
+        """
+        learned = learned_from(state)
+
+        def seconds(factors: Mapping[str, ev.FactorValue]) -> float:
+            plans = tuple(with_durations(plan, learned) for plan in self._bind(0, factors))
+            planned = schedule(PlanningSnapshot(0.0, (RunSnapshot("trial", plans),)))
+            for reason in planned.blocked.values():
+                raise InputError(f"a trial that can't be planned: {reason}")
+            return planned.timeline.makespan_s
+
+        return seconds
 
     def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
         """A plan for all open trials, from the campaign's origin; what has begun keeps its binding."""

@@ -14,6 +14,8 @@ from lab.domain.errors import InputError
 from lab.domain.event import (
     AtMostSpec,
     ChoiceSpec,
+    ContextSpec,
+    CostSpec,
     FactorSpec,
     FactorValue,
     LimitSpec,
@@ -24,6 +26,8 @@ from lab.domain.quantity import Quantity
 from lab.records.database import database_url
 from lab.sop.check import check_lab
 from lab.sop.check_aim import distance_of, unit_of_stop
+from lab.sop.check_context import own_box
+from lab.sop.check_cost import cost_text
 from lab.sop.check_factors import chosen_choices
 from lab.sop.check_lab_safety import DriverTraits
 from lab.sop.check_space import constraint_texts, step_of
@@ -37,7 +41,7 @@ if TYPE_CHECKING:
     from lab.devices.manifest import Manifest
     from lab.domain.action import Limits
     from lab.domain.diagnostic import Diagnostic
-    from lab.sop.campaign_model import Objective
+    from lab.sop.campaign_model import FactorContext, Objective
     from lab.sop.lab_model import Lab
 
 __all__ = ["CampaignFiles", "check_lab_file", "driver_capabilities", "open_campaign", "open_lab"]
@@ -67,15 +71,22 @@ class CampaignFiles:
     def factors(self) -> tuple[FactorSpec | ChoiceSpec, ...]:
         """The space that the optimiser may explore."""
         campaign, sop = self.bundle.campaign, self.bundle.procedure.sop
-        box = campaign_box(campaign, self.bundle.procedure)
+        box = {**campaign_box(campaign, self.bundle.procedure), **own_box(campaign, sop)}
         choices = chosen_choices(campaign, sop)
         found: list[FactorSpec | ChoiceSpec] = []
         for name, chosen in campaign.factors.items():
             if name in choices:
                 told = dict(self.bundle.descriptors.get(name, {}))
-                found.append(ChoiceSpec(name=name, choices=choices[name], descriptors=told))
+                found.append(
+                    ChoiceSpec(
+                        name=name,
+                        choices=choices[name],
+                        descriptors=told,
+                        context=self._context(chosen.context, ""),
+                    )
+                )
                 continue
-            unit = sop.quantities[name].unit
+            unit = box[name][0].unit
             found.append(
                 FactorSpec(
                     name=name,
@@ -84,9 +95,28 @@ class CampaignFiles:
                     maximum=box[name][1].to(unit).magnitude,
                     step=None if chosen.step is None else step_of(chosen.step, unit),
                     levels=tuple(level.to(unit).magnitude for level in chosen.levels),
+                    context=self._context(chosen.context, unit),
                 )
             )
         return tuple(found)
+
+    def _context(self, context: FactorContext | None, unit: str) -> ContextSpec | None:
+        """Where the value of a factor comes from that nobody chooses; `unit`: the factor's, empty for a choice."""
+        if context is None:
+            return None
+        told, device = context.value, context.device or ""
+        signal = context.signal or ""
+        if isinstance(told, Quantity) and unit:
+            value: FactorValue | None = told.to(unit).magnitude
+        else:
+            value = None if told is None else str(told)
+        return ContextSpec(
+            device=device,
+            signal=signal,
+            unit=self.drivers.manifests[device].telemetry[signal] if device else "",
+            max_age_s=None if context.max_age is None else context.max_age.to("s").magnitude,
+            value=value,
+        )
 
     @property
     def constraints(self) -> tuple[str, ...]:
@@ -178,6 +208,13 @@ class CampaignFiles:
             for name, chosen in self.bundle.campaign.factors.items()
             if chosen.accuracy is not None
         }
+
+    @property
+    def cost(self) -> CostSpec | None:
+        """What a trial costs, in terms of the factors alone."""
+        cost = self.bundle.campaign.strategy.cost
+        text = cost_text(self.bundle.campaign, self.bundle.procedure)
+        return None if cost is None or text is None else CostSpec(formula=text, unit=cost.unit)
 
     def _unit_of(self, name: str) -> str:
         sop = self.bundle.procedure.sop

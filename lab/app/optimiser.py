@@ -6,14 +6,21 @@ import math
 from typing import TYPE_CHECKING
 
 from lab.domain.errors import InputError
+from lab.engine.costing import formula_cost
 from lab.engine.messages import Nearness, Proposal
 
 if TYPE_CHECKING:
-    from lab.domain.event import FactorValue, ObjectiveSpec
+    from collections.abc import Callable, Mapping
+
+    from lab.domain.event import CampaignStarted, FactorValue, ObjectiveSpec
     from lab.domain.state import CampaignState, LabState
+    from lab.optimize.acquire.cost import CostOf
     from lab.optimize.designs import Design
     from lab.optimize.history import Direction
     from lab.optimize.space import Space
+
+    Lasting = Callable[[LabState], Callable[[Mapping[str, FactorValue]], float]]
+    """From a state to a function that tells how long a trial will take, in process seconds."""
 
 _FEWEST = 3
 
@@ -47,8 +54,25 @@ def direction_of(objective: ObjectiveSpec) -> Direction:
     return objective.direction
 
 
-def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Proposal, ...]:
-    """The next trials; a pure function of the state, so a replay asks for the same."""
+def cost_function(spec: CampaignStarted, state: LabState, lasting: Lasting | None) -> CostOf | None:
+    """What gains are divided by: a formula of the factors, or the planner's time; None where by nothing."""
+    cost = spec.cost
+    if cost is not None:
+        return lambda factors: formula_cost(spec, cost, factors)
+    if spec.per != "time":
+        return None
+    if lasting is None:
+        raise InputError(
+            "gain per time, and no planner to tell the time", hint="give the campaign's files"
+        )
+    return lasting(state)
+
+
+def suggest_from_state(
+    state: LabState, campaign: str, count: int, lasting: Lasting | None = None
+) -> tuple[Proposal, ...]:
+    """The next trials; a pure function of the state (and of the campaign's files, by `lasting`, where the gain per time is
+    sought), so a replay asks for the same."""
     from lab.optimize.explain import explained
     from lab.optimize.recorded import history_of, options_of, space_of
     from lab.optimize.suggest import suggest, suggest_from
@@ -58,6 +82,7 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
     aim = entry.aim
     sought = direction_of(spec.objective) if aim is None else aim
     space, history = space_of(entry), history_of(entry, state)
+    cost_of, held = cost_function(spec, state, lasting), entry.held
     # Without a model trials are drawn from a list for as long as it lasts.
     if spec.candidates:
         from lab.optimize.pool import Pool
@@ -66,9 +91,15 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
         first = spec.trials if spec.method == "sobol" else spec.initial
         pool = Pool.in_space(space, columns)
         suggestions = suggest_from(
-            pool, sought, history, count,
-            seed=spec.seed, initial=first, options=options_of(entry),
-        )  # fmt: skip
+            pool,
+            sought,
+            history,
+            count,
+            seed=spec.seed,
+            initial=first,
+            options=options_of(entry),
+            cost_of=cost_of,
+        )
     else:
         suggestions = suggest(
             space,
@@ -80,7 +111,13 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
             method="sobol" if spec.method == "sobol" else "bayesian",
             design=design_of(spec.design),
             options=options_of(entry),
+            cost_of=cost_of,
+            held=held,
         )
+        # As they were told, to the last bit.
+        suggestions = [
+            item.model_copy(update={"factors": {**item.factors, **held}}) for item in suggestions
+        ]
     near = _nearness(entry, state)
     return tuple(
         Proposal(
@@ -94,6 +131,7 @@ def suggest_from_state(state: LabState, campaign: str, count: int) -> tuple[Prop
             chance=suggestion.chance,
             better=suggestion.better,
             explores=suggestion.explores,
+            cost=None if cost_of is None else cost_of(suggestion.factors),
             nearness=near if number == 0 else None,
         )
         for number, suggestion in enumerate(explained(space, sought, history, suggestions))

@@ -33,6 +33,7 @@ def report_document(
         },
         "best": best_document(entry),
         "front": front_document(entry),
+        "cost": {"spent": entry.spent, "unit": entry.cost_unit} if entry.cost_unit else None,
         "journal": {"events": events, "head": head},
         "virtual_seconds": round(virtual_seconds, 3),
         "wall_seconds": round(wall_seconds, 3),
@@ -101,6 +102,8 @@ def report_lines(state: LabState, campaign: str) -> list[str]:
             f"  optimum    trial {near.trial} is within {with_unit(near.within, unit)} of it with a "
             f"probability of {near.probability:.0%}; {with_unit(near.expected_gain, unit)} left to gain"
         )
+    if entry.cost_unit:
+        lines.append(f"  cost       {with_unit(entry.spent, entry.cost_unit)}, all trials")
     if objective.reference is not None:
         lines.append(f"  reference  {with_unit(objective.reference, objective.unit)}")
         if objective.reference_note:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,7 +141,7 @@ async def _run(
                 transport=transport,
                 clock=clock,
                 context=context,
-                suggest=suggest_from_state,
+                suggest=partial(suggest_from_state, lasting=context.lasting),
                 version=__version__,
                 improver=improver_for(clock),
                 heartbeat_s=_VIRTUAL_HEARTBEAT_S if options.virtual else 1.0,
@@ -204,8 +205,13 @@ async def _unattended(engine: Engine, running: asyncio.Task[LabState], seen: int
 
 async def _first_question(engine: Engine, after: int) -> str:
     async for record in engine.events(after):
-        if isinstance(record.event, ev.QuestionAsked) and not record.event.service:
-            return record.event.text
+        event = record.event
+        if isinstance(event, ev.QuestionAsked) and not event.service:
+            return event.text
+        if isinstance(event, ev.ContextAwaited) and not (
+            event.device and event.problem in ("missing", "stale")
+        ):
+            return event.detail
     return ""
 
 
@@ -284,6 +290,8 @@ def _start(
         outliers=campaign.strategy.outliers,
         accuracy=files.accuracy,
         quantile=campaign.strategy.quantile,
+        per=campaign.strategy.per or "",
+        cost=files.cost,
         supplies={need.name: need.room for need in needs(files.lab).values() if need.room},
         seed=0 if seed is None else seed,
     )

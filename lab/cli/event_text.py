@@ -16,12 +16,25 @@ __all__ = ["answers_text", "course_text", "event_text", "plan_text"]
 
 def event_text(event: ev.Event) -> str:
     """Any event on one line: in words where it belongs to a run's course, as its fields otherwise."""
-    words = course_text(event) or _device_text(event) or plan_text(event)
+    words = course_text(event) or _context_text(event) or _device_text(event) or plan_text(event)
     if words:
         return words
     fields = event.model_dump(mode="json").items()
     plain = [f"{k}={v}" for k, v in fields if isinstance(v, str | int | float) and v != ""]
     return ", ".join(text for text in plain if not text.startswith("kind="))
+
+
+def _context_text(event: ev.Event) -> str:
+    """What is told of factors that nobody chooses, or waited for."""
+    match event:
+        case ev.ContextTold(told=told):
+            value = told.value if isinstance(told.value, str) else f"{told.value:.6g}"
+            why = f" ({told.reason})" if told.reason else ""
+            return f"{event.campaign} {event.factor} is {value}, by {told.source}{why}"
+        case ev.ContextAwaited():
+            return f"{event.campaign} proposes nothing: {event.detail}"
+        case _:
+            return ""
 
 
 def _device_text(event: ev.Event) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.app.report import setting
+from lab.app.report import setting, with_unit
 from lab.cli.event_text import answers_text
 from lab.control.evidence import evidence_lines
 
 if TYPE_CHECKING:
     from lab.control.document import (
+        CampaignDocument,
         EngineDocument,
         EngineStatus,
         HoldDocument,
@@ -69,9 +70,12 @@ def lab_lines(document: StatusDocument) -> list[str]:
                 f"    trial {near['trial']} is within {near['within']:g} {near['unit']} of the optimum with a probability of "
                 f"{near['probability']:.0%}"
             )
-        unit = campaign["objective"]["unit"]
+        lines += _context(campaign)
+        cost_unit = campaign["cost_unit"]
+        if cost_unit:
+            lines.append(f"    its ended trials did cost {with_unit(campaign['spent'], cost_unit)}")
         for item in campaign["proposed"]:
-            lines += _proposed(item, unit)
+            lines += _proposed(item, unit, cost_unit)
         told = campaign["outside"]
         if told["latest"]:
             lines.append(
@@ -120,7 +124,26 @@ def lab_lines(document: StatusDocument) -> list[str]:
     return lines
 
 
-def _proposed(item: ProposedTrialDocument, unit: str) -> list[str]:
+def _context(campaign: CampaignDocument) -> list[str]:
+    """What nobody chooses, and what proposals wait for."""
+    lines = [
+        f"    {item['factor']} is {with_unit(item['value'], item['unit'])}, by {item['source']} at {item['at']}"
+        + (f" ({item['reason']})" if item["reason"] else "")
+        for item in campaign["context"]
+        if item["value"] is not None
+    ]
+    waits = campaign["awaited"]
+    if waits is None:
+        return lines
+    lines.append(
+        f"    NOTHING IS PROPOSED, for {_duration(waits['for_s'])}: {waits['detail']} ({waits['factor']})"
+    )
+    if not waits["device"]:
+        lines.append(f"    tell it with: lab trial context --set {waits['factor']}=... --who NAME")
+    return lines
+
+
+def _proposed(item: ProposedTrialDocument, unit: str, cost_unit: str) -> list[str]:
     """An open trial, and why it was proposed."""
     factors = ", ".join(f"{name} = {setting(value)}" for name, value in item["factors"].items())
     note = f" ({item['note']})" if item["note"] else ""
@@ -130,7 +153,7 @@ def _proposed(item: ProposedTrialDocument, unit: str) -> list[str]:
             f"APPROVE trial {item['trial']}: {factors}{note}",
             f"    lab trial approve {item['trial']} --who NAME, or reject or edit it",
         ]
-    lines += [f"        {text}" for text in evidence_lines(item, unit)]
+    lines += [f"        {text}" for text in evidence_lines(item, unit, cost_unit)]
     return lines
 
 

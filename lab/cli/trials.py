@@ -29,7 +29,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     trial = typer.Typer(
-        help="Approve, reject or edit trials that have not begun; pin your own; veto a region; add results from elsewhere.",
+        help="Approve, reject or edit trials that have not begun; pin your own; veto a region; tell the context; add results from elsewhere.",
         no_args_is_help=True,
     )
     trial.command()(approve)
@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
     trial.command()(edit)
     trial.command()(pin)
     trial.command()(veto)
+    trial.command()(context)
     trial.command()(add)
     app.add_typer(trial, name="trial")
 
@@ -109,6 +110,24 @@ def veto(
     """Forbid all trials where a condition holds, from now on."""
     args = {"do": "veto", "condition": condition}
     return send_request("trial", where, db, actor, _why(reason), args=args, as_json=as_json)
+
+
+def context(
+    given: _Set,
+    where: _Where = None,
+    db: _Db = None,
+    actor: _Actor = "",
+    reason: _Reason = "",
+    as_json: _Json = False,
+) -> int:
+    """Tell what factors are that nobody chooses, such as the room's temperature. Trials are proposed for that from now on.
+
+    Your name is recorded; the reason may say how you know.
+    """
+    if not actor.strip():
+        raise typer.BadParameter("say who tells it: --who NAME")
+    args = {"do": "context", "factors": _factors(given)}
+    return send_request("trial", where, db, actor, reason, args=args, as_json=as_json)
 
 
 def add(

@@ -12,9 +12,11 @@ from typing_extensions import TypedDict  # pydantic needs this one below Python 
 from lab.domain.event_base import FactorValue  # noqa: TC001  # schemas are made of it
 
 __all__ = [
+    "AwaitedDocument",
     "BestDocument",
     "BusyDocument",
     "CampaignDocument",
+    "ContextDocument",
     "CurrentDocument",
     "DeviceDocument",
     "EngineDocument",
@@ -241,6 +243,8 @@ class ProposedTrialDocument(TypedDict):
     better: float | None
     chance: float | None
     explores: str
+    expected_cost: float | None
+    """In the campaign's `cost_unit`; None where gains are not divided by a cost."""
     nearest: NearestDocument | None
     begun: bool
     waits_for_approval: bool
@@ -261,6 +265,30 @@ class FailedTrialDocument(TypedDict):
     trial: int
     factors: dict[str, FactorValue]
     reason: str
+
+
+class ContextDocument(TypedDict):
+    """A factor that nobody chooses: what it is, in `unit`, and who or what says so since when; None where that is not known.
+    `device` tells it, or people where that is empty."""
+
+    factor: str
+    value: FactorValue | None
+    unit: str
+    device: str
+    source: str
+    reason: str
+    at: str | None
+
+
+class AwaitedDocument(TypedDict):
+    """Why no trial is proposed: what is not known, or can't be worked with, of a factor that nobody chooses."""
+
+    factor: str
+    problem: Literal["missing", "stale", "outside", "forbidden"]
+    detail: str
+    device: str
+    since: str
+    for_s: float
 
 
 class NearnessDocument(TypedDict):
@@ -288,6 +316,12 @@ class CampaignDocument(TypedDict):
     best: BestDocument | None
     front: list[int]
     nearness: NearnessDocument | None
+    context: list[ContextDocument]
+    awaited: AwaitedDocument | None
+    cost_unit: str
+    """Of what gains are divided by; empty where by nothing."""
+    spent: float
+    """What the ended trials did cost, in that unit."""
     proposed: list[ProposedTrialDocument]
     failures: list[FailedTrialDocument]
     outside: OutsideDocument

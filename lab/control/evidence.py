@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.control.moments import elapsed, iso
 from lab.domain.event import ChoiceSpec
 
 if TYPE_CHECKING:
     from lab.control.document import (
+        AwaitedDocument,
+        ContextDocument,
         FailedTrialDocument,
         NearestDocument,
         OutsideDocument,
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from lab.domain.state import CampaignState, TrialState
 
 __all__ = [
+    "awaited_document",
+    "context_documents",
     "evidence_lines",
     "failed_documents",
     "outside_document",
@@ -57,6 +62,42 @@ def outside_document(campaign: CampaignState) -> OutsideDocument:
     }
 
 
+def context_documents(campaign: CampaignState) -> list[ContextDocument]:
+    """The factors that nobody chooses, with what they were when that was last looked at or told."""
+    found: list[ContextDocument] = []
+    for factor in campaign.spec.factors:
+        if factor.context is None:
+            continue
+        told = campaign.context.get(factor.name)
+        found.append(
+            {
+                "factor": factor.name,
+                "value": None if told is None else told.value,
+                "unit": factor.unit,
+                "device": factor.context.device,
+                "source": "" if told is None else told.source,
+                "reason": "" if told is None else told.reason,
+                "at": None if told is None or told.at is None else iso(told.at.timestamp()),
+            }
+        )
+    return found
+
+
+def awaited_document(campaign: CampaignState, now_s: float) -> AwaitedDocument | None:
+    """What proposals wait for."""
+    awaited = campaign.awaited
+    if awaited is None or campaign.status != "running":
+        return None
+    return {
+        "factor": awaited.factor,
+        "problem": awaited.problem,
+        "detail": awaited.detail,
+        "device": awaited.device,
+        "since": iso(campaign.awaited_s),
+        "for_s": elapsed(campaign.awaited_s, now_s),
+    }
+
+
 def trial_name(number: int) -> str:
     """`trial 5`; results from outside have numbers below zero."""
     return f"trial {number}" if number > 0 else f"result {number} from outside"
@@ -73,6 +114,7 @@ def _proposed(campaign: CampaignState, trial: TrialState) -> ProposedTrialDocume
         "better": trial.better,
         "chance": trial.chance,
         "explores": trial.explores,
+        "expected_cost": trial.expected_cost,
         "nearest": _nearest(campaign, trial),
         "begun": bool(trial.run),
         "waits_for_approval": campaign.spec.approval and not trial.approved,
@@ -114,8 +156,8 @@ def _difference(
     return abs(gap) / (factor.maximum - factor.minimum), words
 
 
-def evidence_lines(item: ProposedTrialDocument, unit: str) -> list[str]:
-    """What the model expects, the nearest finished trial, and what is explored."""
+def evidence_lines(item: ProposedTrialDocument, unit: str, cost_unit: str = "") -> list[str]:
+    """What the model expects, what the trial will cost, the nearest finished trial, and what is explored."""
     lines: list[str] = []
     if item["predicted_mean"] is not None:
         chances = [
@@ -130,6 +172,8 @@ def evidence_lines(item: ProposedTrialDocument, unit: str) -> list[str]:
             f"expects {_with_unit(item['predicted_mean'], unit)} ± {item['predicted_sd'] or 0:.2g}"
         )
         lines.append("; ".join([expected, *chances]))
+    if item["expected_cost"] is not None:
+        lines.append(f"costs about {_with_unit(item['expected_cost'], cost_unit)}")
     near = item["nearest"]
     if near is not None:
         gave = "failed" if near["value"] is None else _with_unit(near["value"], unit)

@@ -37,7 +37,8 @@ class Request(_Message):
         "device; with the arg `run` for that run alone, and the campaign goes on. safe: every device goes to its declared safe "
         "state and stays there. rearm: work is allowed again after safe. answer: settle an open question, or do a "
         "task. witness: confirm, as a second person, what somebody answered to a task. trial: approve, reject or edit a trial "
-        "that has not begun, pin one of your own, or veto a region of the campaign's space."
+        "that has not begun, pin one of your own, veto a region of the campaign's space, or tell the context: what factors are "
+        "that nobody chooses."
     )
     actor: str = Field(
         min_length=1, max_length=200, description="Who asks, by name. It is recorded."
@@ -48,7 +49,7 @@ class Request(_Message):
         description="For the verb answer: `question` (the id of a question or task) and one of `answer` (a choice "
         "of the question), `answers` (the task's fields with their values) or `failed` (true: the task failed, as the "
         "reason says). For the verb witness: `question` (the task's id). For the verb abort: `run`, or nothing. "
-        "For the verb trial: `do` (approve, reject, edit, pin, veto or add) with `trial` (its number), `factors` (name -> number in "
+        "For the verb trial: `do` (approve, reject, edit, pin, veto, context or add) with `trial` (its number), `factors` (name -> number in "
         "the factor's unit, a quantity, or a choice), `condition`, or `results` (a list of objects with `factors`, and `values` by result or "
         "`failed` with a text; or with the `cells` of a table's row), their `source` and whether values `beyond` the campaign's rules are meant. Else empty.",
     )
@@ -138,6 +139,7 @@ _OF_TRIALS = {
     "edit": {"trial", "factors"},
     "pin": {"factors"},
     "veto": {"condition"},
+    "context": {"factors"},
     "add": {"results", "source", "beyond"},
 }
 

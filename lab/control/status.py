@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.control.evidence import failed_documents, outside_document, proposed_documents
+from lab.control.evidence import (
+    awaited_document,
+    context_documents,
+    failed_documents,
+    outside_document,
+    proposed_documents,
+)
 from lab.control.moments import elapsed, iso
 from lab.control.services import service_documents, supply_documents
 from lab.control.tasks import task_documents
@@ -63,7 +69,7 @@ def status_document(state: LabState, now: datetime) -> StatusDocument:
             for question in state.questions.values()
         ],
         "tasks": task_documents(state, now_s),
-        "campaigns": [_campaign(name, entry) for name, entry in state.campaigns.items()],
+        "campaigns": [_campaign(name, entry, now_s) for name, entry in state.campaigns.items()],
         "runs": [_run(state, run, waits.get(run.id, ()), now_s) for run in state.open_runs()],
         "queued": [
             {"run": run, "waits": [_wait(state, wait, now_s) for wait in waits[run]]}
@@ -114,7 +120,7 @@ def _mode_text(state: LabState) -> str:
             return "running" if state.active_campaign is not None else "idle: no campaign is open"
 
 
-def _campaign(name: str, campaign: CampaignState) -> CampaignDocument:
+def _campaign(name: str, campaign: CampaignState, now_s: float) -> CampaignDocument:
     spec, best = campaign.spec, campaign.best()
     trials = list(campaign.trials.values())
     return {
@@ -151,6 +157,10 @@ def _campaign(name: str, campaign: CampaignState) -> CampaignDocument:
             "expected_gain": campaign.nearness.expected_gain,
             "unit": campaign.nearness.unit or spec.objective.unit,
         },
+        "context": context_documents(campaign),
+        "awaited": awaited_document(campaign, now_s),
+        "cost_unit": campaign.cost_unit,
+        "spent": campaign.spent,
         "proposed": proposed_documents(campaign),
         "failures": failed_documents(campaign),
         "outside": outside_document(campaign),

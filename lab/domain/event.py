@@ -15,6 +15,9 @@ from lab.domain.command import Command, Outcome, Settlement
 from lab.domain.event_base import (
     AtMostSpec,
     ChoiceSpec,
+    ContextSpec,
+    ContextValue,
+    CostSpec,
     EventBase,
     FactorSpec,
     FactorValue,
@@ -27,6 +30,8 @@ from lab.domain.event_base import (
 from lab.domain.event_campaign import (
     CampaignFinished,
     CampaignStarted,
+    ContextAwaited,
+    ContextTold,
     OutsideResult,
     ResultsAdded,
     SpaceVetoed,
@@ -75,6 +80,11 @@ __all__ = [
     "CommandRefused",
     "CommandSettled",
     "CommandUnknown",
+    "ContextAwaited",
+    "ContextSpec",
+    "ContextTold",
+    "ContextValue",
+    "CostSpec",
     "DecisionMade",
     "DeviceDescribed",
     "DeviceMadeSafe",
@@ -397,6 +407,8 @@ Event = Annotated[
     | TrialRejected
     | ResultsAdded
     | SpaceVetoed
+    | ContextTold
+    | ContextAwaited
     | StoppingJudged
     | CampaignFinished
     | TimelinePlanned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 __all__ = [
     "AtMostSpec",
     "ChoiceSpec",
+    "ContextSpec",
+    "ContextValue",
+    "CostSpec",
     "EventBase",
     "FactorSpec",
     "FactorValue",
@@ -43,6 +47,33 @@ FactorValue = float | str
 """What a factor is set to: a number in its unit, or one of its choices."""
 
 
+class ContextSpec(EventBase):
+    """How the value of a factor that nobody chooses becomes known. Without a device people tell it."""
+
+    device: str = ""
+    signal: str = ""
+    """Telemetry channel of that device."""
+    unit: str = ""
+    """Of the signal."""
+    max_age_s: float | None = None
+    """Process seconds after which a value is none any more; None for never."""
+    value: FactorValue | None = None
+    """What people said of it before the campaign began, in the factor's unit."""
+
+
+class ContextValue(EventBase):
+    """What such a factor is, in its unit, and who says so."""
+
+    value: FactorValue
+    source: str
+    """Signal and device, the campaign's file, or a person."""
+    at: datetime | None = None
+    """When it was true, in process time; None where that is the time of the record."""
+    actor: str = ""
+    """Who told it; empty for a signal and a file."""
+    reason: str = ""
+
+
 class FactorSpec(EventBase):
     """A factor's range, plain numbers in `unit`. With a `step` it's only tried at whole multiples from `minimum`; with
     `levels` (ascending, from `minimum` to `maximum`) only at those."""
@@ -53,6 +84,8 @@ class FactorSpec(EventBase):
     maximum: float
     step: float | None = None
     levels: tuple[float, ...] = ()
+    context: ContextSpec | None = Field(default=None, exclude_if=is_empty)
+    """Set where nobody chooses it."""
 
 
 class ChoiceSpec(EventBase):
@@ -62,6 +95,7 @@ class ChoiceSpec(EventBase):
     choices: tuple[str, ...]
     descriptors: dict[str, tuple[float, ...]] = Field(default_factory=dict[str, tuple[float, ...]])
     """Choice -> numbers that say how alike the choices are; empty where none are known."""
+    context: ContextSpec | None = Field(default=None, exclude_if=is_empty)
 
     @property
     def unit(self) -> str:
@@ -103,6 +137,13 @@ class LimitSpec(EventBase):
     unit: str
     minimum: float | None = None
     maximum: float | None = None
+
+
+class CostSpec(EventBase):
+    """What a trial costs: a formula of the factors, above 0 for all that may be tried, in `unit`."""
+
+    formula: str
+    unit: str
 
 
 class StopSpec(EventBase):

@@ -9,6 +9,8 @@ from pydantic import Field, JsonValue
 from lab.domain.event_base import (
     AtMostSpec,
     ChoiceSpec,
+    ContextValue,
+    CostSpec,
     EventBase,
     FactorSpec,
     FactorValue,
@@ -22,6 +24,8 @@ from lab.domain.event_plan import HopelessPolicy
 __all__ = [
     "CampaignFinished",
     "CampaignStarted",
+    "ContextAwaited",
+    "ContextTold",
     "OutsideResult",
     "ResultsAdded",
     "SpaceVetoed",
@@ -76,6 +80,10 @@ class CampaignStarted(EventBase):
     """Factor -> standard deviation of its set point, in its unit."""
     quantile: float | None = None
     """With an accuracy: sought is what is reached with the probability 1 - quantile; the average where None."""
+    per: Literal["", "cost", "time"] = Field(default="", exclude_if=is_empty)
+    """What a gain is divided by: `cost`, or the process seconds that the planner foresees for the trial; nothing where
+    empty."""
+    cost: CostSpec | None = Field(default=None, exclude_if=is_empty)
     supplies: dict[str, int] = Field(default_factory=dict, exclude_if=is_empty)
     """Service -> how much there is when nothing is taken: whole nanolitres, or actions."""
     seed: int
@@ -104,6 +112,10 @@ class TrialProposed(EventBase):
     """Probability that the one value is better than the best measured so far."""
     explores: str = ""
     """Where it lies apart from all that was tried, in words."""
+    context: dict[str, ContextValue] = Field(default_factory=dict, exclude_if=is_empty)
+    """Of factors that nobody chooses: where the values come from for which it was proposed."""
+    expected_cost: float | None = Field(default=None, exclude_if=is_empty)
+    """Where gains are divided by a cost: what this one will cost, in its unit; of time in process seconds."""
 
 
 class TrialCompleted(EventBase):
@@ -116,6 +128,8 @@ class TrialCompleted(EventBase):
     standard_deviation: float | None = None
     outcomes: dict[str, float] = Field(default_factory=dict[str, float])
     """By result; empty where there is one objective and nothing else."""
+    cost: float | None = Field(default=None, exclude_if=is_empty)
+    """What it did cost, where that is of interest (`CampaignStarted.per`)."""
 
 
 class TrialFailed(EventBase):
@@ -125,6 +139,8 @@ class TrialFailed(EventBase):
     campaign: str
     trial: int
     reason: str
+    cost: float | None = Field(default=None, exclude_if=is_empty)
+    """What it did cost all the same."""
 
 
 class CampaignFinished(EventBase):
@@ -135,6 +151,28 @@ class CampaignFinished(EventBase):
     state: Literal["completed", "stopped", "failed"]
     reason: str
     best_trial: int | None = None
+
+
+class ContextTold(EventBase):
+    """What a factor that nobody chooses is from now on: trials are proposed for that."""
+
+    kind: Literal["context_told"] = "context_told"
+    campaign: str
+    factor: str
+    told: ContextValue
+
+
+class ContextAwaited(EventBase):
+    """Nothing is proposed before the value of a factor is known that nobody chooses, and can be worked with."""
+
+    kind: Literal["context_awaited"] = "context_awaited"
+    campaign: str
+    factor: str
+    problem: Literal["missing", "stale", "outside", "forbidden"]
+    """forbidden: with that value no trial keeps a constraint or a veto."""
+    detail: str
+    device: str = ""
+    """Whose signal it is; empty where people tell it."""
 
 
 class TrialApproved(EventBase):

@@ -77,6 +77,8 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
             | ev.TrialRejected()
             | ev.ResultsAdded()
             | ev.SpaceVetoed()
+            | ev.ContextTold()
+            | ev.ContextAwaited()
             | ev.StoppingJudged()
             | ev.CampaignFinished()
             | ev.TimelinePlanned()

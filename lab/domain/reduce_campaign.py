@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from lab.domain import event as ev
@@ -25,6 +26,8 @@ def reduce_campaign(
     | ev.TrialRejected
     | ev.ResultsAdded
     | ev.SpaceVetoed
+    | ev.ContextTold
+    | ev.ContextAwaited
     | ev.StoppingJudged
     | ev.CampaignFinished
     | ev.TimelinePlanned
@@ -34,7 +37,7 @@ def reduce_campaign(
 ) -> LabState:
     """The state after an event of a campaign."""
     if isinstance(event, ev.CampaignStarted):
-        campaign = CampaignState(event, at_s, origin_s=at_s)
+        campaign = CampaignState(event, at_s, origin_s=at_s, context=_at_first(event, at_s))
         mode: LabMode = "safe" if state.mode == "safe" else "running"
         campaigns = put(state.campaigns, event.campaign, campaign)
         state = services_begun(state, event.supplies)
@@ -54,9 +57,14 @@ def reduce_campaign(
                 chance=event.chance,
                 better=event.better,
                 explores=event.explores,
+                expected_cost=event.expected_cost,
+                context=event.context,
             )
             campaign = replace(
-                campaign, trials={**campaign.trials, event.trial: trial}, plan_stale=True
+                campaign,
+                trials={**campaign.trials, event.trial: trial},
+                plan_stale=True,
+                awaited=None,
             )
         case ev.TrialCompleted():
             trial = replace(
@@ -65,17 +73,22 @@ def reduce_campaign(
                 value=event.value,
                 standard_deviation=event.standard_deviation,
                 outcomes=event.outcomes,
+                cost=event.cost,
             )
             campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
         case ev.TrialFailed():
-            trial = replace(campaign.trials[event.trial], status="failed", reason=event.reason)
+            trial = replace(
+                campaign.trials[event.trial], status="failed", reason=event.reason, cost=event.cost
+            )
             campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
         case ev.TrialApproved():
             campaign = _with_trial(campaign, event.trial, approved=event.actor)
         case ev.TrialEdited():
+            known = campaign.trials[event.trial].context
             campaign = _with_trial(
                 campaign,
                 event.trial,
+                context={k: c for k, c in known.items() if event.factors[k] == c.value},
                 factors=dict(event.factors),
                 origin="person",
                 note=f"edited by {event.actor}: {event.reason}",
@@ -85,6 +98,7 @@ def reduce_campaign(
                 chance=None,
                 better=None,
                 explores="",
+                expected_cost=None,
                 nearest_trial=None,
             )
         case ev.TrialRejected():
@@ -98,6 +112,13 @@ def reduce_campaign(
             campaign = replace(campaign, outside=(*campaign.outside, *_told(campaign, event)))
         case ev.SpaceVetoed():
             campaign = replace(campaign, vetoes=(*campaign.vetoes, event))
+        case ev.ContextTold():
+            told = _dated(event.told, at_s)
+            campaign = replace(
+                campaign, context={**campaign.context, event.factor: told}, awaited=None
+            )
+        case ev.ContextAwaited():
+            campaign = replace(campaign, awaited=event, awaited_s=at_s)
         case ev.StoppingJudged():
             campaign = replace(campaign, nearness=event)
         case ev.CampaignFinished():
@@ -134,6 +155,22 @@ def reduce_campaign(
         case ev.PlanJudged():
             campaign = replace(campaign, judged=event.plan)
     return replace(state, campaigns=put(state.campaigns, event.campaign, campaign))
+
+
+def _at_first(event: ev.CampaignStarted, at_s: float) -> dict[str, ev.ContextValue]:
+    """What the campaign's file says of factors that nobody chooses."""
+    return {
+        factor.name: _dated(
+            ev.ContextValue(value=factor.context.value, source="the campaign's file"), at_s
+        )
+        for factor in event.factors
+        if factor.context is not None and factor.context.value is not None
+    }
+
+
+def _dated(told: ev.ContextValue, at_s: float) -> ev.ContextValue:
+    at = told.at or datetime.fromtimestamp(at_s, UTC)
+    return told.model_copy(update={"at": at})
 
 
 def _told(campaign: CampaignState, event: ev.ResultsAdded) -> list[TrialState]:

@@ -150,6 +150,11 @@ class TrialState:
     chance: float | None = None
     better: float | None = None
     explores: str = ""
+    context: Mapping[str, ev.ContextValue] = field(default_factory=dict[str, ev.ContextValue])
+    """Where the values of factors come from that nobody chose."""
+    expected_cost: float | None = None
+    cost: float | None = None
+    """What it did cost, in `CampaignState.cost_unit`."""
     approved: str = ""
     """Who let it be made, where the campaign asks for that."""
 
@@ -180,6 +185,11 @@ class CampaignState:
     vetoes: tuple[ev.SpaceVetoed, ...] = ()
     outside: tuple[TrialState, ...] = ()
     """Results that people told from outside, numbered -1, -2, ...: they teach, and are never the campaign's best."""
+    context: Mapping[str, ev.ContextValue] = field(default_factory=dict[str, ev.ContextValue])
+    """What factors that nobody chooses were when that was last looked at, or told."""
+    awaited: ev.ContextAwaited | None = None
+    awaited_s: float = 0.0
+    """Why nothing is proposed, and since when."""
     nearness: ev.StoppingJudged | None = None
     """How near the optimum was when the optimiser was last asked, where the campaign wants to know."""
     partial: bool = False
@@ -227,6 +237,22 @@ class CampaignState:
             limits=tuple(Limit(n.result, n.minimum, n.maximum) for n in spec.limits),
             weigh=spec.weigh,
         )
+
+    @property
+    def held(self) -> dict[str, ev.FactorValue]:
+        """The values of the factors that nobody chooses, as far as they are known."""
+        return {name: told.value for name, told in self.context.items()}
+
+    @property
+    def cost_unit(self) -> str:
+        """Of what gains are divided by; empty where by nothing."""
+        cost = self.spec.cost
+        return "" if not self.spec.per else "s" if cost is None else cost.unit
+
+    @property
+    def spent(self) -> float:
+        """What the trials that ended did cost, in that unit."""
+        return sum(trial.cost or 0.0 for trial in self.trials.values())
 
     @property
     def measured(self) -> bool:

@@ -1,4 +1,4 @@
-"""When the optimiser is asked. Pure.
+"""When the optimiser is asked, and what must be known before. Pure.
 
 As soon as a whole batch has room; and for as many trials as have room when the timeline shows that the place which limits
 the laboratory's throughput would fall idle before a whole batch has.
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lab.engine import messages as msg
 from lab.engine.look import Decision
+from lab.engine.surroundings import hold_for_context
 from lab.plan.idle import bottleneck, needed_by
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ def ask_optimiser(look: Look) -> Decision:
         if due_s is None or due_s > look.now_s:
             return Decision(wake_s=due_s)
         count = free
+    held = hold_for_context(look, campaign)
+    if held is not None:
+        return held
     return Decision((), (msg.AskOptimiser(spec.campaign, count),))
 
 

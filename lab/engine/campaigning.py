@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
+from lab.engine.costing import spent
 from lab.engine.look import Decision
+from lab.engine.proposals import keeps_context
 
 if TYPE_CHECKING:
     from lab.domain.state import CampaignState, LabState, TrialState
@@ -31,6 +33,8 @@ def record_proposals(state: LabState, message: msg.Proposed) -> list[ev.Event]:
                 reason=f"the optimiser could not suggest a trial: {message.error}",
             )
         ]
+    if not all(keeps_context(campaign, proposal) for proposal in message.proposals):
+        return []  # what nobody chooses has changed meanwhile: they are asked for anew
     judged = _judged(campaign, message)
     if judged is not None and judged.enough:
         return [judged]
@@ -52,6 +56,8 @@ def record_proposals(state: LabState, message: msg.Proposed) -> list[ev.Event]:
                 chance=proposal.chance,
                 better=proposal.better,
                 explores=proposal.explores,
+                context=dict(campaign.context),
+                expected_cost=proposal.cost,
             )
             for number, proposal in enumerate(message.proposals[:room], start=first)
         ),
@@ -98,16 +104,18 @@ def _ended(state: LabState, campaign: CampaignState, trial: TrialState) -> ev.Ev
     aim, first = campaign.aim, campaign.spec.objective.result
     wanted = (first,) if aim is None else aim.outcomes
     values = {result: run.results[result] for result in wanted if result in run.results}
+    cost = spent(campaign.spec, trial, run)
     if run.status != "succeeded" or len(values) < len(wanted):
         missing = "', '".join(result for result in wanted if result not in values)
         reason = run.reason or f"the run has no result '{missing}'"
-        return ev.TrialFailed(campaign=name, trial=trial.number, reason=reason)
+        return ev.TrialFailed(campaign=name, trial=trial.number, reason=reason, cost=cost)
     return ev.TrialCompleted(
         campaign=name,
         trial=trial.number,
         value=values[first].value,
         standard_deviation=values[first].standard_deviation,
         outcomes={} if aim is None else {key: value.value for key, value in values.items()},
+        cost=cost,
     )
 
 

@@ -102,8 +102,12 @@ class DeviceGateway:
         self._living: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self, epoch: int, journal: str) -> None:
-        """Subscribe, listen, and claim the devices for the engine of an epoch on the records of an identity."""
+    async def start(
+        self, epoch: int, journal: str, signals: Collection[tuple[str, str]] = ()
+    ) -> None:
+        """Subscribe, listen, and claim the devices for the engine of an epoch on the records of an identity. `signals`:
+        live values that are heard beside those of the start."""
+        self._signals = tuple(sorted({*self._signals, *signals}))
         self._held = Held(journal=journal, epoch=epoch)
         self._subscription = await self._transport.subscribe(
             *topics.status_of_all(self._lab),

@@ -98,6 +98,8 @@ class Proposal:
         default_factory=dict[str, tuple[float, float]]
     )
     chance: float | None = None
+    cost: float | None = None
+    """What it will cost, where gains are divided by that."""
     nearness: Nearness | None = None
     """With the first of a batch, where the campaign wants to know."""
 

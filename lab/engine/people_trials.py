@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from lab.domain import event as ev
 from lab.domain.quantity import Quantity, QuantityError, parse_quantity
 from lab.engine.outside import RefusedRow, judge_results
-from lab.engine.proposals import broken, values_of
+from lab.engine.proposals import beyond, broken, values_of
+from lab.engine.surroundings import person_values
 from lab.sop.choosing import answer_over
 from lab.sop.expression import ExpressionError, parse_expression
 from lab.sop.value import Truth
@@ -28,12 +29,13 @@ __all__ = ["judge_trial"]
 
 
 def judge_trial(state: LabState, message: msg.Requested) -> Judgement:
-    """`do`: approve, reject or edit (with `trial`), pin (with `factors`), veto (with `condition`), or add (with `results`)."""
+    """`do`: approve, reject or edit (with `trial`), pin or context (with `factors`), veto (with `condition`), or add (with
+    `results`)."""
     campaign = state.active_campaign
     if campaign is None:
         return False, "no campaign is open", []
     do = str(message.args.get("do", ""))
-    if do != "approve" and not message.reason.strip():
+    if do not in ("approve", "context") and not message.reason.strip():
         return False, f"say why ({do}): whoever reads the record will ask", []
     try:
         match do:
@@ -47,10 +49,12 @@ def judge_trial(state: LabState, message: msg.Requested) -> Judgement:
                 return _pin(campaign, message)
             case "veto":
                 return _veto(campaign, message)
+            case "context":
+                return _context(campaign, message)
             case "add":
                 return judge_results(campaign, message, _factors)
             case _:
-                return False, "approve, reject, edit, pin, veto or add", []
+                return False, "approve, reject, edit, pin, veto, context or add", []
     except RefusedRow as refused:
         return False, str(refused), []
 
@@ -103,7 +107,9 @@ def _edit(campaign: CampaignState, message: msg.Requested) -> Judgement:
 def _pin(campaign: CampaignState, message: msg.Requested) -> Judgement:
     if campaign.enough:
         raise RefusedRow("nothing more is tried: the budget is used up, or the campaign is to end")
-    factors = _factors(campaign, message.args.get("factors"))
+    told = person_values(campaign)
+    given = _factors(campaign, message.args.get("factors"))
+    factors = {name: told.value for name, told in told.items()} | given
     missing = [f.name for f in campaign.spec.factors if f.name not in factors]
     if missing:
         raise RefusedRow(f"no value for {', '.join(missing)}")
@@ -115,6 +121,7 @@ def _pin(campaign: CampaignState, message: msg.Requested) -> Judgement:
             trial=number,
             factors=factors,
             origin="person",
+            context={name: item for name, item in told.items() if name not in given},
             note=f"asked for by {message.actor}: {message.reason}",
         )
     ]
@@ -145,6 +152,30 @@ def _veto(campaign: CampaignState, message: msg.Requested) -> Judgement:
         campaign=spec.campaign, condition=condition, actor=message.actor, reason=message.reason
     )
     return True, "vetoed: nothing is proposed there any more; trials that wait there stay", [veto]
+
+
+def _context(campaign: CampaignState, message: msg.Requested) -> Judgement:
+    """What factors are that nobody chooses."""
+    known = {factor.name: factor for factor in campaign.spec.factors}
+    facts: list[ev.Event] = []
+    for name, value in _factors(campaign, message.args.get("factors")).items():
+        rule = known[name].context
+        if rule is None:
+            raise RefusedRow(
+                f"{name} is chosen by the optimiser; `lab trial pin` has your own tried"
+            )
+        if rule.device:
+            raise RefusedRow(
+                f"{name} is told by {rule.signal} of {rule.device}, and by nobody else"
+            )
+        outside = beyond(known[name], value)
+        if outside:
+            raise RefusedRow(f"refused: {outside}. The campaign knows nothing beyond that")
+        told = ev.ContextValue(
+            value=value, source=message.actor, actor=message.actor, reason=message.reason
+        )
+        facts.append(ev.ContextTold(campaign=campaign.spec.campaign, factor=name, told=told))
+    return True, "recorded: it holds for what is proposed from now on", facts
 
 
 def _waiting(campaign: CampaignState, message: msg.Requested) -> TrialState:

@@ -15,13 +15,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lab.domain.event import CampaignStarted, FactorSpec, FactorValue, SpaceVetoed
+    from lab.domain.state import CampaignState
     from lab.engine.messages import Proposal
     from lab.sop.value import Computed
 
-__all__ = ["broken", "unlawful", "values_of"]
+__all__ = ["beyond", "broken", "keeps_context", "refused", "unlawful", "values_of"]
 
 _TINY = 1e-9
 """Of a range or a step: what rounding leaves is no violation."""
+
+
+def refused(campaign: CampaignState, proposals: Sequence[Proposal]) -> str:
+    """Why they can't be tried in a campaign as it is, in words; empty where they can."""
+    if not all(keeps_context(campaign, proposal) for proposal in proposals):
+        return f"it proposed other values than {_shown(campaign.held)}, which nobody chooses"
+    return unlawful(campaign.spec, proposals, campaign.vetoes)
+
+
+def keeps_context(campaign: CampaignState, proposal: Proposal) -> bool:
+    """Does it leave the factors that nobody chooses as they are now?"""
+    return all(proposal.factors.get(name) == value for name, value in campaign.held.items())
 
 
 def unlawful(
@@ -102,7 +115,7 @@ def _beyond_ranges(spec: CampaignStarted, given: Mapping[str, FactorValue]) -> s
     if set(given) != set(known):
         return f"values for {_names(given)}; the campaign's factors are {_names(known)}"
     for name, factor in known.items():
-        problem = _beyond(factor, given[name])
+        problem = beyond(factor, given[name])
         if problem:
             return problem
     for rule in spec.at_most:
@@ -112,7 +125,8 @@ def _beyond_ranges(spec: CampaignStarted, given: Mapping[str, FactorValue]) -> s
     return ""
 
 
-def _beyond(factor: FactorSpec | ChoiceSpec, value: FactorValue) -> str:
+def beyond(factor: FactorSpec | ChoiceSpec, value: FactorValue) -> str:
+    """Why a factor can't have that value, in words; empty where it can."""
     if isinstance(factor, ChoiceSpec):
         if value in factor.choices:
             return ""

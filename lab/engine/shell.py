@@ -24,8 +24,9 @@ from lab.engine.gateway import DeviceGateway
 from lab.engine.handover import given_up, outranked
 from lab.engine.herald import Herald
 from lab.engine.planner_frames import PlanAnswer
-from lab.engine.proposals import unlawful
+from lab.engine.proposals import refused
 from lab.engine.simulated_people import due_people, simulated_requests
+from lab.engine.surroundings import context_signals
 from lab.engine.translate import answers_of, are_reports, can_wait, translate
 from lab.engine.writer import Writer
 
@@ -170,7 +171,8 @@ class Engine:
         # Looks once before anything is heard: what is open from before may wait for a moment, not for a message.
         self._inbox.put_nowait(msg.Tick())
         try:
-            await self._gateway.start(self._writer.epoch, self._state.journal)
+            signals = context_signals(self._state)
+            await self._gateway.start(self._writer.epoch, self._state.journal, signals)
             while not self._finished():
                 await self._turn()
                 self._writer.keep_now_and_then(self._state)
@@ -399,22 +401,21 @@ class Engine:
                     future.set_result(effect)
 
     async def _ask(self, effect: msg.AskOptimiser) -> None:
-        state = self._state
+        asked = effect.campaign, effect.count
         try:
             if not self._writer.beside:
                 await self._clock.sleep(_VIRTUAL_THINKING_S)
-                proposals = self._suggest(self._state, effect.campaign, effect.count)
+            state = self._state
+            if self._writer.beside:
+                proposals = await asyncio.to_thread(self._suggest, state, *asked)
             else:
-                proposals = await asyncio.to_thread(
-                    self._suggest, state, effect.campaign, effect.count
-                )
+                proposals = self._suggest(state, *asked)
         except Exception as error:
             # Whatever the optimiser's libraries raise ends the campaign with its reason, not the engine.
             _LOG.exception("the optimiser failed")
             self._inbox.put_nowait(msg.Proposed((), f"{type(error).__name__}: {error}"))
             return
-        campaign = state.campaigns[effect.campaign]
-        error = unlawful(campaign.spec, proposals, campaign.vetoes)
+        error = refused(state.campaigns[effect.campaign], proposals)
         self._inbox.put_nowait(msg.Proposed(() if error else proposals, error))
 
     async def _improve(self, effect: msg.ImprovePlan) -> None:

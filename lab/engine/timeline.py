@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lab.plan.services import ServiceRules
     from lab.plan.snapshot import Schedule
 
-__all__ = ["Candidates", "TimelinePlanner", "snapshot_of", "standing_plans"]
+__all__ = ["Candidates", "TimelinePlanner", "learned_from", "snapshot_of", "standing_plans"]
 
 Candidates: TypeAlias = "Callable[[TrialState], tuple[Plan, ...]]"
 """The plans that bind a trial to the lab, always the same objects."""
@@ -104,7 +104,7 @@ class TimelinePlanner:
 
     def _learn(self, state: LabState) -> Timed:
         """What was learned changes when a run ends, and only if that makes a difference is anything timed anew."""
-        ended = [run for run in state.newest_runs(_LEARN_FROM) if not run.open]
+        ended = _ended(state)
         over = tuple(run.id for run in ended)
         if over != self._learned_of:
             self._learned_of = over
@@ -139,6 +139,15 @@ class TimelinePlanner:
             for item in broken_limits(snapshot, placed, slots)
         )
         return PlannedTimeline(slots, choices, source, broken, services=planned.services)
+
+
+def learned_from(state: LabState) -> Learned:
+    """What the newest runs of a state have taught."""
+    return learn(_ended(state))
+
+
+def _ended(state: LabState) -> list[RunState]:
+    return [run for run in state.newest_runs(_LEARN_FROM) if not run.open]
 
 
 def _part(

@@ -11,11 +11,14 @@ from lab.domain.quantity import Quantity, QuantityError, parse_quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.fields import (
     AnyQuantity,
+    Duration,
+    Expr,
     FileModel,
     Identifier,
     LongText,
     Name,
     Text,
+    UnitText,
     Version,
     quantity_error,
 )
@@ -24,12 +27,14 @@ __all__ = [
     "AtMost",
     "Budget",
     "Campaign",
+    "FactorContext",
     "FactorRange",
     "FixedValue",
     "Objective",
     "OutcomeLimit",
     "Stop",
     "Strategy",
+    "TrialCost",
 ]
 
 _MAX_TEXT = 300
@@ -67,6 +72,27 @@ FixedValue = Annotated[
 """Value of a parameter: a quantity, a choice or text, or yes/no."""
 
 
+class FactorContext(FileModel):
+    """How the value of a factor that nobody chooses becomes known: from a live signal, or from people."""
+
+    device: Name | None = Field(
+        default=None, description="Device whose signal it is", examples=["hotplate"]
+    )
+    signal: Name | None = Field(
+        default=None, description="Telemetry channel of that device", examples=["temperature"]
+    )
+    value: FixedValue | None = Field(
+        default=None,
+        description="Without a device: what it is when the campaign begins. People tell what it is from then on (`lab trial "
+        "context`); nothing is proposed before they do where this is left out",
+    )
+    max_age: Duration | None = Field(
+        default=None,
+        description="A value that is older is none: nothing is proposed until there is a new one. A signal needs it",
+        examples=["30 s", "8 h"],
+    )
+
+
 class FactorRange(FileModel):
     """The part of a parameter's range, or of its choices, that this campaign explores; all of it where left out."""
 
@@ -99,6 +125,12 @@ class FactorRange(FileModel):
         default=None,
         description="Of a choice: CSV file with a row of numbers for each, which say how alike they are",
         examples=["solvents.csv"],
+    )
+    context: FactorContext | None = Field(
+        default=None,
+        description="Nobody chooses it: trials are proposed for what it is at that time. A context that is no parameter of the "
+        "SOP has its range (`minimum` and `maximum`, or `choices`) here, and reaches no step",
+        examples=[{"value": "21 degC"}],
     )
 
 
@@ -203,6 +235,16 @@ class Stop(FileModel):
     )
 
 
+class TrialCost(FileModel):
+    """What a trial costs, as it can be told before it is made."""
+
+    value: Expr = Field(
+        description="Formula of factors and other parameters, with units; above 0 for all that may be tried",
+        examples=["0.5 mL + red_volume", "${3 g + 2 * catalyst_mass}"],
+    )
+    unit: UnitText = Field(description="Unit in which it is told", examples=["mL"])
+
+
 class Strategy(FileModel):
     """How the next trials are chosen."""
 
@@ -236,6 +278,17 @@ class Strategy(FileModel):
         default=False,
         description="Each trial waits until a person approves it (`lab trial approve`)",
         examples=[True],
+    )
+    per: Literal["cost", "time"] | None = Field(
+        default=None,
+        description="What is sought is the gain per `cost`, or per time that the planner foresees for the trial; the gain "
+        "alone where left out",
+        examples=["time"],
+    )
+    cost: TrialCost | None = Field(
+        default=None,
+        description="With `per: cost`",
+        examples=[{"value": "0.5 mL + red_volume", "unit": "mL"}],
     )
 
 

@@ -17,11 +17,17 @@ if TYPE_CHECKING:
     from lab.sop.document import Document, Path
     from lab.sop.model import Parameter, Sop
 
-__all__ = ["KINDS", "chosen_choices", "factor_findings", "inside_findings"]
+__all__ = ["KINDS", "chosen_choices", "factor_findings", "inside_findings", "is_own"]
 
 KINDS = {"choice": "a choice", "text": "a text", "yes_no": "a yes/no"}
 """What an option is, in words."""
 _FEWEST = 2
+
+
+def is_own(name: str, campaign: Campaign, sop: Sop) -> bool:
+    """Is that a context of the campaign alone, of which the SOP knows nothing?"""
+    chosen = campaign.factors.get(name)
+    return chosen is not None and chosen.context is not None and name not in sop.parameters
 
 
 def chosen_choices(campaign: Campaign, sop: Sop) -> dict[str, tuple[str, ...]]:
@@ -29,7 +35,7 @@ def chosen_choices(campaign: Campaign, sop: Sop) -> dict[str, tuple[str, ...]]:
     return {
         name: tuple(chosen.choices or sop.options[name].choices)
         for name, chosen in campaign.factors.items()
-        if name in sop.options
+        if name in sop.options or (chosen.choices and is_own(name, campaign, sop))
     }
 
 
@@ -37,7 +43,8 @@ def factor_findings(campaign: Campaign, document: Document, sop: Sop) -> list[Di
     """Factors are parameters with role factor, explored inside the SOP's limits and among its choices."""
     rules = _Rules(document, sop)
     for name, chosen in campaign.factors.items():
-        rules.factor(name, chosen)
+        if not is_own(name, campaign, sop):
+            rules.factor(name, chosen)
     return rules.findings
 
 

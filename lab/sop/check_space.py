@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from lab.sop.procedure import Box, Procedure
     from lab.sop.value import Computed
 
-__all__ = ["constraint_texts", "space_findings", "step_of"]
+__all__ = [
+    "constraint_texts",
+    "names_over",
+    "over_factors",
+    "place_inside",
+    "space_findings",
+    "step_of",
+]
 
 
 def step_of(step: Quantity, unit_name: str) -> float:
@@ -42,10 +49,11 @@ def step_of(step: Quantity, unit_name: str) -> float:
 
 def constraint_texts(campaign: Campaign, procedure: Procedure) -> tuple[str, ...]:
     """The constraints over factors alone: what the campaign holds fixed is written out as a value."""
-    return tuple(_written_out(text, campaign, procedure) for text in campaign.constraints)
+    return tuple(over_factors(text, campaign, procedure) for text in campaign.constraints)
 
 
-def _written_out(text: str, campaign: Campaign, procedure: Procedure) -> str:
+def over_factors(text: str, campaign: Campaign, procedure: Procedure) -> str:
+    """An expression with values in place of all names that are no factors. ExpressionError where it is none."""
     quantities = procedure.sop.quantities
     for name, offset in sorted(parse_expression(text).names, key=lambda item: -item[1]):
         if name in campaign.factors:
@@ -130,6 +138,20 @@ def _step(document: Document, path: Path, step: Quantity, name: str, box: Box) -
     ]  # fmt: skip
 
 
+def names_over(campaign: Campaign, procedure: Procedure, box: Box) -> dict[str, Computed]:
+    """What expressions about trials may name: quantities as anything in their ranges, the rest as this campaign has it."""
+    names: dict[str, Computed] = {
+        name: Value.between(name, low, high) for name, (low, high) in box.items()
+    }
+    for name, item in procedure.sop.options.items():
+        value = campaign.fixed.get(name, item.default)
+        names[name] = Truth.of(value) if isinstance(value, bool) else str(value)
+    return {
+        **{name: tried[0] for name, tried in chosen_choices(campaign, procedure.sop).items()},
+        **names,
+    }
+
+
 def _constraint(
     campaign: Campaign,
     document: Document,
@@ -138,12 +160,7 @@ def _constraint(
     procedure: Procedure,
     box: Box,
 ) -> list[Diagnostic]:
-    names: dict[str, Computed] = {
-        name: Value.between(name, *box[name]) for name in procedure.sop.quantities
-    }
-    for name, item in procedure.sop.options.items():
-        value = campaign.fixed.get(name, item.default)
-        names[name] = Truth.of(value) if isinstance(value, bool) else str(value)
+    names = names_over(campaign, procedure, box)
     choices = chosen_choices(campaign, procedure.sop)
     try:
         expression = parse_expression(text)
@@ -169,7 +186,7 @@ def _constraint(
                     offset=max(0, text.find(literal)),
                 )
     except ExpressionError as error:
-        where = _inside(document, path, text, error.offset)
+        where = place_inside(document, path, text, error.offset)
         return [document.at(where, error.code, error.message, hint=error.hint)]
     if not answer.may_hold:
         return [
@@ -188,7 +205,7 @@ def _constraint(
     return []
 
 
-def _inside(document: Document, path: Path, text: str, offset: int) -> Position:
+def place_inside(document: Document, path: Path, text: str, offset: int) -> Position:
     """The place of a character of a text that stands on one line, with or without quotes."""
     start = document.position(path)
     lines = document.text.split("\n")

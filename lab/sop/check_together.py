@@ -9,6 +9,8 @@ from lab.domain.quantity import Quantity, QuantityError, parse_quantity
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.arguments import BadArgumentError
 from lab.sop.check_aim import aim_findings
+from lab.sop.check_context import context_findings, own_box
+from lab.sop.check_cost import cost_findings
 from lab.sop.check_factors import KINDS, chosen_choices, factor_findings, inside_findings
 from lab.sop.check_lab_fit import lab_findings
 from lab.sop.check_repeated import gatherings
@@ -65,7 +67,11 @@ def campaign_settings(campaign: Campaign, procedure: Procedure) -> dict[str, Set
     """
     varied = chosen_choices(campaign, procedure.sop)
     return {
-        **{name: choices[0] for name, choices in varied.items() if choices},
+        **{
+            name: choices[0]
+            for name, choices in varied.items()
+            if choices and name in procedure.sop.options
+        },
         **{
             name: str(value) if isinstance(value, Quantity) else value
             for name, value in campaign.fixed.items()
@@ -91,12 +97,13 @@ def check_together(
     rules = _Rules(campaign, document, procedure)
     rules.version()
     rules.findings += factor_findings(campaign, document, procedure.sop)
+    rules.findings += context_findings(campaign, document, procedure.sop, lab, traits)
     rules.fixed()
     rules.findings += aim_findings(campaign, document, procedure.sop)
     if not rules.findings:
-        rules.findings += space_findings(
-            campaign, document, procedure, campaign_box(campaign, procedure)
-        )
+        box = {**campaign_box(campaign, procedure), **own_box(campaign, procedure.sop)}
+        rules.findings += space_findings(campaign, document, procedure, box)
+        rules.findings += cost_findings(campaign, document, procedure, box)
     if lab is not None:
         rules.places(lab)
         rules.incompatibilities(lab, capabilities)

@@ -36,6 +36,8 @@ __all__ = ["Cheapness", "cheapness", "checked_cost"]
 
 _ASKED = 128
 """Lawful points at which a function of the cost is asked."""
+_OWN = 64
+"""Of the trials so many, the newest, are asked about beside them: a planner takes some 20 ms for each."""
 _FEWEST = 3
 """Told costs below which all trials are taken as equally dear."""
 
@@ -83,7 +85,9 @@ def cheapness(
     could be made. Call within `single_threaded`. InputError for a cost that is no number above 0.
     """
     if cost_of is not None:
-        made = [*lawful(_ASKED), *(record.factors for record in records)]
+        # What lies outside of the space (a result from elsewhere) may have no cost that is above 0.
+        own = [record.factors for record in records if not space.broken(record.factors)]
+        made = [*lawful(_ASKED), *own[-_OWN:]]
         return _fit(space, made, [checked_cost(cost_of, factors) for factors in made])
     told = [(record.factors, record.cost) for record in records if record.cost is not None]
     if len(told) < _FEWEST:

@@ -32,6 +32,7 @@ def test_each_verb_reaches_the_engine(tmp_path: Path):
             ("edit", "1", "--set", "x=200 uL", "--reason", "a hunch"),
             ("pin", "--set", "x=0.1 mL", "--set", "y = 0.2 mL", "--reason", "a hunch"),
             ("veto", "x > 0.9 mL", "--reason", "it leaks"),
+            ("context", "--set", "room=21 degC", "--reason", "by the window"),
             ("add", "--set", "x=0.1 mL", "--result", "y=2 g", "--reason", "a paper"),
             ("add", "--set", "x=0.1 mL", "--failed", "solid", "--beyond", "--reason", "a paper"),
         ):
@@ -43,6 +44,7 @@ def test_each_verb_reaches_the_engine(tmp_path: Path):
         ("trial", "a hunch", {"do": "edit", "trial": 1, "factors": {"x": "200 uL"}}),
         ("trial", "a hunch", {"do": "pin", "factors": {"x": "0.1 mL", "y": "0.2 mL"}}),
         ("trial", "it leaks", {"do": "veto", "condition": "x > 0.9 mL"}),
+        ("trial", "by the window", {"do": "context", "factors": {"room": "21 degC"}}),
         (
             "trial",
             "a paper",
@@ -90,9 +92,10 @@ def test_what_makes_no_sense_is_wrong_usage(tmp_path: Path, words: tuple[str, ..
     assert told in " ".join(result.output.replace("│", " ").split())
 
 
-def test_an_approval_has_a_name(tmp_path: Path):
-    result = RUN.invoke(app, ["trial", "approve", "1", "--db", str(tmp_path / "lab.db")])
-    assert result.exit_code == 2
+def test_an_approval_and_a_context_have_a_name(tmp_path: Path):
+    for words in (["approve", "1"], ["context", "--set", "room=21 degC"]):
+        result = RUN.invoke(app, ["trial", *words, "--db", str(tmp_path / "lab.db")])
+        assert result.exit_code == 2
 
 
 def test_a_table_is_sent_with_its_lines_and_units(tmp_path: Path):

@@ -140,6 +140,8 @@ async def test_an_abort_is_of_one_run_or_of_all(client, engine, args):
         ({"do": "veto", "trial": 1}, False),
         ({"do": "add", "results": [], "source": "", "beyond": False}, True),
         ({"do": "add", "results": {}, "source": "", "beyond": False}, False),
+        ({"do": "context", "factors": {"room": "21 degC"}}, True),
+        ({"do": "context", "factors": "21 degC"}, False),
         ({"do": "reject", "trial": "one"}, False),
         ({"do": "wish"}, False),
         ({}, False),

@@ -65,6 +65,8 @@ def test_the_sample_uses_most_kinds_and_the_rest_are_told_here():
         "trial_edited",
         "trial_rejected",
         "space_vetoed",
+        "context_told",
+        "context_awaited",
         "stopping_judged",
     }
 

@@ -48,7 +48,7 @@ budget: {trials: 3}
 """
 
 
-def _loaded(space: str, one: str = "", heat: str = "", fixed: str = ""):
+def loaded(space: str, one: str = "", heat: str = "", fixed: str = ""):
     text = CAMPAIGN.replace("ONE", one).replace("HEAT", heat).replace("FIXED", fixed)
     text = text.replace("SPACE", space)
     found, wrong = check_campaign(text, "campaign.yaml")
@@ -57,7 +57,7 @@ def _loaded(space: str, one: str = "", heat: str = "", fixed: str = ""):
 
 
 def _findings(space: str, **parts: str):
-    chosen, document = _loaded(space, **parts)
+    chosen, document = loaded(space, **parts)
     return check_together(chosen, document, SOP, None, CAPABILITIES)
 
 
@@ -132,7 +132,7 @@ def test_a_step_of_a_temperature_is_a_difference():
 
 
 def test_what_is_fixed_is_written_out_so_that_only_factors_are_left():
-    chosen, _ = _loaded("constraints: [one + two <= room - room / 2]", fixed="room: 12 mL")
+    chosen, _ = loaded("constraints: [one + two <= room - room / 2]", fixed="room: 12 mL")
     assert constraint_texts(chosen, SOP) == ("one + two <= (12.0 mL) - (12.0 mL) / 2",)
-    chosen, _ = _loaded("constraints: [one + two <= room]")
+    chosen, _ = loaded("constraints: [one + two <= room]")
     assert constraint_texts(chosen, SOP) == ("one + two <= (15.0 mL)",)
