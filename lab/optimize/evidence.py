@@ -13,8 +13,8 @@ import numpy as np
 
 from lab.domain.errors import InputError
 from lab.optimize.history import Direction, TrialRecord, check_history
-from lab.optimize.left_out import Calibration, LeftOut, predicted_left_out
 from lab.optimize.model import FittedModel, fit_model
+from lab.optimize.model.left_out import Calibration, LeftOut, predicted_left_out
 from lab.optimize.model.mixture import Mixture
 from lab.optimize.model.process import cholesky
 from lab.optimize.model.threads import single_threaded

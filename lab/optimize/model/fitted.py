@@ -9,8 +9,7 @@ where there are many for reasons of their own. Grades and results beyond the ran
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,12 +18,14 @@ from lab.domain.errors import InputError
 from lab.optimize.history import Direction, TrialRecord, best, check_history
 from lab.optimize.model.bounded import settled
 from lab.optimize.model.families import default_families
-from lab.optimize.model.joined import Joined, earlier_rows, join
-from lab.optimize.model.mixture import Mixture, fit_mixture
+from lab.optimize.model.fitted_model import FittedModel
+from lab.optimize.model.joined import earlier_rows, join
+from lab.optimize.model.left_out import missed
+from lab.optimize.model.mixture import fit_mixture
 from lab.optimize.model.outliers import contradicted
 from lab.optimize.model.replicates import merge
 from lab.optimize.model.seen import Results, see
-from lab.optimize.model.success import Success, fit_success
+from lab.optimize.model.success import fit_success
 from lab.optimize.model.threads import single_threaded
 from lab.optimize.sobol import derived_seed
 from lab.optimize.space import Category
@@ -33,10 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lab.optimize.domain import Array
-    from lab.optimize.model.bounded import Bounds
     from lab.optimize.model.families import Family
-    from lab.optimize.model.grades import Grades
-    from lab.optimize.model.warp import Warp
     from lab.optimize.options import Options
     from lab.optimize.space import Setting, Space
 
@@ -46,95 +44,14 @@ __all__ = [
     "fit_model",
     "history_seed",
     "slice",
-    "times_chance",
 ]
 
 _IMPUTED_VARIANCE = 0.3
 """Of the outcomes' variance: how much what is imputed to a failed trial is doubted. What failed has no outcome; that its
 neighbours may fail, too, is said by the chance of success."""
 
-
-@dataclass(frozen=True)
-class FittedModel:
-    """A fitted process with its scalings. Use within `single_threaded`, as the functions here do."""
-
-    mixture: Mixture
-    given: bool
-    """True if the standard deviations of the trials are believed."""
-    space: Space
-    warp: Warp
-    measured: Array
-    """Unit cube coordinates of the trials that gave a value (zeros of their own left out), `k x d`; of replicates once."""
-    tested: Array
-    """The same of the trials that gave a value, then of zeros, then of those that failed, `n x d`."""
-    pending: Array
-    """The same of the pending trials, `p x d`."""
-    success: Success | None
-    """How probable a value is at all; None while nothing failed."""
-    converged: bool
-    """False if the hyperparameters could not be fitted and stand at the modes of their priors."""
-    outliers: tuple[TrialRecord, ...] = ()
-    """Trials whose outcome the others contradict; the model was not told of them."""
-    joined: Joined | None = None
-    """Where rows of lower fidelities were told as well."""
-    above: Success | None = None
-    """How probable it is that an outcome is above zero, where zeros have reasons of their own; the rest is what it is then."""
-    grades: Grades | None = None
-    """Where outcomes are grades; the warp is none then."""
-    bounds: Bounds | None = None
-    """Of the rows of `measured` of which only bounds are known."""
-    rows: Mapping[int, int] = field(default_factory=dict[int, int])
-    """Of each trial that gave something (also zero) the row of `tested`."""
-
-    @property
-    def chances(self) -> tuple[Success, ...]:
-        """What must go well for a trial to give a value, and one above zero."""
-        return tuple(one for one in (self.success, self.above) if one is not None)
-
-    @property
-    def sign(self) -> float:
-        """-1 where less is better."""
-        return self.warp.sign
-
-    def predict(self, points: Array) -> tuple[list[float], list[float]]:
-        """Mean and standard deviation of the noise-free outcome, in its unit, at `n x d` points."""
-        means, deviations = self.in_unit(*self.mixture.mean_and_variance(points))
-        if self.above is None:
-            return means, deviations
-        chance = np.exp(self.above.log_chance(points))
-        found = times_chance(chance, np.array(means), np.array(deviations))
-        return found[0].tolist(), found[1].tolist()
-
-    def better(self, point: Array, value: float) -> float | None:
-        """The probability that the outcome at a point (1 x d) is better than this value, where it is a grade or may be
-        zero; None of other outcomes.
-        """
-        mean, variance = (float(part[0]) for part in self.mixture.mean_and_variance(point))
-        if self.grades is not None:
-            return self.grades.better(mean, variance, value)
-        if self.above is None:
-            return None
-        chance = float(np.exp(self.above.log_chance(point)[0]))
-        gap = mean - float(self.warp.forward(np.array([value]))[0])
-        return chance * 0.5 * math.erfc(-gap / math.sqrt(2.0 * variance))
-
-    def believed(
-        self, records: Sequence[TrialRecord], options: Options | None
-    ) -> list[TrialRecord]:
-        """The trials whose value the model was told: measured at the target, and contradicted by nothing."""
-        return [
-            record
-            for record in records
-            if record.status == "done"
-            and record not in self.outliers
-            and (options is None or options.is_target(record))
-        ]
-
-    def in_unit(self, means: Array, variances: Array) -> tuple[list[float], list[float]]:
-        """Means and variances on the model's scale as means and standard deviations in the outcome's unit; of zeros that
-        have their own reasons nothing is in them."""
-        shown, deviations = (self.grades or self.warp).moments(means, variances)
-        return shown.tolist(), deviations.tolist()
+_FEWEST = 8
+"""Trials below which a choice between two models of zeros is chance."""
 
 
 @dataclass(frozen=True)
@@ -242,7 +159,7 @@ def fit_model(
     if joined is not None:
         mixture = joined.mixture
     worked = np.concatenate([seen.measured, seen.zeros])
-    return FittedModel(
+    model = FittedModel(
         mixture=mixture,
         given=seen.given,
         space=space,
@@ -261,13 +178,13 @@ def fit_model(
             record.number: row for (record, _), row in zip(done, seen.rows.tolist(), strict=True)
         },
     )
-
-
-def times_chance(chance: Array, means: Array, deviations: Array) -> tuple[Array, Array]:
-    """Mean and standard deviation of what is zero, or else has these."""
-    mean = chance * means
-    square = chance * (deviations**2 + means**2)
-    return mean, np.sqrt(np.maximum(square - mean**2, 0.0))
+    if options is None or model.above is None or len(done) < _FEWEST:
+        return model
+    # Zeros may after all be values like others: whichever model says more of the trials that it is not shown.
+    without = replace(options, zeros=False)
+    plain = fit_model(space, direction, records, families, without, outcome, chance=chance)
+    told = [record for record, _ in done]
+    return plain if missed(plain, told) < missed(model, told) else model
 
 
 def _lower(

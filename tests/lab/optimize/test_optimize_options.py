@@ -160,7 +160,7 @@ def test_a_surprise_in_a_list_is_measured_again_once_unless_it_can_not_be():
     assert campaign.ask()[0].factors != item.factors
     value = next(v for v in grid.tolist() if v != free[0]["a"])
     assert held.ask(held={"a": value})[0].factors["a"] == value
-    vetoed.veto(f"a <= {free[0]['a']}", "the vial is empty")
+    vetoed.veto(f"a <= {free[0]['a'] + 0.05}", "the vial is empty")
     assert vetoed.ask()[0].factors["a"] != free[0]["a"]
     plain = Campaign.of(pool, "maximize", seed=1, initial=14)
     for record in campaign.history[:15]:

@@ -9,7 +9,8 @@ import pytest
 
 from lab.optimize import Campaign, Factor, Options, Space, TrialRecord
 from lab.optimize.evidence import evidence
-from lab.optimize.left_out import inside
+from lab.optimize.model.fitted_model import times_chance
+from lab.optimize.model.left_out import inside, missed, predicted_left_out
 from lab.optimize.sobol import sobol_points
 
 SPACE = Space((Factor("a", "1", 0.0, 1.0), Factor("b", "1", 0.0, 1.0)))
@@ -119,3 +120,37 @@ def test_replicates_with_standard_deviations_are_judged_once_and_by_their_mean()
     assert found.calibration.count == 10
     pairs = zip(found.left_out[::2], found.left_out[1::2], strict=True)
     assert all(one.mean == other.mean and one.value != other.value for one, other in pairs)
+
+
+def test_zeros_that_are_values_like_others_have_no_model_of_their_own():
+    """A slope that ends at zero: the surface of values says more than a chance and a value."""
+    from lab.optimize.model import fit_model
+    from lab.optimize.model.threads import single_threaded
+
+    slope = _history(lambda a, b, rng: {"value": max(0.0, round(20.0 * (a + b) - 12.0, 9))}, 40)
+    jump = _history(_starting, 40)
+    assert sum(record.value == 0.0 for record in slope) > 4
+    with single_threaded():
+        found = [
+            fit_model(SPACE, "maximize", history, options=Options(zeros=True)).above
+            for history in (slope, jump, jump[:6])
+        ]
+    assert found[0] is None
+    assert found[1] is not None
+    assert found[2] is not None  # of so few neither is known to be better
+
+
+def test_what_is_missed_is_the_mean_distance_of_the_left_out():
+    from lab.optimize.model import fit_model
+    from lab.optimize.model.threads import single_threaded
+
+    history = _history(_starting, 20)
+    with single_threaded():
+        model = fit_model(SPACE, "maximize", history, options=Options(zeros=True))
+        found, _ = predicted_left_out(model, history)
+        assert missed(model, history) == pytest.approx(
+            np.mean([abs(row.value - row.mean) for row in found])
+        )
+    mean, sd = times_chance(np.array([0.25]), np.array([8.0]), np.array([1.0]))
+    assert mean[0] == pytest.approx(2.0)
+    assert sd[0] == pytest.approx(np.sqrt(0.25 * 65.0 - 4.0))

@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtr
 
-from lab.optimize.model.fitted import times_chance
+from lab.optimize.model.fitted_model import times_chance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lab.optimize.domain import Array, Indices
     from lab.optimize.history import TrialRecord
-    from lab.optimize.model import FittedModel
+    from lab.optimize.model.fitted_model import FittedModel
     from lab.optimize.model.process import Process
 
-__all__ = ["Calibration", "LeftOut", "inside", "predicted_left_out"]
+__all__ = ["Calibration", "LeftOut", "inside", "missed", "predicted_left_out"]
 
 _LEAST = 1e-300
 _NARROW = 1e-9
@@ -97,6 +97,12 @@ def predicted_left_out(
         coverage_50=inside(low, high, 0.25),
         coverage_90=inside(low, high, 0.45),
     )
+
+
+def missed(model: FittedModel, done: Sequence[TrialRecord]) -> float:
+    """The mean distance of the trials from what is predicted of each without it, in the objective's unit."""
+    found, _ = predicted_left_out(model, done)
+    return sum(abs(item.value - item.mean) for item in found) / len(found)
 
 
 def inside(low: Array, high: Array, half: float) -> float:
