@@ -19,7 +19,7 @@ from dashboard.views.asking import (
 )
 from dashboard.views.frame import REFRESH_S, guarded
 from dashboard.words import number, unit_text, words_of
-from lab.control.evidence import evidence_lines
+from lab.control.evidence import context_lines, evidence_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +56,12 @@ def _now() -> None:
         for c in view.document["campaigns"]
         if any(item["waits_for_approval"] for item in c["proposed"])
     ]
-    if questions or waiting:
+    told = [
+        c
+        for c in view.document["campaigns"]
+        if c["status"] == "running" and any(not item["device"] for item in c["context"])
+    ]
+    if questions or waiting or told:
         st.text_input("Reason", key="reason", placeholder="Reason (recorded)", width=280)
     if said is None or said.reply is not st.session_state.get("reply"):
         tell_reply()
@@ -64,8 +69,41 @@ def _now() -> None:
         _task(db, task, live=live)
     for campaign in waiting:
         _approvals(db, campaign, live=live)
-    if not tasks and not questions and not waiting:
+    for campaign in told:
+        _context(db, campaign, live=live)
+    if not tasks and not questions and not waiting and not told:
         st.info("Nobody is asked for anything.", icon=":material/task_alt:")
+
+
+def _context(db: str, campaign: CampaignDocument, *, live: bool) -> None:
+    """What nobody chooses and no device tells: people say what it is, for the trials that are proposed from then on."""
+    st.subheader("What nobody chooses")
+    if campaign["awaited"] is not None and not campaign["awaited"]["device"]:
+        st.warning(
+            f"Nothing is proposed: {campaign['awaited']['detail']}.", icon=":material/pan_tool:"
+        )
+    for item in campaign["context"]:
+        if item["device"]:
+            continue
+        name = item["factor"]
+        with st.container(border=True, key=f"card-context-{name}"):
+            st.markdown("".join(context_lines([item])) or f"{name} has not been told.")
+            with st.container(horizontal=True, vertical_alignment="bottom"):
+                unit = unit_text(item["unit"])
+                value = st.text_input(
+                    f"{words_of(name)} is now",
+                    key=f"context-{name}",
+                    placeholder=f"with its unit, {unit}" if unit else "one of its choices",
+                    width=280,
+                )
+                ask_button(
+                    db,
+                    "trial",
+                    "Tell",
+                    key=f"tell-context-{name}",
+                    args={"do": "context", "factors": {name: value.strip()}},
+                    disabled=not live or not value.strip(),
+                )
 
 
 def _approvals(db: str, campaign: CampaignDocument, *, live: bool) -> None:

@@ -8,6 +8,8 @@ from lab.control.moments import elapsed, iso
 from lab.domain.event import ChoiceSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lab.control.document import (
         AwaitedDocument,
         ContextDocument,
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "awaited_document",
     "context_documents",
+    "context_lines",
     "evidence_lines",
     "failed_documents",
     "outside_document",
@@ -49,14 +52,15 @@ def failed_documents(campaign: CampaignState) -> list[FailedTrialDocument]:
 
 def outside_document(campaign: CampaignState) -> OutsideDocument:
     """How many results from outside there are, and the best of them where one value is sought."""
-    values = [item.value for item in campaign.outside if item.value is not None]
+    told = [item for item in campaign.outside if item.value is not None]
+    values = [item.value or 0.0 for item in told if item.fidelity == campaign.target]
     direction = campaign.spec.objective.direction
     best = None
     if values and campaign.aim is None:
         best = max(values) if direction == "maximize" else min(values)
     return {
-        "done": len(values),
-        "failed": len(campaign.outside) - len(values),
+        "done": len(told),
+        "failed": len(campaign.outside) - len(told),
         "best": best,
         "latest": campaign.outside[-1].note if campaign.outside else "",
     }
@@ -83,6 +87,18 @@ def context_documents(campaign: CampaignState) -> list[ContextDocument]:
     return found
 
 
+def context_lines(context: Sequence[ContextDocument]) -> list[str]:
+    """`room is 22 degC, by Ada at 2026-01-01T08:00:00.000Z (by the window)`, of each that is known."""
+    lines: list[str] = []
+    for item in context:
+        value = item["value"]
+        if value is not None:
+            shown = value if isinstance(value, str) else _with_unit(value, item["unit"])
+            why = f" ({item['reason']})" if item["reason"] else ""
+            lines.append(f"{item['factor']} is {shown}, by {item['source']} at {item['at']}{why}")
+    return lines
+
+
 def awaited_document(campaign: CampaignState, now_s: float) -> AwaitedDocument | None:
     """What proposals wait for."""
     awaited = campaign.awaited
@@ -107,6 +123,7 @@ def _proposed(campaign: CampaignState, trial: TrialState) -> ProposedTrialDocume
     return {
         "trial": trial.number,
         "factors": dict(trial.factors),
+        "fidelity": trial.fidelity,
         "note": trial.note,
         "origin": trial.origin,
         "predicted_mean": trial.predicted_mean,

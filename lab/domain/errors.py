@@ -2,6 +2,7 @@
 
 LabError
  ├─ InputError      exit 2: an argument is wrong, or a file can't be read
+ │   ├─ EmptySpaceError  no trial keeps all rules of a campaign
  │   └─ FindingsError  exit 1: a file was read, and its content has findings
  ├─ UnavailableError  exit 3: a needed service (broker, database, device host) can't be reached
  └─ RefusedError    exit 4: a safety rule or a missing permission forbids it
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
 
     from lab.domain.diagnostic import Diagnostic
 
-__all__ = ["FindingsError", "InputError", "LabError", "RefusedError", "UnavailableError"]
+__all__ = [
+    "EmptySpaceError",
+    "FindingsError",
+    "InputError",
+    "LabError",
+    "RefusedError",
+    "UnavailableError",
+]
 
 
 class LabError(Exception):
@@ -37,6 +45,10 @@ class InputError(LabError):
     """Wrong usage or unreadable input."""
 
     exit_code = 2
+
+
+class EmptySpaceError(InputError):
+    """No trial keeps all rules of a space, with the factors that are held at a value."""
 
 
 class FindingsError(InputError):

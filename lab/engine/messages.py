@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from lab.bus.envelope import Upstream
+from lab.domain.errors import EmptySpaceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +99,8 @@ class Proposal:
         default_factory=dict[str, tuple[float, float]]
     )
     chance: float | None = None
+    fidelity: str = ""
+    """How it is measured, where the campaign has several ways."""
     cost: float | None = None
     """What it will cost, where gains are divided by that."""
     nearness: Nearness | None = None
@@ -110,6 +113,14 @@ class Proposed:
 
     proposals: tuple[Proposal, ...]
     error: str = ""
+    empty: bool = False
+    """No trial keeps all rules with what the factors are that nobody chooses."""
+
+    @classmethod
+    def none(cls, error: Exception) -> Proposed:
+        """What an optimiser's error means."""
+        empty = isinstance(error, EmptySpaceError)
+        return cls((), f"{type(error).__name__}: {error}", empty)
 
 
 @dataclass(frozen=True, slots=True)

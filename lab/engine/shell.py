@@ -413,7 +413,7 @@ class Engine:
         except Exception as error:
             # Whatever the optimiser's libraries raise ends the campaign with its reason, not the engine.
             _LOG.exception("the optimiser failed")
-            self._inbox.put_nowait(msg.Proposed((), f"{type(error).__name__}: {error}"))
+            self._inbox.put_nowait(msg.Proposed.none(error))
             return
         error = refused(state.campaigns[effect.campaign], proposals)
         self._inbox.put_nowait(msg.Proposed(() if error else proposals, error))

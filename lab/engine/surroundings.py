@@ -53,10 +53,13 @@ def hold_for_context(look: Look, campaign: CampaignState) -> Decision | None:
         if found != campaign.context.get(factor.name):
             name = campaign.spec.campaign
             told.append(ev.ContextTold(campaign=name, factor=factor.name, told=found))
-    if told:
-        return Decision(tuple(told))
     forbidden = _forbidden(campaign, held)
-    return None if forbidden is None else _waits(campaign, forbidden)
+    if forbidden is not None:
+        return _waits(campaign, forbidden)
+    known = campaign.awaited
+    if known is not None and known.problem == "forbidden" and held == campaign.held:
+        return Decision()  # the optimiser found nothing with these very values
+    return Decision(tuple(told)) if told else None
 
 
 def person_values(campaign: CampaignState) -> dict[str, ev.ContextValue]:

@@ -152,6 +152,11 @@ class _Rules:
                 self._value((*path, "value"), name, context.value)
         if signal:
             self._signal(path, name, context, lab, traits)
+        elif context.max_age is not None and context.max_age.base <= 0:
+            self._report(
+                (*path, "max_age"), "range", f"a greatest age of {context.max_age}: every value would be too old",
+                "give the time for which it can be trusted, e.g. 8 h, or leave it out",
+            )  # fmt: skip
 
     def _signal(
         self,

@@ -77,11 +77,12 @@ def _formula(
         return [
             document.finding(_FORMULA, error.code, f"the cost {error.message}", hint=error.hint)
         ]
-    if not any(name in campaign.factors for name, _ in expression.names):
+    chosen = [name for name, item in campaign.factors.items() if item.context is None]
+    if not any(name in chosen for name, _ in expression.names):
         return [
             document.finding(
-                _FORMULA, "cost", "this names no factor, so all trials cost the same",
-                hint=f"the factors are: {', '.join(campaign.factors)}",
+                _FORMULA, "cost", "this names no factor that is chosen, so all trials cost the same",
+                hint=f"such factors are: {', '.join(chosen)}",
             )
         ]  # fmt: skip
     if low <= 0.0:

@@ -300,3 +300,29 @@ def test_trials_that_wait_are_approved_and_rejected_on_the_page(database):
         ("trial", "Ada", {"do": "approve", "trial": 1}),
         ("trial", "Ada", {"do": "reject", "trial": 2}),
     ]
+
+
+def test_what_nobody_chooses_is_told_on_the_page(database):
+    from lab.domain import event as ev
+    from tests.lab.engine.test_surroundings import LIVE, Surrounded, room
+
+    block = room(LIVE).model_copy(update={"name": "block"})
+    mind = Surrounded(room(ev.ContextSpec()), block)
+    mind.settle()
+    keep_records(database_url(str(database)), mind.records)
+    with EngineThread(database, mind.records) as engine:
+        at = page()
+        at.session_state["who"] = "Ada"
+        at.run()
+        assert [h.value for h in at.subheader] == ["What nobody chooses"]
+        assert [w.value for w in at.warning] == [
+            "Nothing is proposed: nobody has told what room is."
+        ]
+        assert [b.key for b in at.button if "context" in str(b.key)] == ["tell-context-room"]
+        assert at.button(key="tell-context-room").disabled
+        at.text_input(key="context-room").input("22 degC").run()
+        at.button(key="tell-context-room").click().run()
+        assert not at.exception
+    asked = [(r.verb, r.actor, dict(r.args)) for r in engine.asked]
+    assert asked == [("trial", "Ada", {"do": "context", "factors": {"room": "22 degC"}})]
+    assert mind.say(room="22 degC") == "", "and the engine takes just that"

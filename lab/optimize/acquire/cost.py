@@ -37,7 +37,7 @@ __all__ = ["Cheapness", "cheapness", "checked_cost"]
 _ASKED = 128
 """Lawful points at which a function of the cost is asked."""
 _OWN = 64
-"""Of the trials so many, the newest, are asked about beside them: a planner takes some 20 ms for each."""
+"""Of the trials so many, the newest, are asked about beside them: a planner takes some milliseconds for each."""
 _FEWEST = 3
 """Told costs below which all trials are taken as equally dear."""
 

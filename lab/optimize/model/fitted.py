@@ -212,6 +212,7 @@ def slice(  # the word of the trade; the builtin isn't used here
     at: Mapping[str, Setting] | None = None,
     *,
     points: int = 41,
+    options: Options | None = None,
 ) -> Slice:
     """Predictions on `points` (or `points` squared) grid points, the other factors held at `at`.
 
@@ -227,7 +228,7 @@ def slice(  # the word of the trade; the builtin isn't used here
         raise InputError(f"{factor_x} on both axes", hint="choose two factors, or one alone")
     if points < 2:
         raise InputError(f"a grid of {points} points", hint="ask for at least 2")
-    held = best(direction, records)
+    held = best(direction, [r for r in records if options is None or options.is_target(r)])
     if held is None:
         raise InputError(
             "no trial has given a value yet", hint="a model can be asked after the first results"
@@ -244,7 +245,7 @@ def slice(  # the word of the trade; the builtin isn't used here
         for value_x in x
     ]
     with single_threaded():
-        model = fit_model(space, direction, records)
+        model = fit_model(space, direction, records, options=options)
         means, deviations = model.predict(_rows_of(rows, space.dimension))
     return Slice(factor_x, factor_y, x, y, _rows(means, points), _rows(deviations, points))
 

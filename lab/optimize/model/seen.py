@@ -25,6 +25,8 @@ __all__ = ["Results", "Seen", "see"]
 _SMALLEST_GIVEN_NOISE = 1e-6
 _FEWEST = 2
 """Values above zero below which zeros are values like others."""
+_OWN_SCALE = 5
+"""Values at the target that say its level and scale without those of lower fidelities."""
 _PLAIN = Warp(1.0, 0.0, 1.0, 1.0, 0.0, 1.0)
 
 
@@ -94,7 +96,9 @@ def see(
         warp = replace(_PLAIN, sign=sign)
         grades = fit_grades(values, len(levels), sign)
     else:
-        warp = fit_warp(np.concatenate([values[~empty], *others]), sign)
+        # What lower fidelities told must not bend the scale on which the target is believed, once it has one of its own.
+        own = values[~empty]
+        warp = fit_warp(own if len(own) >= _OWN_SCALE else np.concatenate([own, *others]), sign)
         given = _given_noise(warp, values, results.deviations)
     outcomes = warp.forward(values)
     told = merge(results.points[exact], outcomes[exact], None if given is None else given[exact])

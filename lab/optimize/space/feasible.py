@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lab.domain.errors import InputError
+from lab.domain.errors import EmptySpaceError
 from lab.optimize.space.factors import Category
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def nearest(region: Region, target: Array, kept: Sequence[str] | None = None) ->
 
 
 def demand_linear(region: Region) -> None:
-    """Raise InputError, with a smallest set of constraints that contradict one another, if no row keeps
+    """Raise EmptySpaceError, with a smallest set of constraints that contradict one another, if no row keeps
     to levels, ranges, linear constraints and at-most rules.
     """
     middle = (region.low + region.high) / 2
@@ -143,7 +143,7 @@ def demand_linear(region: Region) -> None:
         what = f"nothing in the factors' ranges keeps {told[0]}{held}"
     else:
         what = f"these contradict one another: {'; '.join(told)}{held}"
-    raise InputError(
+    raise EmptySpaceError(
         f"the space is empty: {what}", hint="widen a range, or drop or loosen one of them"
     )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lab.domain.errors import InputError
+from lab.domain.errors import EmptySpaceError, InputError
 from lab.optimize.sobol import derived_seed, sobol_points
 from lab.optimize.space.factors import Category
 from lab.optimize.space.feasible import demand_linear, nearest
@@ -126,7 +126,7 @@ class _Walker:
             rows = self._rounded(rows, lows[usable], highs[usable])
             found += list(rows[self.region.lawful(rows)])
         if len(found) < _BLOCK:
-            raise InputError(
+            raise EmptySpaceError(
                 "no point was found that keeps all constraints: "
                 + "; ".join(f"`{text}`" for text in self.region.space.constraints),
                 hint="loosen one of them, or give ranges in which they can hold",

@@ -160,6 +160,24 @@ def test_the_time_changes_what_is_asked_for(by_cost) -> None:
     assert quick.cost == lasting(state)(quick.factors)
 
 
+def test_among_candidates_of_a_list_the_cost_counts_too(by_cost) -> None:
+    state = _before(by_cost[1], 7)
+    ((name, entry),) = state.campaigns.items()
+    rows = tuple((red, 42.0, blue) for red in (17.0, 18.0) for blue in (26.0, 27.0, 28.0, 60.0))
+    spec = entry.spec.model_copy(update={"candidates": rows, "initial": 0})
+    trials = {
+        number: replace(trial, factors=dict(zip(trial.factors, row, strict=True)))
+        for (number, trial), row in zip(entry.trials.items(), rows[:2], strict=False)
+    }
+    listed = replace(state, campaigns={name: replace(entry, spec=spec, trials=trials)})
+    (asked,) = suggest_from_state(listed, name, 1)
+    assert asked.cost == pytest.approx(_dear(asked.factors))
+    assert tuple(asked.factors.values()) in rows[2:]
+    (plain,) = suggest_from_state(_without_cost(listed), name, 1)
+    assert _dear(asked.factors) < _dear(plain.factors)
+    assert plain.cost is None
+
+
 def test_without_a_cost_nothing_is_told_of_it() -> None:
     lab = HandMade()
     (proposal, _) = suggest_from_state(lab.state, NAME, 2)

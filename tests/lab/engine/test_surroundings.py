@@ -12,6 +12,7 @@ from lab.cli.event_text import event_text
 from lab.cli.status_text import lab_lines
 from lab.control.status import status_document
 from lab.domain import event as ev
+from lab.domain.errors import EmptySpaceError
 from lab.engine import messages as msg
 from lab.engine.proposals import refused
 from lab.engine.surroundings import context_signals
@@ -252,6 +253,34 @@ def test_a_constraint_that_no_trial_can_keep_with_it_is_waited_out() -> None:
     assert detail == "no trial keeps x + 2 mL >= 4 mL or room < 20 degC with room = 21"
     assert mind.say(room=19) == ""
     assert mind.asks() == 1
+
+
+def test_what_the_optimiser_finds_no_trial_for_waits_for_another_value() -> None:
+    mind = Surrounded(room(LIVE))
+    mind.feel(295.15)
+    assert mind.asks() == 1
+    empty = msg.Proposed.none(EmptySpaceError("the space is empty, with room held at 22"))
+    mind.tell(empty)
+    assert mind.asks() == 0
+    assert mind.awaited() == [("forbidden", "the space is empty, with room held at 22")]
+    mind.now += timedelta(seconds=5)
+    mind.feel(295.15)
+    assert mind.asks() == 0, "it is as it was"
+    mind.feel(294.15)
+    assert mind.asks() == 1
+    mind.tell(empty)
+    assert mind.asks() == 0
+    assert len(mind.awaited()) == 2
+
+
+def test_other_errors_of_the_optimiser_end_a_campaign_as_ever() -> None:
+    mind = Surrounded(room(ev.ContextSpec(value=21.0)))
+    mind.tell(msg.Proposed.none(ValueError("a fault")))
+    assert (mind.campaign.status, mind.awaited()) == ("failed", [])
+    assert "ValueError: a fault" in mind.campaign.reason
+    mind = Surrounded()
+    mind.tell(msg.Proposed.none(EmptySpaceError("the space is empty")))
+    assert mind.campaign.status == "failed"
 
 
 def test_a_veto_of_what_it_is_holds_proposals() -> None:

@@ -109,6 +109,7 @@ def test_its_range_is_the_files() -> None:
         ("maximum: 20 degC, context: {value: 25 degC}", "range", '25 degC is outside the range of "heat"'),
         ("context: {value: 25 mL}", "dimension", "25 mL stands where"),
         ("context: {value: warm}", "dimension", "warm stands where"),
+        ("context: {value: 25 degC, max_age: 0 s}", "range", "every value would be too old"),
         ("context: {value: true}", "dimension", "True stands where"),
     ],
 )  # fmt: skip
@@ -196,6 +197,14 @@ def test_a_cost_may_depend_on_it() -> None:
     cost = 'strategy: {per: cost, cost: {value: "1 mL + one * (day / 20 percent)", unit: mL}}'
     own = "minimum: 10 percent, maximum: 90 percent, context: {}"
     assert _findings("", cost, own) == []
+
+
+def test_a_cost_that_depends_on_it_alone_weighs_nothing() -> None:
+    cost = 'strategy: {per: cost, cost: {value: "day / 20 percent", unit: dimensionless}}'
+    own = "minimum: 10 percent, maximum: 90 percent, context: {}"
+    [finding] = _findings("", cost, own)
+    assert "names no factor that is chosen" in finding.message
+    assert finding.hint == "such factors are: one, two, three, heat"
 
 
 def test_where_nobody_chooses_anything_there_is_nothing_to_propose() -> None:

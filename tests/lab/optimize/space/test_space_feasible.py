@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from lab.domain.errors import InputError
+from lab.domain.errors import EmptySpaceError, InputError
 from lab.optimize import AtMost, Campaign, Factor, Levels, Space, suggest
 from lab.optimize.space.feasible import demand_linear, nearest
 from lab.optimize.space.region import Region
@@ -46,7 +46,7 @@ def test_too_few_components_cannot_make_up_the_sum():
 def test_what_is_held_may_empty_the_space_and_is_named():
     space = Space(factors=_factors("ab"), constraints=("a + b <= 0.9",))
     assert suggest(space, "maximize", [], 1, seed=0, initial=4, held={"a": 0.5})
-    with pytest.raises(InputError, match=r"with a held at 0\.95"):
+    with pytest.raises(EmptySpaceError, match=r"with a held at 0\.95"):
         suggest(space, "maximize", [], 1, seed=0, initial=4, held={"a": 0.95})
 
 
@@ -54,7 +54,7 @@ def test_a_curved_constraint_that_nothing_keeps_is_said_not_to_be_found():
     space = Space(
         factors=_factors("ab"), constraints=("a * b >= 0.5", "a + b <= 1.2")
     )  # a b is at most 0.36 on a + b = 1.2
-    with pytest.raises(InputError, match=r"no point was found .*a \* b >= 0.5"):
+    with pytest.raises(EmptySpaceError, match=r"no point was found .*a \* b >= 0.5"):
         suggest(space, "maximize", [], 1, seed=0, initial=4)
 
 
