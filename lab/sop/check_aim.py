@@ -230,8 +230,7 @@ class _Rules:
                     "leave one of the two out: it is known of one result alone",
                 )  # fmt: skip
         if one and zeros:
-            ways = ["fidelities"] if campaign.fidelities else []
-            self._zeros(zeros[0][0], sought[0], [*(what for _, what in places), *ways])
+            self._zeros(zeros[0][0], sought[0], [what for _, what in places])
         if campaign.strategy.quantile is not None and not exact:
             self._report(
                 ("strategy", "quantile"), "objective", "a quantile, and no factor has an accuracy",
