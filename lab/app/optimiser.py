@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from lab.domain.event import CampaignStarted, FactorValue, ObjectiveSpec
     from lab.domain.state import CampaignState, LabState
     from lab.optimize.acquire.cost import CostOf
-    from lab.optimize.designs import Design
-    from lab.optimize.history import Direction
+    from lab.optimize.history import Design, Direction
     from lab.optimize.space import Space
 
     Lasting = Callable[[LabState], Callable[[Mapping[str, FactorValue]], float]]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lab.optimize.space import Space
 
 __all__ = [
+    "Design",
     "Direction",
     "Side",
     "Suggestion",
@@ -33,6 +34,8 @@ __all__ = [
 Direction = Literal["maximize", "minimize"]
 Side = Literal["above", "below"]
 """On which side of the number told a result lies that is beyond the range of the instrument."""
+Design = Literal["sobol", "latin_hypercube", "factorial", "d_optimal"]
+"""How the first trials of a campaign are spread (`lab.optimize.designs`)."""
 
 
 class TrialRecord(BaseModel):
