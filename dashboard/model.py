@@ -49,8 +49,8 @@ def fit_slice(
     except ImportError as error:
         raise LabError(_NO_MODEL, hint=_REMEDY) from error
     direction, history = recorded.first_outcome(campaign, state)
-    space = recorded.space_of(campaign)
-    found = predict(space, direction, history, factor_x, factor_y, points=_POINTS)
+    space, options = recorded.space_of(campaign), recorded.options_of(campaign, first=True)
+    found = predict(space, direction, history, factor_x, factor_y, points=_POINTS, options=options)
     return Slice(found.x, found.y, found.mean, found.standard_deviation)
 
 
@@ -64,7 +64,7 @@ def fit_evidence(
     except ImportError as error:
         raise LabError(_NO_MODEL, hint=_REMEDY) from error
     direction, history = recorded.first_outcome(campaign, state)
-    space, options = recorded.space_of(campaign), recorded.options_of(campaign)
+    space, options = recorded.space_of(campaign), recorded.options_of(campaign, first=True)
     return evidence(space, direction, history, campaign.spec.seed, options)
 
 

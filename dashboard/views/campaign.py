@@ -100,7 +100,7 @@ def _chosen(names: list[str]) -> str:
 def _progress(names: list[str]) -> None:
     view = look(database())
     campaign = view.state.campaigns[_chosen(names)]
-    spec, trials = campaign.spec, list(campaign.trials.values())
+    spec, trials = campaign.spec, list(campaign.counting)
     sign = status_sign(campaign.status)
     why = f" ({campaign.reason})" if campaign.reason else ""
     st.markdown(
@@ -121,6 +121,16 @@ def _progress(names: list[str]) -> None:
                 key="parity",
                 alt="Predicted against measured values",
             )
+    if campaign.target:
+        quick = sum(t.value is not None for t in campaign.trials.values()) - sum(
+            t.value is not None for t in trials
+        )
+        left = (
+            "" if spec.cost_budget is None else f"; a cost of {number(campaign.cost_left)} is left"
+        )
+        st.markdown(
+            f"Shown are trials measured by **{campaign.target}**, which counts; {quick} by quicker ways teach{left}."
+        )
     best = campaign.best()
     if best is not None:
         where = _settings(best.factors, campaign)
@@ -162,7 +172,8 @@ def _proposed(names: list[str]) -> None:
             factors = _settings(item["factors"], campaign)
             waits = " · waits for approval" if item["waits_for_approval"] else ""
             state = "begun" if item["begun"] else f"not begun{waits}"
-            st.markdown(f"**Trial {item['trial']}** · {state} · {factors}")
+            by = f" · measured by {item['fidelity']}" if item["fidelity"] else ""
+            st.markdown(f"**Trial {item['trial']}** · {state} · {factors}{by}")
             st.caption(f"By {item['origin']}: {item['note']}")
             for line in evidence_lines(item, unit, document["cost_unit"]):
                 st.markdown(f"- {line}")
@@ -252,10 +263,8 @@ def _trust(names: list[str]) -> None:
     """Each trial as the others foretell it, and how these predictions came out."""
     state = look(database()).state
     campaign = state.campaigns[_chosen(names)]
-    if (
-        sum(trial.value is not None for trial in (*campaign.outside, *campaign.trials.values()))
-        < _FEWEST
-    ):
+    told = [t for t in campaign.outside if t.fidelity == campaign.target]
+    if sum(trial.value is not None for trial in (*told, *campaign.counting)) < _FEWEST:
         st.info("This can be told after three results.", icon=":material/info:")
         return
     try:
@@ -291,7 +300,7 @@ def _trust(names: list[str]) -> None:
 def _draw_model(campaign: CampaignState, x: str, y: str | None, found: Slice) -> None:
     units = {factor.name: factor.unit for factor in campaign.spec.factors}
     objective = campaign.spec.objective
-    done = [t for t in campaign.trials.values() if t.value is not None]
+    done = [t for t in campaign.counting if t.value is not None]
     labels = (
         f"{words_of(x)} ({unit_text(units[x])})",
         f"{words_of(y)} ({unit_text(units[y])})" if y else "",
@@ -343,6 +352,7 @@ def _trials(names: list[str]) -> None:
             "predicted_mean": st.column_config.NumberColumn(f"Predicted [{unit}]", format="%.4g"),
             "predicted_sd": st.column_config.NumberColumn(f"Predicted sd [{unit}]", format="%.2g"),
             "origin": st.column_config.TextColumn("Chosen by"),
+            "fidelity": st.column_config.TextColumn("Measured by"),
             "nearest_trial": st.column_config.NumberColumn("Nearest trial", width="small"),
             "better": st.column_config.NumberColumn("Chance to be better", format="percent"),
             "chance": st.column_config.NumberColumn("Chance to succeed", format="percent"),
@@ -373,6 +383,7 @@ def trial_table(rows: list[Row], choices: Sequence[str] = ()) -> list[Row]:
             "predicted_mean",
             "predicted_sd",
             "origin",
+            "fidelity",
             "nearest_trial",
             "better",
             "chance",

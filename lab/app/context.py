@@ -58,27 +58,37 @@ class FilesContext:
         self._device_capabilities = files.drivers.capabilities
         self._durations = files.drivers.durations
         self.interlocks = files.drivers.interlocks
-        self._bound: dict[tuple[int, tuple[ev.FactorValue, ...]], tuple[Plan, ...]] = {}
+        self._bound: dict[tuple[int, tuple[ev.SettingValue, ...]], tuple[Plan, ...]] = {}
 
         self.services = service_rules(files, zone)
         self._planner = TimelinePlanner(
-            lambda trial: self.candidates(trial.number, trial.factors), self.services
+            lambda trial: self.candidates(trial.number, trial.settings), self.services
         )
 
-    def candidates(self, trial: int, factors: Mapping[str, ev.FactorValue]) -> tuple[Plan, ...]:
-        """The trial's plans, one for each lawful choice of stations and devices."""
-        key = (trial, tuple(factors.values()))
+    def candidates(self, trial: int, settings: Mapping[str, ev.SettingValue]) -> tuple[Plan, ...]:
+        """The trial's plans, one for each lawful choice of stations and devices. What is no factor is set for this trial
+        in place of what the campaign fixes.
+        """
+        key = (trial, tuple(settings.values()))
         known = self._bound.get(key)
         if known is None:
-            known = self._bound[key] = self._bind(trial, factors)
+            known = self._bound[key] = self._bind(trial, settings)
         return known
 
-    def _bind(self, trial: int, factors: Mapping[str, ev.FactorValue]) -> tuple[Plan, ...]:
-        known = self._bundle.procedure.sop.parameters
+    def _bind(self, trial: int, settings: Mapping[str, ev.SettingValue]) -> tuple[Plan, ...]:
+        known, campaign = self._bundle.procedure.sop.parameters, self._bundle.campaign
+        given = {name: value for name, value in settings.items() if name in known}
         return bind(
             self._bundle.procedure,
-            {name: value for name, value in factors.items() if name in known},
-            self._bundle.campaign.fixed,
+            {
+                name: value
+                for name, value in given.items()
+                if name in campaign.factors and not isinstance(value, bool)
+            },
+            {
+                **campaign.fixed,
+                **{name: value for name, value in given.items() if name not in campaign.factors},
+            },
             self._bundle.lab,
             CAPABILITIES,
             trial,

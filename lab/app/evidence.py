@@ -38,7 +38,9 @@ def evidence_of_records(database: str, campaign: str | None) -> tuple[Evidence, 
     direction, history = first_outcome(entry, state)
     objective = entry.spec.objective
     return (
-        evidence(space_of(entry), direction, history, entry.spec.seed, options_of(entry)),
+        evidence(
+            space_of(entry), direction, history, entry.spec.seed, options_of(entry, first=True)
+        ),
         f"{objective.result} [{objective.unit}]",
     )
 

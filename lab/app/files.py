@@ -18,8 +18,10 @@ from lab.domain.event import (
     CostSpec,
     FactorSpec,
     FactorValue,
+    FidelitySpec,
     LimitSpec,
     ObjectiveSpec,
+    SettingValue,
     StopSpec,
 )
 from lab.domain.quantity import Quantity
@@ -36,12 +38,14 @@ from lab.sop.document import read_document
 from lab.sop.load import CampaignBundle, load_campaign, read_text, refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import JsonValue
 
     from lab.devices.manifest import Manifest
     from lab.domain.action import Limits
     from lab.domain.diagnostic import Diagnostic
-    from lab.sop.campaign_model import FactorContext, Objective
+    from lab.sop.campaign_model import FactorContext, FixedValue, Objective
     from lab.sop.lab_model import Lab
 
 __all__ = ["CampaignFiles", "check_lab_file", "driver_capabilities", "open_campaign", "open_lab"]
@@ -134,13 +138,27 @@ class CampaignFiles:
     @property
     def fixed(self) -> dict[str, JsonValue]:
         """Parameters that this campaign holds at a value."""
+        return {**self._plain(self.bundle.campaign.fixed)}
+
+    def _plain(self, values: Mapping[str, FixedValue]) -> dict[str, SettingValue]:
+        """Quantities as numbers in the parameters' units; a text may read like a quantity."""
         parameters = self.bundle.procedure.sop.quantities
         return {
-            name: value.to(parameters[name].unit).magnitude
-            if isinstance(value, Quantity)
-            else value
-            for name, value in self.bundle.campaign.fixed.items()
+            name: value
+            if not isinstance(value, Quantity)
+            else value.to(parameters[name].unit).magnitude
+            if name in parameters
+            else str(value)
+            for name, value in values.items()
         }
+
+    @property
+    def fidelities(self) -> tuple[FidelitySpec, ...]:
+        """The ways to measure what is sought."""
+        return tuple(
+            FidelitySpec(name=way.name, cost=way.cost, settings=self._plain(way.set))
+            for way in self.bundle.campaign.fidelities
+        )
 
     @property
     def objectives(self) -> tuple[ObjectiveSpec, ...]:
@@ -240,12 +258,12 @@ class CampaignFiles:
         return middle if not space.broken(middle) else lawful_trial(space)
 
     @property
-    def samples(self) -> tuple[dict[str, FactorValue], ...]:
+    def samples(self) -> tuple[dict[str, SettingValue], ...]:
         """Trials that the lab must be able to make before anything starts: the middle, and the middle with each other
-        choice, because another choice may mean other devices.
+        choice, because another choice may mean other devices; of several fidelities by each, first the one that counts.
         """
         middle = self.middle
-        return (
+        trials: list[dict[str, FactorValue]] = [
             middle,
             *(
                 {**middle, factor.name: choice}
@@ -254,7 +272,9 @@ class CampaignFiles:
                 for choice in factor.choices
                 if choice != middle[factor.name]
             ),
-        )
+        ]
+        ways = [way.settings for way in reversed(self.fidelities)] or [{}]
+        return tuple({**trial, **way} for way in ways for trial in trials)
 
 
 def _middle_of(factor: FactorSpec | ChoiceSpec) -> FactorValue:
@@ -335,8 +355,10 @@ def _manifests(registry: Registry | None) -> dict[str, Manifest]:
     return found
 
 
-def open_campaign(path: Path, registry: Registry | None = None) -> CampaignFiles:
-    """Read and check a campaign with its SOP and lab.
+def open_campaign(
+    path: Path, registry: Registry | None = None, *, earlier: bool = True
+) -> CampaignFiles:
+    """Read and check a campaign with its SOP and lab, and (`earlier`) the tables of earlier campaigns.
 
     Raises InputError or RefusedError with diagnostics, as `lab.sop.load.load_campaign` does.
     """
@@ -352,6 +374,7 @@ def open_campaign(path: Path, registry: Registry | None = None) -> CampaignFiles
         driver_capabilities(registry),
         chemistries=simulated_chemistries(),
         traits=driver_traits(registry),
+        earlier=earlier,
     )
     files = CampaignFiles(bundle, LabDrivers(bundle.lab, registry))
     _refuse_an_empty_space(files, str(path))

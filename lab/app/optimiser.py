@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from lab.domain.event import CampaignStarted, FactorValue, ObjectiveSpec
     from lab.domain.state import CampaignState, LabState
     from lab.optimize.acquire.cost import CostOf
-    from lab.optimize.designs import Design
-    from lab.optimize.history import Direction
+    from lab.optimize.history import Design, Direction
     from lab.optimize.space import Space
 
     Lasting = Callable[[LabState], Callable[[Mapping[str, FactorValue]], float]]
@@ -91,7 +90,14 @@ def suggest_from_state(
         first = spec.trials if spec.method == "sobol" else spec.initial
         pool = Pool.in_space(space, columns)
         suggestions = suggest_from(
-            pool, sought, history, count, seed=spec.seed, initial=first, cost_of=cost_of
+            pool,
+            sought,
+            history,
+            count,
+            seed=spec.seed,
+            initial=first,
+            options=options_of(entry),
+            cost_of=cost_of,
         )
     else:
         suggestions = suggest(
@@ -124,6 +130,7 @@ def suggest_from_state(
             chance=suggestion.chance,
             better=suggestion.better,
             explores=suggestion.explores,
+            fidelity=suggestion.fidelity or "",
             cost=None if cost_of is None else cost_of(suggestion.factors),
             nearness=near if number == 0 else None,
         )
@@ -134,7 +141,7 @@ def suggest_from_state(
 def _nearness(campaign: CampaignState, state: LabState) -> Nearness | None:
     """How near the optimum is, where the campaign wants to know and enough is measured."""
     rule = campaign.spec.stop
-    done = sum(trial.status == "done" for trial in campaign.trials.values())
+    done = sum(trial.status == "done" for trial in campaign.counting)
     if rule is None or done < _FEWEST:
         return None
     from lab.optimize.recorded import history_of, options_of, space_of
@@ -146,7 +153,9 @@ def _nearness(campaign: CampaignState, state: LabState) -> Nearness | None:
         if len(campaign.aim.complete(history)) < _FEWEST:
             return None
         part = 0.01 if rule.unit == "percent" else 1.0
-        found = stopping_several(space, campaign.aim, history, rule.within * part, seed)
+        found = stopping_several(
+            space, campaign.aim, history, rule.within * part, seed, options_of(campaign)
+        )
         if not math.isfinite(
             found.expected_gain
         ):  # no trial keeps the limits: there is nothing to be near to

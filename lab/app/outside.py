@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lab.domain.quantity import Quantity, QuantityError
+from lab.sop.earlier import FAILED
 from lab.sop.load import read_text, refuse
 from lab.sop.table_file import TableFile, heading_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FAILED", "read_results"]
-
-FAILED = "failed"
-"""Name of the column with the reason of a failure."""
+__all__ = ["read_results"]
 
 
 def read_results(path: Path) -> list[dict[str, Any]]:

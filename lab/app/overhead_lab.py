@@ -142,9 +142,9 @@ class NoOpContext:
             ),
         )
 
-    def candidates(self, trial: int, factors: Mapping[str, ev.FactorValue]) -> tuple[Plan, ...]:
+    def candidates(self, trial: int, settings: Mapping[str, ev.SettingValue]) -> tuple[Plan, ...]:
         """The sample's own device."""
-        del factors
+        del settings
         return (self._plans[trial],)
 
     def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:

@@ -105,7 +105,7 @@ def _open(path: Path, lab_file: Path | None) -> _Work:
         )
     if kind == "campaign":
         files = open_campaign(path)
-        context, middle = FilesContext(files), files.middle
+        context, middle = FilesContext(files), files.samples[0]
         return _Work(
             files.bundle.campaign.id,
             files.lab_file.resolve(),

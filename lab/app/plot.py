@@ -53,7 +53,7 @@ _OTHERS = "#7f8c99"
 
 
 def _done(entry: CampaignState) -> list[TrialState]:
-    return [trial for trial in entry.trials.values() if trial.value is not None]
+    return [trial for trial in entry.counting if trial.value is not None]
 
 
 def _progress(axes: _Axes, entry: CampaignState) -> None:
@@ -71,7 +71,7 @@ def _progress(axes: _Axes, entry: CampaignState) -> None:
     values = [trial.value or 0.0 for trial in done]
     best = best_so_far(values, objective.direction, objective.target)
     axes.step([t.number for t in done], best, where="post", color="#d1641b", label="best so far")
-    failed = [trial.number for trial in entry.trials.values() if trial.status == "failed"]
+    failed = [trial.number for trial in entry.counting if trial.status == "failed"]
     if failed and done:
         floor = min(trial.value or 0.0 for trial in done)
         axes.plot(failed, [floor] * len(failed), "x", color="#b3261e", label="failed")

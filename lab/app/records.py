@@ -28,7 +28,7 @@ def url_of(where: Path | None, db: str | None) -> str:
         )
     if where.suffix == ".db":
         return database_url(str(where))
-    return database_url(open_campaign(where).database)
+    return database_url(open_campaign(where, earlier=False).database)
 
 
 def open_where(where: Path | None, db: str | None) -> Records:

@@ -27,6 +27,7 @@ def report_document(
         "campaign": campaign,
         "state": entry.status,
         "trials": len(entry.trials),
+        "fidelities": fidelity_counts(entry),
         "runs": {
             ending: sum(1 for run in runs if run.status == ending)
             for ending in ("succeeded", "failed", "aborted")
@@ -37,6 +38,17 @@ def report_document(
         "journal": {"events": events, "head": head},
         "virtual_seconds": round(virtual_seconds, 3),
         "wall_seconds": round(wall_seconds, 3),
+    }
+
+
+def fidelity_counts(campaign: CampaignState) -> dict[str, int]:
+    """Fidelity -> trials by it that gave a value; empty where there is one way to measure."""
+    return {
+        way.name: sum(
+            trial.status == "done" and trial.fidelity == way.name
+            for trial in campaign.trials.values()
+        )
+        for way in campaign.spec.fidelities
     }
 
 
@@ -78,6 +90,9 @@ def report_lines(state: LabState, campaign: str) -> list[str]:
     )
     lines = [f"{campaign}: {entry.status} ({entry.reason or 'unfinished'})"]
     lines.append(f"  {len(entry.trials)} trials; runs: {counts}")
+    if entry.target:
+        told = ", ".join(f"{count} by {name}" for name, count in fidelity_counts(entry).items())
+        lines.append(f"  {'measured':<10} {told}; {entry.target} counts")
     best = entry.best()
     if best is not None:
         factors = ", ".join(

@@ -16,6 +16,7 @@ from lab.app.broker import BrokerChoice, broker_for
 from lab.app.context import FilesContext
 from lab.app.control import EngineControl
 from lab.app.drivers import build_simulation
+from lab.app.earlier import earlier_of
 from lab.app.files import CampaignFiles, open_campaign
 from lab.app.hosts import host_devices
 from lab.app.interrupt import interruptible
@@ -69,7 +70,8 @@ def run_campaign(
     Raises InputError (files), RefusedError (safety, lock, an unfinished campaign in the records) and
     UnavailableError (broker, database, simulators).
     """
-    files = open_campaign(options.campaign)
+    # Of a campaign that has begun the journal holds what earlier ones say.
+    files = open_campaign(options.campaign, earlier=not (options.resume or options.standby))
     # Bind once before anything starts: a missing capability is found here, not in the middle of the night.
     context = FilesContext(files)
     for trial in files.samples:
@@ -290,6 +292,9 @@ def _start(
         outliers=campaign.strategy.outliers,
         accuracy=files.accuracy,
         quantile=campaign.strategy.quantile,
+        earlier=earlier_of(files, options.campaign, before),
+        fidelities=files.fidelities,
+        cost_budget=campaign.budget.cost,
         per=campaign.strategy.per or "",
         cost=files.cost,
         supplies={need.name: need.room for need in needs(files.lab).values() if need.room},

@@ -40,7 +40,8 @@ class ProgressLines:
                     if event.predicted_mean is not None
                     else ""
                 )
-                return f"trial {event.trial:>3} proposed by {event.origin}: {factors}{believed}"
+                by = f", measured by {event.fidelity}" if event.fidelity else ""
+                return f"trial {event.trial:>3} proposed by {event.origin}: {factors}{by}{believed}"
             case ev.RunStarted():
                 bound = ", ".join(sorted(set(event.plan.stations)))
                 return f"trial {event.trial:>3} begins ({bound or 'no station'})"

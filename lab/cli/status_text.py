@@ -58,6 +58,10 @@ def lab_lines(document: StatusDocument) -> list[str]:
             f"campaign {campaign['campaign']} {campaign['status']}: {trials['done']} done, "
             f"{trials['failed']} failed, {trials['open']} open of {trials['budget']}"
         )
+        if trials["counting"]:
+            text += f" ({trials['counted']} done by {trials['counting']}, which counts)"
+        if trials["cost_left"] is not None:
+            text += f"; {trials['cost_left']:g} of a cost of {trials['cost_budget']:g} left"
         best = campaign["best"]
         if best is not None:
             text += f"; best {best['value']:.4g} {campaign['objective']['unit']} (trial {best['trial']})"
@@ -141,6 +145,8 @@ def _context(campaign: CampaignDocument) -> list[str]:
 def _proposed(item: ProposedTrialDocument, unit: str, cost_unit: str) -> list[str]:
     """An open trial, and why it was proposed."""
     factors = ", ".join(f"{name} = {setting(value)}" for name, value in item["factors"].items())
+    if item["fidelity"]:
+        factors += f", measured by {item['fidelity']}"
     note = f" ({item['note']})" if item["note"] else ""
     lines = [f"    trial {item['trial']}: {factors}{note}"]
     if item["waits_for_approval"]:

@@ -26,6 +26,15 @@ _Set = Annotated[
 _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
+_Fidelity = Annotated[
+    str,
+    typer.Option(
+        "--fidelity",
+        help="How it is measured, where the campaign has several ways; else the real one.",
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     trial = typer.Typer(
@@ -87,13 +96,14 @@ def edit(
 def pin(
     given: _Set,
     where: _Where = None,
+    fidelity: _Fidelity = "",
     db: _Db = None,
     actor: _Actor = "",
     reason: _Reason = "",
     as_json: _Json = False,
 ) -> int:
     """Have a trial of your own made next. What breaks a limit or a constraint is refused, never moved to fit."""
-    args = {"do": "pin", "factors": _factors(given)}
+    args = {"do": "pin", "factors": _factors(given), **_by(fidelity)}
     return send_request("trial", where, db, actor, _why(reason), args=args, as_json=as_json)
 
 
@@ -152,6 +162,7 @@ def add(
     beyond: Annotated[
         bool, typer.Option("--beyond", help="Values outside the campaign's ranges are meant.")
     ] = False,
+    fidelity: _Fidelity = "",
     db: _Db = None,
     actor: _Actor = "",
     reason: _Reason = "",
@@ -182,8 +193,13 @@ def add(
         "results": rows,
         "source": "" if table is None else table.name,
         "beyond": beyond,
+        **_by(fidelity),
     }
     return send_request("trial", where, db, actor, why, args=args, as_json=as_json)
+
+
+def _by(fidelity: str) -> dict[str, Any]:
+    return {"fidelity": fidelity} if fidelity else {}
 
 
 def _why(reason: str) -> str:

@@ -196,6 +196,12 @@ class TrialsDocument(TypedDict):
     done: int
     failed: int
     open: int
+    counting: str
+    """The fidelity that counts, where there are several; else empty."""
+    counted: int
+    """Trials by it that gave a value."""
+    cost_budget: float | None
+    cost_left: float | None
 
 
 class ObjectiveDocument(TypedDict):
@@ -236,6 +242,8 @@ class ProposedTrialDocument(TypedDict):
 
     trial: int
     factors: dict[str, FactorValue]
+    fidelity: str
+    """How it is measured, where the campaign has several ways; else empty."""
     note: str
     origin: str
     predicted_mean: float | None

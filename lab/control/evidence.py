@@ -52,14 +52,15 @@ def failed_documents(campaign: CampaignState) -> list[FailedTrialDocument]:
 
 def outside_document(campaign: CampaignState) -> OutsideDocument:
     """How many results from outside there are, and the best of them where one value is sought."""
-    values = [item.value for item in campaign.outside if item.value is not None]
+    told = [item for item in campaign.outside if item.value is not None]
+    values = [item.value or 0.0 for item in told if item.fidelity == campaign.target]
     direction = campaign.spec.objective.direction
     best = None
     if values and campaign.aim is None:
         best = max(values) if direction == "maximize" else min(values)
     return {
-        "done": len(values),
-        "failed": len(campaign.outside) - len(values),
+        "done": len(told),
+        "failed": len(campaign.outside) - len(told),
         "best": best,
         "latest": campaign.outside[-1].note if campaign.outside else "",
     }
@@ -122,6 +123,7 @@ def _proposed(campaign: CampaignState, trial: TrialState) -> ProposedTrialDocume
     return {
         "trial": trial.number,
         "factors": dict(trial.factors),
+        "fidelity": trial.fidelity,
         "note": trial.note,
         "origin": trial.origin,
         "predicted_mean": trial.predicted_mean,

@@ -51,7 +51,8 @@ class Request(_Message):
         "reason says). For the verb witness: `question` (the task's id). For the verb abort: `run`, or nothing. "
         "For the verb trial: `do` (approve, reject, edit, pin, veto, context or add) with `trial` (its number), `factors` (name -> number in "
         "the factor's unit, a quantity, or a choice), `condition`, or `results` (a list of objects with `factors`, and `values` by result or "
-        "`failed` with a text; or with the `cells` of a table's row), their `source` and whether values `beyond` the campaign's rules are meant. Else empty.",
+        "`failed` with a text; or with the `cells` of a table's row), their `source` and whether values `beyond` the campaign's rules are meant; "
+        "to pin and to add may name a `fidelity`, where the campaign has several. Else empty.",
     )
 
     @model_validator(mode="after")
@@ -144,6 +145,10 @@ _OF_TRIALS = {
 }
 
 
+_BY_FIDELITY = ("pin", "add")
+"""These may name a fidelity."""
+
+
 def _wrong_trial(args: dict[str, JsonValue]) -> str:
     wanted = _OF_TRIALS.get(str(args.get("do", "")))
     if wanted is None:
@@ -157,6 +162,8 @@ def _wrong_trial(args: dict[str, JsonValue]) -> str:
         "beyond": bool,
     }
     given = set(args) - {"do"}
+    if args["do"] in _BY_FIDELITY and isinstance(args.get("fidelity", ""), str):
+        given -= {"fidelity"}
     if given == wanted and all(isinstance(args[name], kinds[name]) for name in wanted):
         return ""
     return f"to {args['do']} needs the args {', '.join(f'`{name}`' for name in sorted(wanted))}"

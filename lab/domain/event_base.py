@@ -18,6 +18,7 @@ __all__ = [
     "FactorValue",
     "LimitSpec",
     "ObjectiveSpec",
+    "SettingValue",
     "StopSpec",
     "Value",
     "is_empty",
@@ -45,6 +46,9 @@ class Value(EventBase):
 
 FactorValue = float | str
 """What a factor is set to: a number in its unit, or one of its choices."""
+
+SettingValue = FactorValue | bool
+"""What a parameter is set to: yes or no, too, and any text."""
 
 
 class ContextSpec(EventBase):

@@ -16,6 +16,7 @@ from lab.domain.event_base import (
     FactorValue,
     LimitSpec,
     ObjectiveSpec,
+    SettingValue,
     StopSpec,
     is_empty,
 )
@@ -26,6 +27,8 @@ __all__ = [
     "CampaignStarted",
     "ContextAwaited",
     "ContextTold",
+    "EarlierSpec",
+    "FidelitySpec",
     "OutsideResult",
     "ResultsAdded",
     "SpaceVetoed",
@@ -37,6 +40,40 @@ __all__ = [
     "TrialProposed",
     "TrialRejected",
 ]
+
+
+class OutsideResult(EventBase):
+    """What was measured elsewhere: a value (of several results all of them by name), or a failure."""
+
+    factors: dict[str, FactorValue]
+    value: float | None = None
+    """Of the first objective, in its unit; None where it failed."""
+    outcomes: dict[str, float] = Field(default_factory=dict[str, float])
+    failure: str = ""
+    """Why it gave no value."""
+    fidelity: str = Field(default="", exclude_if=is_empty)
+    """How it was measured, where the campaign has several ways; the one that counts where empty."""
+
+
+class EarlierSpec(EventBase):
+    """Trials of an earlier campaign with the same factors, as they were read at the start."""
+
+    name: str
+    source: str
+    """The file's name, or the campaign's in the same records."""
+    sha256: str = ""
+    """Of the file's text."""
+    results: tuple[OutsideResult, ...]
+
+
+class FidelitySpec(EventBase):
+    """A way to measure what is sought."""
+
+    name: str
+    cost: float
+    """Of one trial, in a unit that is the same for all."""
+    settings: dict[str, SettingValue] = Field(default_factory=dict, exclude_if=is_empty)
+    """Parameters that make a trial one of this kind, in their units."""
 
 
 class CampaignStarted(EventBase):
@@ -80,6 +117,11 @@ class CampaignStarted(EventBase):
     """Factor -> standard deviation of its set point, in its unit."""
     quantile: float | None = None
     """With an accuracy: sought is what is reached with the probability 1 - quantile; the average where None."""
+    earlier: tuple[EarlierSpec, ...] = Field(default=(), exclude_if=is_empty)
+    fidelities: tuple[FidelitySpec, ...] = Field(default=(), exclude_if=is_empty)
+    """Where there are several ways to measure: quick ones first, and last the one that counts."""
+    cost_budget: float | None = Field(default=None, exclude_if=is_empty)
+    """What all trials may cost together, where fidelities say what each costs."""
     per: Literal["", "cost", "time"] = Field(default="", exclude_if=is_empty)
     """What a gain is divided by: `cost`, or the process seconds that the planner foresees for the trial; nothing where
     empty."""
@@ -112,6 +154,8 @@ class TrialProposed(EventBase):
     """Probability that the one value is better than the best measured so far."""
     explores: str = ""
     """Where it lies apart from all that was tried, in words."""
+    fidelity: str = Field(default="", exclude_if=is_empty)
+    """How it is measured, where the campaign has several ways."""
     context: dict[str, ContextValue] = Field(default_factory=dict, exclude_if=is_empty)
     """Of factors that nobody chooses: where the values come from for which it was proposed."""
     expected_cost: float | None = Field(default=None, exclude_if=is_empty)
@@ -205,17 +249,6 @@ class TrialRejected(EventBase):
     trial: int
     actor: str
     reason: str
-
-
-class OutsideResult(EventBase):
-    """What was measured elsewhere: a value (of several results all of them by name), or a failure."""
-
-    factors: dict[str, FactorValue]
-    value: float | None = None
-    """Of the first objective, in its unit; None where it failed."""
-    outcomes: dict[str, float] = Field(default_factory=dict[str, float])
-    failure: str = ""
-    """Why it gave no value."""
 
 
 class ResultsAdded(EventBase):

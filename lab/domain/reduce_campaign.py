@@ -57,6 +57,8 @@ def reduce_campaign(
                 chance=event.chance,
                 better=event.better,
                 explores=event.explores,
+                fidelity=event.fidelity,
+                set_by_fidelity=_set_by(campaign, event.fidelity),
                 expected_cost=event.expected_cost,
                 context=event.context,
             )
@@ -186,6 +188,7 @@ def _told(campaign: CampaignState, event: ev.ResultsAdded) -> list[TrialState]:
             note=f"added by {event.actor}: {event.reason}{source}",
             reason=result.failure,
             outcomes=result.outcomes,
+            fidelity=result.fidelity or campaign.target,
         )
         for number, result in zip(
             range(-1 - len(campaign.outside), -1 - len(campaign.outside) - len(event.results), -1),
@@ -193,6 +196,11 @@ def _told(campaign: CampaignState, event: ev.ResultsAdded) -> list[TrialState]:
             strict=True,
         )
     ]
+
+
+def _set_by(campaign: CampaignState, fidelity: str) -> dict[str, ev.SettingValue]:
+    known = {way.name: way.settings for way in campaign.spec.fidelities}
+    return dict(known.get(fidelity, {}))
 
 
 def _with_trial(campaign: CampaignState, number: int, **changes: Any) -> CampaignState:

@@ -5,6 +5,7 @@ All values are frozen; a new state shares what did not change. Times are process
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -35,6 +36,9 @@ __all__ = [
 ]
 
 LabMode = Literal["running", "paused", "stopping", "safe"]
+
+_TINY = 1e-9
+"""Of a cost: what rounding leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,17 @@ class TrialState:
     """What it did cost, in `CampaignState.cost_unit`."""
     approved: str = ""
     """Who let it be made, where the campaign asks for that."""
+    fidelity: str = ""
+    """How it is measured, where the campaign has several ways."""
+    set_by_fidelity: Mapping[str, ev.SettingValue] = field(
+        default_factory=dict[str, ev.SettingValue]
+    )
+    """Parameters that make it so."""
+
+    @property
+    def settings(self) -> Mapping[str, ev.SettingValue]:
+        """All that the trial sets: its factors, and what its fidelity does."""
+        return {**self.factors, **self.set_by_fidelity}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +229,38 @@ class CampaignState:
     @property
     def enough(self) -> bool:
         """Nothing more is proposed: the budget is used up, or the stopping rule is met."""
-        return len(self.trials) >= self.spec.trials or (
-            self.nearness is not None and self.nearness.enough
+        return (
+            len(self.trials) >= self.spec.trials
+            or (self.nearness is not None and self.nearness.enough)
+            or not self.affordable
         )
+
+    @property
+    def cost_left(self) -> float:
+        """What is left of a budget of cost, in the unit of the fidelities' costs; infinite without one."""
+        if self.spec.cost_budget is None:
+            return math.inf
+        return self.spec.cost_budget - sum(self.cost_of(t.fidelity) for t in self.trials.values())
+
+    @property
+    def affordable(self) -> bool:
+        """Whether a trial that counts can still be paid: quick ones serve nothing else."""
+        return self.spec.cost_budget is None or self.cost_left >= self.cost_of(self.target) - _TINY
+
+    def cost_of(self, fidelity: str) -> float:
+        """What a trial of a fidelity costs; nothing where there are none."""
+        return next((way.cost for way in self.spec.fidelities if way.name == fidelity), 0.0)
+
+    @property
+    def target(self) -> str:
+        """The fidelity that counts; empty where there is one way to measure."""
+        return self.spec.fidelities[-1].name if self.spec.fidelities else ""
+
+    @property
+    def counting(self) -> tuple[TrialState, ...]:
+        """The trials that measure, or are to measure, what is sought: of several fidelities those at the last."""
+        target = self.target
+        return tuple(trial for trial in self.trials.values() if trial.fidelity == target)
 
     @property
     def objectives(self) -> tuple[ev.ObjectiveSpec, ...]:
@@ -257,7 +301,7 @@ class CampaignState:
     @property
     def measured(self) -> bool:
         """Whether any trial has given a value."""
-        return any(trial.value is not None for trial in self.trials.values())
+        return any(trial.value is not None for trial in self.counting)
 
     def front(self) -> tuple[TrialState, ...]:
         """The finished trials that keep all limits and that no such trial beats: one, unless objectives pull apart."""
@@ -276,7 +320,7 @@ class CampaignState:
         aim = self.aim
         if aim is not None:
             return next(iter(aim.front(self.trials.values())), None) if aim.single else None
-        done = [trial for trial in self.trials.values() if trial.value is not None]
+        done = [trial for trial in self.counting if trial.value is not None]
         if not done:
             return None
         sign = 1.0 if self.spec.objective.direction == "maximize" else -1.0

@@ -53,7 +53,7 @@ def _idle_s(look: Look, campaign: CampaignState) -> float | None:
     if campaign.spec.alike or campaign.plan_stale or campaign.partial:
         return None
     trial = campaign.open_trials[-1]
-    neck = bottleneck(look.context.candidates(trial.number, trial.factors))
+    neck = bottleneck(look.context.candidates(trial.number, trial.settings))
     if neck is None:
         return None
     return campaign.origin_s + needed_by(neck, campaign.slots) - _THINKING_S

@@ -10,11 +10,16 @@ from lab.engine.look import Decision
 from lab.engine.proposals import keeps_context
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lab.domain.state import CampaignState, LabState, TrialState
     from lab.engine import messages as msg
     from lab.engine.look import Look
 
 __all__ = ["end_campaign", "end_trials", "record_proposals"]
+
+_TINY = 1e-9
+"""Of a cost: what rounding leaves."""
 
 
 def record_proposals(state: LabState, message: msg.Proposed) -> list[ev.Event]:
@@ -48,7 +53,7 @@ def record_proposals(state: LabState, message: msg.Proposed) -> list[ev.Event]:
     if judged is not None and judged.enough:
         return [judged]
     first = max(campaign.trials, default=0) + 1
-    room = campaign.spec.trials - len(campaign.trials)
+    proposals = _affordable(campaign, message.proposals)
     return [
         *([] if judged is None else [judged]),
         *(
@@ -65,12 +70,28 @@ def record_proposals(state: LabState, message: msg.Proposed) -> list[ev.Event]:
                 chance=proposal.chance,
                 better=proposal.better,
                 explores=proposal.explores,
+                fidelity=proposal.fidelity,
                 context=dict(campaign.context),
                 expected_cost=proposal.cost,
             )
-            for number, proposal in enumerate(message.proposals[:room], start=first)
+            for number, proposal in enumerate(proposals, start=first)
         ),
     ]
+
+
+def _affordable(
+    campaign: CampaignState, proposals: Sequence[msg.Proposal]
+) -> Sequence[msg.Proposal]:
+    """As many as the budget of trials, and of cost, has room for; the first can always be paid."""
+    room = campaign.spec.trials - len(campaign.trials)
+    if campaign.spec.cost_budget is None:
+        return proposals[:room]
+    left = campaign.cost_left
+    for place, proposal in enumerate(proposals[:room]):
+        left -= campaign.cost_of(proposal.fidelity)
+        if place and left < -_TINY:
+            return proposals[:place]
+    return proposals[:room]
 
 
 def _judged(campaign: CampaignState, message: msg.Proposed) -> ev.StoppingJudged | None:
@@ -78,7 +99,7 @@ def _judged(campaign: CampaignState, message: msg.Proposed) -> ev.StoppingJudged
     near = message.proposals[0].nearness if message.proposals else None
     if rule is None or near is None:
         return None
-    done = sum(trial.status == "done" for trial in campaign.trials.values())
+    done = sum(trial.status == "done" for trial in campaign.counting)
     return ev.StoppingJudged(
         campaign=campaign.spec.campaign,
         trial=near.trial,
@@ -157,6 +178,8 @@ def end_campaign(look: Look) -> Decision:
 
 def _why_enough(campaign: CampaignState) -> str:
     if not campaign.measured:
+        if any(trial.value is not None for trial in campaign.trials.values()):
+            return f"no trial by {campaign.target}, which counts, has given a value"
         rejected = any(trial.status == "rejected" for trial in campaign.trials.values())
         return "every trial failed" + (" or was rejected" if rejected else "")
     judged = campaign.nearness

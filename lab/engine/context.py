@@ -84,8 +84,8 @@ class CampaignContext(Protocol):
         """What people do for the laboratory, and when they are there; None where nobody need be asked."""
         ...
 
-    def candidates(self, trial: int, factors: Mapping[str, ev.FactorValue]) -> tuple[Plan, ...]:
-        """The plans that bind this trial to the lab, one for each lawful choice of devices."""
+    def candidates(self, trial: int, settings: Mapping[str, ev.SettingValue]) -> tuple[Plan, ...]:
+        """The plans that bind a trial with these settings to the lab, one for each lawful choice of devices."""
         ...
 
     def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:

@@ -248,7 +248,7 @@ def _over(run: RunState, slot: Slot) -> bool:
 def _start_run(look: Look, campaign: CampaignState, slot: Slot) -> Starts:
     for trial in campaign.ready_trials:
         if run_id(campaign.spec.campaign, trial.number) == slot.run:
-            plans = look.context.candidates(trial.number, trial.factors)
+            plans = look.context.candidates(trial.number, trial.settings)
             started = ev.RunStarted(
                 campaign=campaign.spec.campaign,
                 run=slot.run,

@@ -99,6 +99,8 @@ class Proposal:
         default_factory=dict[str, tuple[float, float]]
     )
     chance: float | None = None
+    fidelity: str = ""
+    """How it is measured, where the campaign has several ways."""
     cost: float | None = None
     """What it will cost, where gains are divided by that."""
     nearness: Nearness | None = None

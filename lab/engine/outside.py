@@ -19,13 +19,26 @@ if TYPE_CHECKING:
 
     Factors = Callable[[CampaignState, JsonValue], dict[str, ev.FactorValue]]
 
-__all__ = ["RefusedRow", "judge_results"]
+__all__ = ["RefusedRow", "fidelity_of", "judge_results"]
 
 _MOST = 10_000
 
 
 class RefusedRow(Exception):  # noqa: N818 - it never leaves the judgement
     """Why a row can't be taken, in words."""
+
+
+def fidelity_of(campaign: CampaignState, message: msg.Requested) -> str:
+    """The fidelity that a request names, or the one that counts; empty where there are none."""
+    given = str(message.args.get("fidelity", "") or "")
+    known = [way.name for way in campaign.spec.fidelities]
+    if given and given not in known:
+        raise RefusedRow(
+            f"{given} is no fidelity; there are {', '.join(known)}"
+            if known
+            else f"fidelity {given}: this campaign has one way to measure"
+        )
+    return given or campaign.target
 
 
 def judge_results(campaign: CampaignState, message: msg.Requested, factors: Factors) -> Judgement:
@@ -38,12 +51,13 @@ def judge_results(campaign: CampaignState, message: msg.Requested, factors: Fact
     if not isinstance(given, list) or not 0 < len(given) <= _MOST:
         raise RefusedRow(f"give results, a list of 1 to {_MOST}")
     beyond = message.args.get("beyond") is True
+    fidelity = fidelity_of(campaign, message)
     results: list[ev.OutsideResult] = []
-    known = [_key(item.factors, item.value, item.reason) for item in campaign.outside]
+    known = [_key(i.factors, i.value, i.reason, i.fidelity) for i in campaign.outside]
     for place, row in enumerate(given):
         name = _name(row, place)
         try:
-            result = _result(campaign, row, factors)
+            result = _result(campaign, row, factors).model_copy(update={"fidelity": fidelity})
         except RefusedRow as refused:
             raise RefusedRow(f"{name}: {refused}") from refused
         problem = "" if beyond else _broken(campaign, result.factors)
@@ -51,7 +65,7 @@ def judge_results(campaign: CampaignState, message: msg.Requested, factors: Fact
             raise RefusedRow(
                 f"{name}: {problem}. Correct it, or say that it is meant (--beyond): then it teaches all the same"
             )
-        key = _key(result.factors, result.value, result.failure)
+        key = _key(result.factors, result.value, result.failure, result.fidelity)
         if key in known:
             at = known.index(key)
             where = f"result {-1 - at}" if at < len(campaign.outside) else "an earlier row"
@@ -75,9 +89,9 @@ def _name(row: JsonValue, place: int) -> str:
 
 
 def _key(
-    factors: Mapping[str, ev.FactorValue], value: float | None, failure: str
+    factors: Mapping[str, ev.FactorValue], value: float | None, failure: str, fidelity: str
 ) -> tuple[object, ...]:
-    return (*sorted(factors.items()), value, failure)
+    return (*sorted(factors.items()), value, failure, fidelity)
 
 
 def _result(campaign: CampaignState, row: JsonValue, factors: Factors) -> ev.OutsideResult:

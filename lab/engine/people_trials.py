@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lab.domain import event as ev
 from lab.domain.quantity import Quantity, QuantityError, parse_quantity
-from lab.engine.outside import RefusedRow, judge_results
+from lab.engine.outside import RefusedRow, fidelity_of, judge_results
 from lab.engine.proposals import beyond, broken, values_of
 from lab.engine.surroundings import person_values
 from lab.sop.choosing import answer_over
@@ -114,6 +114,7 @@ def _pin(campaign: CampaignState, message: msg.Requested) -> Judgement:
     if missing:
         raise RefusedRow(f"no value for {', '.join(missing)}")
     _demand_lawful(campaign, factors)
+    fidelity = fidelity_of(campaign, message)
     number = max(campaign.trials, default=0) + 1
     facts: list[ev.Event] = [
         ev.TrialProposed(
@@ -123,6 +124,7 @@ def _pin(campaign: CampaignState, message: msg.Requested) -> Judgement:
             origin="person",
             context={name: item for name, item in told.items() if name not in given},
             note=f"asked for by {message.actor}: {message.reason}",
+            fidelity=fidelity,
         )
     ]
     if campaign.spec.approval:

@@ -43,6 +43,9 @@ def unlawful(
     """Why they can't be tried, in words; empty where all keep the rules. Nothing is clipped to fit."""
     for proposal in proposals:
         problem = broken(spec, proposal.factors, vetoes)
+        ways = [way.name for way in spec.fidelities]
+        if not problem and (proposal.fidelity not in ways if ways else proposal.fidelity):
+            problem = f"a trial by {proposal.fidelity or 'no fidelity'}; there are {_names(ways)}"
         if problem:
             return f"it proposed {problem}"
     return ""

@@ -65,8 +65,8 @@ class FaultContext:
         self.interlocks: Sequence[Interlock] = (_LID,) if knobs.interlock else ()
         self.services: ServiceRules | None = None
 
-    def candidates(self, trial: int, factors: Mapping[str, ev.FactorValue]) -> tuple[Plan, ...]:
-        del factors
+    def candidates(self, trial: int, settings: Mapping[str, ev.SettingValue]) -> tuple[Plan, ...]:
+        del settings
         return (_plan(self._knobs.warms, trial, self._version, self._knobs.scale),)
 
     def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:

@@ -21,7 +21,14 @@ from typing import TYPE_CHECKING, Literal
 from lab.domain.aim import Aim
 from lab.domain.errors import InputError, RefusedError
 from lab.optimize.explain import explained
-from lab.optimize.history import Direction, Suggestion, TrialRecord, best, check_history
+from lab.optimize.history import (
+    Design,
+    Direction,
+    Suggestion,
+    TrialRecord,
+    best,
+    check_history,
+)
 from lab.optimize.options import Options
 from lab.optimize.outcomes import with_outcomes
 from lab.optimize.saved import Remark, SavedCampaign, read_campaign
@@ -32,7 +39,6 @@ if TYPE_CHECKING:
     import pandas as pd  # pyright: ignore[reportMissingTypeStubs]
 
     from lab.optimize.acquire.cost import CostOf
-    from lab.optimize.designs import Design
     from lab.optimize.evidence import Evidence, Stopping
     from lab.optimize.pool import Pool
     from lab.optimize.recommend import Recommendation

@@ -12,7 +12,7 @@ from lab.optimize.acquire.pool import PoolImprovement, screened
 from lab.optimize.acquisition import chance_of, note_on
 from lab.optimize.history import Suggestion, check_history, nearest_trial
 from lab.optimize.model import fit_model, history_seed
-from lab.optimize.model.families import pool_families
+from lab.optimize.model.families import MANY, pool_families
 from lab.optimize.model.threads import single_threaded, single_threaded_torch
 from lab.optimize.sobol import derived_seed
 
@@ -54,7 +54,8 @@ def propose_from(
     with single_threaded(), single_threaded_torch():
         model = fit_model(pool.space, direction, records, pool_families, options)
         best_mean = max(model.sign * mean for mean in model.predict(model.measured)[0])
-        rank = max(1, len(model.tested) // _PER_RANK)
+        described = int(pool.space.groups.max()) + 1 > MANY
+        rank = 1 if described else max(1, len(model.tested) // _PER_RANK)
         base = baseline(model.mixture, model.measured, _BASELINE + 2 * rank)
         left = screened(model.mixture, model.measured, pool, free, rank)
         points = pool.space.encode(pool.rows[left])
@@ -72,7 +73,13 @@ def propose_from(
         taken = model.pending
         for offset in range(n):
             acquisition = PoolImprovement(
-                model.mixture, base, taken, rank, derived_seed(run_seed, offset), among=points
+                model.mixture,
+                base,
+                taken,
+                rank,
+                derived_seed(run_seed, offset),
+                among=points,
+                beyond_noise=described,
             )
             values = acquisition.value(points) + likely
             best = int(values.argmax())

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lab.optimize.domain import Array
+    from lab.optimize.history import Design
     from lab.optimize.space import Setting, Space
 
 __all__ = [
-    "Design",
     "Model",
     "d_efficiency",
     "design",
@@ -38,8 +38,6 @@ __all__ = [
     "model_matrix",
 ]
 
-Design = Literal["sobol", "latin_hypercube", "factorial", "d_optimal"]
-"""How the first trials of a campaign are spread."""
 Model = Literal["linear", "interactions", "quadratic"]
 
 _CANDIDATES = 512

@@ -138,7 +138,11 @@ def evidence(
 ) -> Evidence:
     """Calibration and importances. InputError with fewer than three measured trials."""
     records = check_history(space, history)
-    done = [record for record in records if record.status == "done"]
+    done = [
+        record
+        for record in records
+        if record.status == "done" and (options is None or options.is_target(record))
+    ]
     if len(done) < _FEWEST:
         raise InputError(
             f"{len(done)} measured trials say nothing of how good the model is",

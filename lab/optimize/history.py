@@ -20,9 +20,19 @@ if TYPE_CHECKING:
 
     from lab.optimize.space import Space
 
-__all__ = ["Direction", "Suggestion", "TrialRecord", "best", "check_history", "nearest_trial"]
+__all__ = [
+    "Design",
+    "Direction",
+    "Suggestion",
+    "TrialRecord",
+    "best",
+    "check_history",
+    "nearest_trial",
+]
 
 Direction = Literal["maximize", "minimize"]
+Design = Literal["sobol", "latin_hypercube", "factorial", "d_optimal"]
+"""How the first trials of a campaign are spread (`lab.optimize.designs`)."""
 
 
 class TrialRecord(BaseModel):

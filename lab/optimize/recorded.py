@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from lab.domain.event import ChoiceSpec, FactorSpec
 from lab.optimize.history import TrialRecord
-from lab.optimize.options import Options
+from lab.optimize.options import Earlier, Fidelity, Options
 from lab.optimize.space import AnyFactor, AtMost, Category, Factor, Levels, Space
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lab.domain.event import AtMostSpec
+    from lab.domain.event import AtMostSpec, OutsideResult
     from lab.domain.state import CampaignState, LabState
     from lab.optimize.history import Direction
 
@@ -70,6 +70,7 @@ def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
             value=trial.value if trial.status == "done" and campaign.aim is None else None,
             outcomes=dict(trial.outcomes) if trial.status == "done" else {},
             reason=trial.reason,
+            fidelity=trial.fidelity or None,
         )
         for trial in (*campaign.outside, *campaign.trials.values())
     ]
@@ -89,9 +90,33 @@ def first_outcome(campaign: CampaignState, state: LabState) -> tuple[Direction, 
     return "minimize" if campaign.spec.objective.direction == "minimize" else "maximize", history
 
 
-def options_of(campaign: CampaignState) -> Options:
-    """What the campaign wants beside its space and its objective."""
+def options_of(campaign: CampaignState, *, first: bool = False) -> Options:
+    """What the campaign wants beside its space and its objective. `first`: as `first_outcome` asks for it."""
     spec = campaign.spec
     return Options(
-        outliers=spec.outliers, accuracy=dict(spec.accuracy) or None, quantile=spec.quantile
+        outliers=spec.outliers,
+        accuracy=dict(spec.accuracy) or None,
+        quantile=spec.quantile,
+        earlier=tuple(
+            Earlier(
+                one.name,
+                tuple(
+                    _told(number, result, single=first or campaign.aim is None)
+                    for number, result in enumerate(one.results, 1)
+                ),
+            )
+            for one in spec.earlier
+        ),
+        fidelities=tuple(Fidelity(way.name, way.cost) for way in spec.fidelities),
+    )
+
+
+def _told(number: int, result: OutsideResult, *, single: bool) -> TrialRecord:
+    return TrialRecord(
+        number=number,
+        factors=dict(result.factors),
+        status="failed" if result.value is None else "done",
+        value=result.value if single else None,
+        outcomes={} if single else dict(result.outcomes),
+        reason=result.failure,
     )

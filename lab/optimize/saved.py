@@ -8,8 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lab.domain.aim import Aim
 from lab.domain.errors import InputError
-from lab.optimize.designs import Design
-from lab.optimize.history import Direction, TrialRecord
+from lab.optimize.history import Design, Direction, TrialRecord
 from lab.optimize.options import Options
 from lab.optimize.space import Setting, Space
 from lab.optimize.suggest import Method

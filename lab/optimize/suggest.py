@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from lab.domain.errors import InputError, RefusedError
 from lab.optimize.history import (
+    Design,
     Direction,
     Suggestion,
     TrialRecord,
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from lab.domain.aim import Aim
     from lab.optimize.acquire.cost import CostOf
-    from lab.optimize.designs import Design
     from lab.optimize.pool import Pool
     from lab.optimize.space import Setting, Space
 
@@ -170,6 +168,8 @@ def suggest_from(
     (options or Options()).check(pool.space, sought, records, pool=True)
     used = [pool.find(record.factors) for record in records]
     lawful = pool.lawful(held)
+    import numpy as np
+
     free = np.setdiff1d(lawful, [index for index in used if index is not None])
     if not len(free):
         kept = "" if len(lawful) == len(pool) else f" of {len(pool)} that keep what is asked"

@@ -140,6 +140,7 @@ def trial_rows(state: LabState, facts: Facts, campaign: str = "") -> Rows:
                 "run": trial.run,
                 "status": trial.status,
                 "origin": trial.origin,
+                "fidelity": trial.fidelity,
                 "objective": entry.spec.objective.result,
                 "value": trial.value,
                 "unit": entry.spec.objective.unit,

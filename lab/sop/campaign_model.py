@@ -27,8 +27,10 @@ __all__ = [
     "AtMost",
     "Budget",
     "Campaign",
+    "EarlierCampaign",
     "FactorContext",
     "FactorRange",
+    "FidelityChoice",
     "FixedValue",
     "Objective",
     "OutcomeLimit",
@@ -286,12 +288,49 @@ class Strategy(FileModel):
     )
 
 
+class EarlierCampaign(FileModel):
+    """Trials of another campaign with the same factors."""
+
+    name: Name = Field(description="How the records call it", examples=["spring"])
+    file: FilePath | None = Field(
+        default=None,
+        description="CSV file with a column for each factor and each result that is sought, and `failed` with the reason "
+        "where a trial gave none",
+        examples=["spring.csv"],
+    )
+    campaign: Text | None = Field(
+        default=None,
+        description="In place of a file: a campaign of the same records, as `lab records list` names it",
+        examples=["best_volume-1"],
+    )
+
+
+class FidelityChoice(FileModel):
+    """A way to measure what is sought."""
+
+    name: Name = Field(description="How trials and records call it", examples=["quick"])
+    cost: float = Field(
+        gt=0, le=1e9, description="Of one trial, in any unit that is the same for all", examples=[1]
+    )
+    set: dict[Name, FixedValue] = Field(
+        default_factory=dict[str, FixedValue],
+        description="Parameters of the SOP that make a trial one of this kind",
+        examples=[{"settling_time": "10 s"}],
+    )
+
+
 class Budget(FileModel):
     """When the campaign ends, and how much it does at once."""
 
     trials: int = Field(ge=1, le=100_000, description="Runs in all", examples=[20])
     parallel: int = Field(
         default=1, ge=1, le=1000, description="Runs at the same time, at most", examples=[2]
+    )
+    cost: float | None = Field(
+        default=None,
+        gt=0,
+        description="Of several fidelities: what all trials may cost together, in the unit of their costs",
+        examples=[20],
     )
 
 
@@ -354,6 +393,16 @@ class Campaign(FileModel):
         default_factory=list[OutcomeLimit],
         max_length=20,
         description="What measured results must keep to",
+    )
+    earlier: list[EarlierCampaign] = Field(
+        default_factory=list[EarlierCampaign],
+        max_length=20,
+        description="Campaigns with the same factors whose trials teach this one: another season, substrate or device",
+    )
+    fidelities: list[FidelityChoice] = Field(
+        default_factory=list[FidelityChoice],
+        max_length=10,
+        description="Several ways to measure what is sought, quick ones first; the last is the real one, which counts",
     )
     stop: Stop | None = Field(
         default=None, description="When it ends before the budget is used up; never where left out"

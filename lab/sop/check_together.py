@@ -13,6 +13,7 @@ from lab.sop.check_context import context_findings, own_box
 from lab.sop.check_cost import cost_findings
 from lab.sop.check_factors import KINDS, chosen_choices, factor_findings, inside_findings
 from lab.sop.check_lab_fit import lab_findings
+from lab.sop.check_options import measured_variants, option_findings
 from lab.sop.check_repeated import gatherings
 from lab.sop.check_space import space_findings
 from lab.sop.diagnostics import did_you_mean, sorted_diagnostics
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from lab.domain.action import CapabilitySpec
     from lab.domain.diagnostic import Diagnostic, Severity
-    from lab.sop.campaign_model import Campaign
+    from lab.sop.campaign_model import Campaign, FixedValue
     from lab.sop.check_lab_safety import DriverTraits
     from lab.sop.document import Document, Path
     from lab.sop.lab_model import Lab
@@ -100,6 +101,7 @@ def check_together(
     rules.findings += context_findings(campaign, document, procedure.sop, lab, traits)
     rules.fixed()
     rules.findings += aim_findings(campaign, document, procedure.sop)
+    rules.findings += option_findings(campaign, document)
     if not rules.findings:
         box = {**campaign_box(campaign, procedure), **own_box(campaign, procedure.sop)}
         rules.findings += space_findings(campaign, document, procedure, box)
@@ -108,17 +110,20 @@ def check_together(
         rules.places(lab)
         rules.incompatibilities(lab, capabilities)
         if not rules.findings:
-            rules.supplies(lab, capabilities)
-            rules.repeats(lab, capabilities)
-            rules.findings += lab_findings(
-                procedure,
-                lab,
-                capabilities,
-                campaign_box(campaign, procedure),
-                campaign_settings(campaign, procedure),
-                driver_capabilities,
-                traits,
-            )
+            for variant in measured_variants(campaign):
+                one = _Rules(variant, document, procedure)
+                one.supplies(lab, capabilities)
+                one.repeats(lab, capabilities)
+                one.findings += lab_findings(
+                    procedure,
+                    lab,
+                    capabilities,
+                    campaign_box(variant, procedure),
+                    campaign_settings(variant, procedure),
+                    driver_capabilities,
+                    traits,
+                )
+                rules.findings += [item for item in one.findings if item not in rules.findings]
     return sorted_diagnostics(rules.findings)
 
 
@@ -163,10 +168,18 @@ class _Rules:
             )
 
     def fixed(self) -> None:
-        """Fixed values are parameters of the SOP that nothing else sets, inside its limits."""
+        """Fixed values, and what fidelities set, are parameters of the SOP that nothing else sets, inside its limits."""
         parameters = self.procedure.sop.parameters
-        for name, value in self.campaign.fixed.items():
-            path: Path = ("fixed", name)
+        places: list[tuple[Path, FixedValue]] = [
+            (("fixed", name), value) for name, value in self.campaign.fixed.items()
+        ]
+        places += [
+            (("fidelities", index, "set", name), value)
+            for index, way in enumerate(self.campaign.fidelities)
+            for name, value in way.set.items()
+        ]
+        for path, value in places:
+            name = str(path[-1])
             item = parameters.get(name)
             if item is None:
                 self._report(

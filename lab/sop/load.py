@@ -13,11 +13,13 @@ from lab.domain.ids import sha256_text
 from lab.sop.assignment import assignments
 from lab.sop.candidates import Candidates, read_candidates
 from lab.sop.check import check_campaign, check_lab, check_sop
+from lab.sop.check_context import own_box
 from lab.sop.check_factors import chosen_choices
 from lab.sop.check_together import campaign_box, check_together
 from lab.sop.descriptors import read_descriptors
 from lab.sop.diagnostics import sorted_diagnostics
 from lab.sop.document import Document, read_document
+from lab.sop.earlier import EarlierTable, read_earlier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,6 +59,8 @@ class CampaignBundle:
         default_factory=dict[str, "Mapping[str, tuple[float, ...]]"]
     )
     """Factor -> choice -> numbers that say how alike the choices are."""
+    earlier: Mapping[str, EarlierTable] = field(default_factory=dict[str, EarlierTable])
+    """Earlier campaign -> its trials, of those that name a file."""
 
 
 def load_campaign(
@@ -66,8 +70,12 @@ def load_campaign(
     today: date | None = None,
     chemistries: Mapping[str, Sequence[str]] | None = None,
     traits: Mapping[str, DriverTraits] | None = None,
+    *,
+    earlier: bool = True,
 ) -> CampaignBundle:
     """Read and check a campaign file and the two files that it names.
+
+    `earlier`: whether tables of earlier campaigns are read, too; of a campaign that has begun its journal holds them.
 
     With `driver_capabilities` (driver -> capabilities, from the manifests) it is also checked that the lab has a
     device in the right place for each role; with `today`, that no calibration is too old; with `chemistries` (name ->
@@ -115,6 +123,9 @@ def load_campaign(
     descriptors: dict[str, Descriptors] = {}
     if procedure is not None and not any(item.blocking for item in findings):
         descriptors = _descriptors(campaign, document, procedure, source, Path(name), findings)
+    tables: dict[str, EarlierTable] = {}
+    if earlier and procedure is not None and not any(item.blocking for item in findings):
+        tables = _earlier(campaign, document, procedure, source, Path(name), findings)
     refuse(findings)
     if procedure is None or lab is None:
         raise AssertionError("a file without a model has blocking findings")
@@ -134,6 +145,7 @@ def load_campaign(
         diagnostics=tuple(sorted_diagnostics(findings)),
         candidates=None if candidates is None else candidates.rows,
         descriptors=descriptors,
+        earlier=tables,
     )
 
 
@@ -161,6 +173,46 @@ def _descriptors(
     return found
 
 
+def _earlier(
+    campaign: Campaign,
+    document: Document,
+    procedure: Procedure,
+    source: Path,
+    shown: Path,
+    findings: list[Diagnostic],
+) -> dict[str, EarlierTable]:
+    """The tables of earlier campaigns; adds to the findings."""
+    found: dict[str, EarlierTable] = {}
+    results = {
+        item.result: procedure.sop.results[item.result].unit
+        for item in (*campaign.sought, *campaign.limits)
+    }
+    for index, item in enumerate(campaign.earlier):
+        if item.file is None:
+            continue
+        place = ("earlier", index, "file")
+        path = _beside(source, item.file, document, place)
+        text = read_text(path, _shown(shown, item.file), document, place)
+        rows, wrong = read_earlier(
+            text,
+            _shown(shown, item.file),
+            _units_of(campaign, procedure),
+            results,
+            {**campaign_box(campaign, procedure), **own_box(campaign, procedure.sop)},
+        )
+        findings += wrong
+        found[item.name] = EarlierTable(item.file, sha256_text(text), rows)
+    return found
+
+
+def _units_of(campaign: Campaign, procedure: Procedure) -> dict[str, str | Sequence[str]]:
+    """Factor -> its unit, or its choices."""
+    units = {name: low.unit for name, (low, _) in own_box(campaign, procedure.sop).items()}
+    units |= {name: item.unit for name, item in procedure.sop.quantities.items()}
+    choices = chosen_choices(campaign, procedure.sop)
+    return {name: choices[name] if name in choices else units[name] for name in campaign.factors}
+
+
 def _candidates(
     campaign: Campaign,
     document: Document,
@@ -173,9 +225,7 @@ def _candidates(
     named = campaign.candidates or ""
     if any(item.blocking for item in findings):
         return None
-    units = {name: item.unit for name, item in procedure.sop.quantities.items()}
-    choices = chosen_choices(campaign, procedure.sop)
-    factors = {name: choices[name] if name in choices else units[name] for name in campaign.factors}
+    factors = _units_of(campaign, procedure)
     path = _beside(source, named, document, ("candidates",))
     text = read_text(path, _shown(shown, named), document, ("candidates",))
     box = campaign_box(campaign, procedure)

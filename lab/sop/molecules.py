@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["describe", "molecule_problem"]
 
-_FIRST = (
-    "MolLogP", "TPSA", "MolWt", "NumHDonors", "NumHAcceptors", "NumRotatableBonds", "RingCount", "NumAromaticRings",
-    "FractionCSP3", "MolMR", "MaxPartialCharge", "MinPartialCharge", "LabuteASA", "BertzCT",
-)  # fmt: skip
-"""What chemists know, before the rest in RDKit's order: of columns that follow one another the first is kept."""
 _NOT_USED = ("Ipc",)
 """Grows so fast with the molecule that it says its size and nothing else (`AvgIpc` is used)."""
 
@@ -75,9 +70,9 @@ def describe(smiles: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, tupl
             rows.append({name: _rounded(value) for name, value in found.items()})
     names = [
         name
-        for name in dict.fromkeys((*_FIRST, *rows[0]) if rows else ())
+        for name in (rows[0] if rows else ())
         if name not in _NOT_USED
-        and all(math.isfinite(row.get(name, math.nan)) for row in rows)
+        and all(math.isfinite(row[name]) for row in rows)
         and len({row[name] for row in rows}) > 1
     ]
     numbers = (tuple(row[name] for name in names) for row in rows)

@@ -18,7 +18,7 @@ import pytest
 from lab.devices.capability import CAPABILITIES
 from lab.sop.check import check_lab
 from lab.sop.load import load_sop
-from tests.corpus import expressions, procedures, reading, safety, together, values
+from tests.corpus import expressions, options, procedures, reading, safety, together, values
 from tests.corpus.cases import BASES, base
 from tests.corpus.codes import codes_in_source
 from tests.corpus.judge import findings, golden_text
@@ -35,6 +35,7 @@ CASES = (
     *procedures.CASES,
     *safety.CASES,
     *together.CASES,
+    *options.CASES,
 )
 GOLDEN = Path(__file__).with_name("expected.txt")
 

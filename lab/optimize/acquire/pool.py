@@ -2,7 +2,7 @@
 
 The bar is not the best outcome but the k-th best, k a quarter of the trials made, and at least 1: with distinct
 candidates the aim is a set of good ones. Measured on three pools that finds more of the top and its best
-no later (docs/explanation/optimiser.md). Pending candidates and the batch's own count as tested ones
+no later (docs/explanation/optimiser.md). With many descriptors it is the best, plus what is noise. Pending candidates and the batch's own count as tested ones
 whose outcome is drawn.
 
 Candidates are scored in blocks. Of more than `WHOLE` the most promising by expected improvement in
@@ -58,21 +58,21 @@ def _quietly() -> Generator[None]:
 
 
 class _OverTheKth(qLogNoisyExpectedImprovement):
-    """BoTorch's, with the k-th best outcome of each draw as the bar."""
+    """BoTorch's, with the k-th best outcome of each draw, and a margin above it, as the bar."""
 
-    def __init__(self, rank: int, **rest: object) -> None:
-        self._rank = rank
+    def __init__(self, rank: int, margin: float, **rest: object) -> None:
+        self._rank, self._margin = rank, margin
         super().__init__(**rest)  # pyright: ignore[reportArgumentType]
 
     def _compute_best_feasible_objective(
         self, samples: torch.Tensor, obj: torch.Tensor
     ) -> torch.Tensor:
         del samples  # without constraints, the objective is all there is
-        return obj.topk(min(self._rank, obj.shape[-1]), dim=-1).values[..., -1]
+        return obj.topk(min(self._rank, obj.shape[-1]), dim=-1).values[..., -1] + self._margin
 
 
 class PoolImprovement:
-    """log E[max(f(x) - k-th best, 0)] of candidates, averaged over the members of a mixture."""
+    """log E[max(f(x) - k-th best - margin, 0)] of candidates, averaged over the members of a mixture."""
 
     def __init__(
         self,
@@ -82,9 +82,11 @@ class PoolImprovement:
         rank: int,
         seed: int,
         among: Array | None = None,
+        beyond_noise: bool = False,
     ) -> None:
         """`base`: tested points; `taken`: points that are being tried, n x d each. `among`: the only points that will
-        be asked for, where they are known; they may need fewer columns than they have.
+        be asked for, where they are known; they may need fewer columns than they have. `beyond_noise`:
+        an improvement of less than the noise's standard deviation is none.
         """
         self._log_weights = [math.log(weight) for weight in mixture.weights]
         known = None if among is None else np.concatenate([base, taken, among])
@@ -93,6 +95,7 @@ class PoolImprovement:
             self._members = [
                 _OverTheKth(
                     rank,
+                    math.sqrt(member.process.noise) if beyond_noise else 0.0,
                     model=as_botorch(member.process),
                     X_baseline=tensor(member.points(base)),
                     X_pending=tensor(member.points(taken)) if len(taken) else None,

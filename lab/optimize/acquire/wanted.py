@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from lab.optimize.domain import Acquisition, Array
     from lab.optimize.history import TrialRecord
     from lab.optimize.model import FittedModel
+    from lab.optimize.options import Fidelity
     from lab.optimize.space import Setting
     from lab.optimize.space.region import Region
 
 __all__ = ["Wanted"]
 
 _DRAWS = 64
+_SLACK = 1.0 + 1e-9
+"""Of sums of costs."""
 _BASELINE = 32
 """Tested points whose outcome is drawn; the others can hardly be the best."""
 
@@ -64,6 +67,7 @@ class Wanted:
             for record in records
             if record.status == "pending" and self.options.fidelities
         ]
+        self._ways = [record.fidelity for record in records if record.status != "aborted"]
         self.base = self._base()
 
     def _base(self) -> Array:
@@ -98,10 +102,20 @@ class Wanted:
         if not self.options.fidelities or joined is None:
             return [(None, promise)]
         found: list[tuple[str | None, Acquisition]] = []
-        for one in self.options.fidelities:
+        for one in self._allowed():
             informed = Informed(joined.whole, joined.share, self._place(one.name), self._tried)
             found.append((one.name, Total((promise, informed), -math.log(one.cost))))
         return found
+
+    def _allowed(self) -> list[Fidelity]:
+        """The target, and lower fidelities while all of them together have cost no more than it: only trials at the target
+        show what they are worth, so one that says nothing can't keep a campaign from them.
+        """
+        *lower, target = self.options.fidelities
+        costs = {one.name: one.cost for one in self.options.fidelities}
+        at_target = target.cost * self._ways.count(target.name)
+        below = sum(costs[way] for way in self._ways if way and way != target.name)
+        return [*(one for one in lower if below + one.cost <= at_target * _SLACK), target]
 
     def _promise(self, taken: Array, seed: int) -> Acquisition:
         model = self.model
@@ -117,6 +131,7 @@ class Wanted:
     def tried(self, point: Array, fidelity: str | None) -> None:
         """A point (d) of this batch is settled."""
         self._tried.append((point.reshape(1, -1), self._place(fidelity)))
+        self._ways.append(fidelity)
 
     def cost(
         self, factors: Mapping[str, Setting], point: Array, fidelity: str | None

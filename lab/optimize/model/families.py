@@ -13,7 +13,9 @@ not shown (`lab.optimize.model.mixture`); by default the two steady ones (docs/e
 - `steady` and `steady-smooth`: Matern-5/2 and squared exponential with a Gamma of the same mode that holds each lengthscale the
   more firmly the more there are: with as many outcomes as lengthscales the freer prior makes some of them short by chance.
 - `descriptors`: lengthscales and output scale that are both large, for many columns of chemical
-  descriptors of which few matter (Chen et al. 2026, also in BayBE and BoFire).
+  descriptors of which few matter: Matern-5/2, Gamma(2 m, 2) and Gamma(m, 1) with m = 0.4 root d + 4 (Chen, Fleck and
+  Stuyver 2026, "Leveraging hidden-space representations effectively in Bayesian optimization for experiment design through
+  dimension-aware hyperpriors"; also in BayBE and BoFire).
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ __all__ = [
     "APART",
     "MANY",
     "NOISE",
+    "UNEXPLAINED",
     "Family",
     "Prior",
     "default_families",
@@ -64,6 +67,10 @@ NOISE = Prior("lognormal", -4.0, 1.0)
 points (Hvarfner et al. 2024)."""
 
 
+UNEXPLAINED = Prior("gamma", 1.5, 0.5)
+"""The same where choices have many descriptors: these never say all of what a molecule does, and the rest looks like
+noise (as in EDBO: Shields et al. 2021, Nature 590, 89)."""
+
 APART = Prior("gamma", 2.5, 1.0)
 """Of the lengthscale between this campaign and another, which lies at the distance 1: at its mode outcomes are
 correlated by 0.8, and the others' trials can move it both ways."""
@@ -77,6 +84,7 @@ class Family:
     shape: Shape
     lengthscale: Prior
     scale: Prior | None = None
+    noise: Prior = NOISE
 
 
 def families_for(dimension: int) -> tuple[Family, ...]:
@@ -85,7 +93,7 @@ def families_for(dimension: int) -> tuple[Family, ...]:
     mode = math.exp(math.sqrt(2.0) - 3.0) * root
     concentration = max(3.0, 3.0 * (dimension - 1.0))
     firm = Prior("gamma", concentration, (concentration - 1.0) / mode)
-    chen = Prior("gamma", 0.4 * root + 4.0, 1.0)
+    chen = 0.4 * root + 4.0
     return (
         Family("smooth-short", "matern52", Prior("gamma", 3.0, 2.0 / mode)),
         Family(
@@ -93,7 +101,13 @@ def families_for(dimension: int) -> tuple[Family, ...]:
             "rbf",
             Prior("lognormal", math.sqrt(2.0) + 0.5 * math.log(dimension), math.sqrt(3.0)),
         ),
-        Family("descriptors", "matern52", chen, chen),
+        Family(
+            "descriptors",
+            "matern52",
+            Prior("gamma", 2.0 * chen, 2.0),
+            Prior("gamma", chen, 1.0),
+            UNEXPLAINED,
+        ),
         Family("very-smooth", "rbf", Prior("gamma", 3.0, 2.0 / mode)),
         Family("steady", "matern52", firm),
         Family("steady-smooth", "rbf", firm),

@@ -43,6 +43,8 @@ __all__ = [
 ]
 
 _SMALLEST_GIVEN_NOISE = 1e-6
+_OWN_SCALE = 5
+"""Values at the target that say its level and scale without those of lower fidelities."""
 _IMPUTED_VARIANCE = 0.3
 """Of the outcomes' variance: how much what is imputed to a failed trial is doubted. What failed has no outcome; that its
 neighbours may fail, too, is said by the chance of success."""
@@ -173,7 +175,11 @@ def fit_model(
         outliers = tuple(record for (record, _), out in zip(done, wrong, strict=True) if out)
         done = [pair for pair, out in zip(done, wrong, strict=True) if not out]
         values, inputs = values[~wrong], inputs[~wrong]
-    warp = fit_warp(np.concatenate([values, *(told for _, _, told in lower)]), sign)
+    # What lower fidelities told must not bend the scale on which the target is believed, once it has one of its own.
+    scaled = (
+        values if len(values) >= _OWN_SCALE else np.concatenate([values, *(t for _, _, t in lower)])
+    )
+    warp = fit_warp(scaled, sign)
     lost = _rows_of([space.to_unit(record.factors) for record in failed], space.dimension)
     outcomes = warp.forward(values)
     given = _given_noise(warp, [record for record, _ in done])
@@ -236,6 +242,7 @@ def slice(  # the word of the trade; the builtin isn't used here
     at: Mapping[str, Setting] | None = None,
     *,
     points: int = 41,
+    options: Options | None = None,
 ) -> Slice:
     """Predictions on `points` (or `points` squared) grid points, the other factors held at `at`.
 
@@ -251,7 +258,7 @@ def slice(  # the word of the trade; the builtin isn't used here
         raise InputError(f"{factor_x} on both axes", hint="choose two factors, or one alone")
     if points < 2:
         raise InputError(f"a grid of {points} points", hint="ask for at least 2")
-    held = best(direction, records)
+    held = best(direction, [r for r in records if options is None or options.is_target(r)])
     if held is None:
         raise InputError(
             "no trial has given a value yet", hint="a model can be asked after the first results"
@@ -268,7 +275,7 @@ def slice(  # the word of the trade; the builtin isn't used here
         for value_x in x
     ]
     with single_threaded():
-        model = fit_model(space, direction, records)
+        model = fit_model(space, direction, records, options=options)
         means, deviations = model.predict(_rows_of(rows, space.dimension))
     return Slice(factor_x, factor_y, x, y, _rows(means, points), _rows(deviations, points))
 

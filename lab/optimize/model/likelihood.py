@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri
 
-from lab.optimize.model.families import APART, NOISE
+from lab.optimize.model.families import APART
 from lab.optimize.model.kernel import correlation_and_slope
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def objective(family: Family, problem: Problem, theta: Array) -> tuple[float, Ar
         densities, slopes = log_density(prior, theta[part])
         value -= float(densities.sum())
         gradient[part] -= slopes
-    density, noise_slope = log_density(NOISE, theta[count : count + 1])
+    density, noise_slope = log_density(family.noise, theta[count : count + 1])
     value -= float(density[0])
     gradient[count] -= float(noise_slope[0])
     if family.scale is not None:

@@ -31,6 +31,7 @@ def test_each_verb_reaches_the_engine(tmp_path: Path):
             ("reject", "1", "--reason", "no solvent"),
             ("edit", "1", "--set", "x=200 uL", "--reason", "a hunch"),
             ("pin", "--set", "x=0.1 mL", "--set", "y = 0.2 mL", "--reason", "a hunch"),
+            ("pin", "--set", "x=0.1 mL", "--fidelity", "quick", "--reason", "a hunch"),
             ("veto", "x > 0.9 mL", "--reason", "it leaks"),
             ("context", "--set", "room=21 degC", "--reason", "by the window"),
             ("add", "--set", "x=0.1 mL", "--result", "y=2 g", "--reason", "a paper"),
@@ -43,6 +44,7 @@ def test_each_verb_reaches_the_engine(tmp_path: Path):
         ("trial", "no solvent", {"do": "reject", "trial": 1}),
         ("trial", "a hunch", {"do": "edit", "trial": 1, "factors": {"x": "200 uL"}}),
         ("trial", "a hunch", {"do": "pin", "factors": {"x": "0.1 mL", "y": "0.2 mL"}}),
+        ("trial", "a hunch", {"do": "pin", "factors": {"x": "0.1 mL"}, "fidelity": "quick"}),
         ("trial", "it leaks", {"do": "veto", "condition": "x > 0.9 mL"}),
         ("trial", "by the window", {"do": "context", "factors": {"room": "21 degC"}}),
         (

@@ -64,6 +64,10 @@ async def test_status_is_the_document_of_the_engines_state(client, engine):
         "done": 3,
         "failed": 1,
         "open": 2,
+        "counting": "",
+        "counted": 3,
+        "cost_budget": None,
+        "cost_left": None,
     }
 
 
@@ -140,6 +144,10 @@ async def test_an_abort_is_of_one_run_or_of_all(client, engine, args):
         ({"do": "veto", "trial": 1}, False),
         ({"do": "add", "results": [], "source": "", "beyond": False}, True),
         ({"do": "add", "results": {}, "source": "", "beyond": False}, False),
+        ({"do": "add", "results": [], "source": "", "beyond": False, "fidelity": "quick"}, True),
+        ({"do": "pin", "factors": {"x": 1}, "fidelity": "quick"}, True),
+        ({"do": "pin", "factors": {"x": 1}, "fidelity": 2}, False),
+        ({"do": "edit", "trial": 1, "factors": {"x": 1}, "fidelity": "quick"}, False),
         ({"do": "context", "factors": {"room": "21 degC"}}, True),
         ({"do": "context", "factors": "21 degC"}, False),
         ({"do": "reject", "trial": "one"}, False),

@@ -123,3 +123,59 @@ def test_vetoes_are_kept_in_order():
         for k in (0.8, 0.5)
     ]
     assert list(_campaign(*vetoes).vetoes) == vetoes
+
+
+WAYS = (
+    ev.FidelitySpec(name="quick", cost=1.0, settings={"readings": 1.0}),
+    ev.FidelitySpec(name="real", cost=4.0),
+)
+
+
+def _by(way: str, number: int, value: float | None = None) -> tuple[ev.Event, ...]:
+    proposed = ev.TrialProposed(
+        campaign="kit-1", trial=number, factors={"x": 0.2}, origin="model", fidelity=way
+    )
+    if value is None:
+        return (proposed,)
+    return proposed, ev.TrialCompleted(campaign="kit-1", trial=number, value=value)
+
+
+def test_of_several_fidelities_the_last_counts():
+    told = (*_by("quick", 5, 95.0), *_by("real", 6, 20.0), *_by("real", 7, 30.0), *_by("real", 8))
+    campaign = _campaign(*told, fidelities=WAYS)
+    assert campaign.target == "real"
+    assert [trial.number for trial in campaign.counting] == [6, 7, 8]
+    best = campaign.best()
+    assert best is not None
+    assert best.number == 7
+    assert campaign.trials[5].settings == {"x": 0.2, "readings": 1.0}
+    assert campaign.trials[6].settings == {"x": 0.2}
+
+
+def test_without_fidelities_every_trial_counts_and_costs_nothing():
+    campaign = _campaign()
+    assert campaign.target == ""
+    assert [trial.number for trial in campaign.counting] == [1, 2, 3, 4]
+    assert campaign.cost_left == float("inf")
+    assert campaign.affordable
+    assert campaign.trials[1].settings == {"x": 0.1}
+
+
+@pytest.mark.parametrize(("budget", "left", "enough"), [(13.0, 4.0, False), (12.9, 3.9, True)])
+def test_a_campaign_is_enough_when_no_trial_that_counts_can_be_paid(
+    budget: float, left: float, enough: bool
+):
+    told = (*_by("quick", 5), *_by("real", 6), *_by("real", 7))
+    campaign = _campaign(*told, trials=20, fidelities=WAYS, cost_budget=budget)
+    assert campaign.cost_left == pytest.approx(left)
+    assert campaign.enough is enough
+
+
+def test_a_journal_says_nothing_of_what_a_campaign_has_not():
+    said = campaign_started(2).model_dump_json() + _by("", 1)[0].model_dump_json()
+    for key in ("earlier", "fidelities", "cost_budget", "fidelity"):
+        assert f'"{key}"' not in said
+    started = campaign_started(2).model_copy(update={"fidelities": WAYS, "cost_budget": 9.0})
+    assert ev.CampaignStarted.model_validate_json(started.model_dump_json()) == started
+    (proposed,) = _by("quick", 1)
+    assert ev.TrialProposed.model_validate_json(proposed.model_dump_json()) == proposed

@@ -121,7 +121,7 @@ class KitContext:
         self.interlocks: tuple[Interlock, ...] = ()
         self.services: ServiceRules | None = None
 
-    def candidates(self, trial: int, factors: Mapping[str, ev.FactorValue]) -> tuple[Plan, ...]:
+    def candidates(self, trial: int, settings: Mapping[str, ev.SettingValue]) -> tuple[Plan, ...]:
         return (self.plan,)
 
     def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -23,7 +24,14 @@ from lab.optimize import (
 )
 from lab.optimize.bench.tasks import function_task
 from lab.optimize.explain import explained
+from lab.optimize.model import fit_model
+from lab.optimize.model.threads import single_threaded
+from lab.optimize.model.warp import fit_warp
 from lab.optimize.pool import Pool
+from lab.optimize.sobol import sobol_points
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SPACE = Space((Factor("a", "1", 0.0, 1.0), Factor("b", "1", 0.0, 1.0)))
 WAYS = (Fidelity("fast", 0.1), Fidelity("real", 1.0))
@@ -336,6 +344,67 @@ def test_a_fast_way_that_misleads_is_given_up():
     found = campaign.recommend()
     assert found is not None
     assert _hill(found.trial.factors) > 9.5
+
+
+def _told_both(fast: int, outcome: Callable[[dict[str, float]], float]) -> list[TrialRecord]:
+    """Two trials at the target and so many by the fast way, with what that gives."""
+    points = [{"a": a, "b": b} for a, b in sobol_points(3, 0, 2 + fast, 2)]
+    return [
+        TrialRecord(
+            number=number,
+            factors=dict(point),
+            status="done",
+            value=_hill(point) if number <= 2 else outcome(point),
+            fidelity="real" if number <= 2 else "fast",
+        )
+        for number, point in enumerate(points, 1)
+    ]
+
+
+@pytest.mark.parametrize(("fast", "way"), [(8, "fast"), (20, "real")])
+def test_lower_fidelities_have_their_turn_while_they_cost_no_more_than_the_target(fast: int, way: str):  # fmt: skip
+    history = _told_both(fast, lambda point: _hill(point) + point["b"])
+    (item,) = suggest(
+        SPACE, "maximize", history, 1, seed=1, initial=4, options=Options(fidelities=WAYS)
+    )
+    assert item.fidelity == way
+
+
+def test_a_way_that_is_noise_alone_does_not_keep_a_campaign_from_the_real_one():
+    """It cost nine trials of eleven before: with two trials at the target nothing shows that it is noise."""
+    campaign = Campaign(SPACE, "maximize", seed=3, initial=6, options=Options(fidelities=WAYS))
+    rng = np.random.default_rng(1)
+    spent = {"fast": 0.0, "real": 0.0}
+    while sum(spent.values()) < 7.0:
+        for item in campaign.ask(2):
+            way = item.fidelity or ""
+            spent[way] += 0.1 if way == "fast" else 1.0
+            campaign.tell(
+                item.number, float(rng.normal()) if way == "fast" else _hill(item.factors)
+            )
+    assert spent["fast"] <= spent["real"]
+    found = campaign.recommend()
+    assert found is not None
+    assert _hill(found.trial.factors) > 9.0
+
+
+def test_the_scale_is_that_of_the_target_once_it_has_one():
+    options = Options(fidelities=WAYS)
+    few, far = _told_both(4, lambda _point: 500.0), 500.0
+    with single_threaded():
+        model = fit_model(SPACE, "maximize", few, options=options)
+    assert model.warp.scale > far / 10
+    more = [
+        *few,
+        *(
+            few[0].model_copy(update={"number": 10 + k, "factors": point, "value": _hill(point)})
+            for k, point in enumerate({"a": a, "b": b} for a, b in sobol_points(5, 0, 3, 2))
+        ),
+    ]
+    with single_threaded():
+        model = fit_model(SPACE, "maximize", more, options=options)
+    own = np.array([r.value for r in more if r.fidelity == "real"], dtype=np.float64)
+    assert model.warp == fit_warp(own, 1.0)
 
 
 def test_a_trial_of_a_person_is_one_at_the_target_unless_said_otherwise():

@@ -78,6 +78,30 @@ def test_a_lower_bar_is_easier_and_a_pending_twin_takes_the_gain_away():
     assert after[int(high.argmax())] < high.max() - 3.0
 
 
+def test_an_improvement_within_the_noise_is_none():
+    """As with the noise's standard deviation added to the bar, by drawing; it costs near points more than far ones."""
+    plain = PoolImprovement(MIXTURE, POINTS, NOTHING, 1, 1)
+    beyond = PoolImprovement(MIXTURE, POINTS, NOTHING, 1, 1, beyond_noise=True)
+    lost = plain.value(CANDIDATES) - beyond.value(CANDIDATES)
+    assert (lost > 0.0).all()
+    process = MIXTURE.members[0]
+    _, variance = MIXTURE.mean_and_variance(CANDIDATES)
+    best = PoolImprovement(MIXTURE, POINTS, NOTHING, 1, 1).value(CANDIDATES).argsort()[-60:]
+    sure, unsure = best[variance[best].argsort()[:10]], best[variance[best].argsort()[-10:]]
+    assert lost[sure].mean() > lost[unsure].mean()
+    point = CANDIDATES[best[-1]]
+    rows = np.concatenate([POINTS, point[None]])
+    mean, _ = process.mean_and_variance(rows)
+    lower = np.linalg.cholesky(process.covariance(rows) + 1e-9 * np.eye(len(rows)))
+    f = mean[:, None] + lower @ RNG.normal(size=(len(rows), 40_000))
+    bar = f[:-1].max(axis=0) + np.sqrt(process.noise)
+    values = [
+        PoolImprovement(MIXTURE, POINTS, NOTHING, 1, s, beyond_noise=True).value(point[None])[0]
+        for s in range(30)
+    ]
+    assert np.exp(values).mean() == pytest.approx(np.maximum(f[-1] - bar, 0.0).mean(), rel=0.1)
+
+
 def test_blocks_change_nothing(monkeypatch):
     acquisition = PoolImprovement(MIXTURE, POINTS, TAKEN, 2, 9)
     whole = acquisition.value(CANDIDATES)
