@@ -185,6 +185,7 @@ class CampaignFiles:
             worst=worst_value,
             ideal=_in(unit, objective.ideal),
             weight=objective.weight,
+            zeros=objective.zeros,
         )
 
     @property

@@ -130,6 +130,8 @@ class ObjectiveSpec(EventBase):
     """Of no use any more; of a target the distance from it."""
     ideal: float | None = None
     weight: float = 1.0
+    zeros: bool = Field(default=False, exclude_if=is_empty)
+    """Many results are exactly zero for reasons of their own."""
 
 
 class LimitSpec(EventBase):

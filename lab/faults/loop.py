@@ -88,6 +88,8 @@ class Process:
         """Killed instead of its so-manyth callback; -1: not by this."""
         self.paused_until = 0.0
         """Stopped (SIGSTOP, a suspended machine) until that virtual time."""
+        self.before_command: Callable[[], None] | None = None
+        """Called once, just before it hands a command to the network: the moment at which much is half done."""
         self.on_death: list[Callable[[], None]] = []
         self.error: BaseException | None = None
         """Why its main task ended, where it ended by itself with an error."""

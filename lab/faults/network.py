@@ -187,6 +187,12 @@ class SimulatedTransport:
     ) -> None:
         """Hand over a message; the network does with it what it does, whatever `qos`."""
         del qos
+        if self._process.before_command is not None and b'"op":"command"' in payload:
+            happens, self._process.before_command = self._process.before_command, None
+            happens()
+            await asyncio.sleep(
+                0
+            )  # where that has stopped the process, it goes on when it wakes up
         await self._broker.publish(topic, payload, retain=retain)
 
     async def subscribe(self, *patterns: str) -> Inbox:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,15 +54,29 @@ async def _broker_away(lab: Laboratory) -> None:
 
 
 async def _second_engine(lab: Laboratory) -> None:
-    """Somebody starts another engine; or the first is paused, loses its lease, and wakes up while another works."""
+    """Somebody starts another engine; or the first is paused, loses its lease, and wakes up while another works. Half of
+    these are paused with a command in their hand."""
     await _sometime(lab)
     living = lab.engine_lives_alive()
     if living and lab.rng.random() < 0.7:
         first = living[-1]
         seconds = 1.0 + 40.0 * lab.rng.random()
-        lab.story.tell(first.name, f"is paused for {seconds:.1f} s")
-        first.paused_until = lab.loop.time() + seconds
-        lab.database.holder = None
+        paused = asyncio.Event()
+
+        def pause() -> None:
+            lab.story.tell(first.name, f"is paused for {seconds:.1f} s")
+            first.paused_until = lab.loop.time() + seconds
+            lab.database.holder = None
+            paused.set()
+
+        if lab.rng.random() < 0.5:
+            first.before_command = pause
+            with suppress(TimeoutError):
+                async with asyncio.timeout(lab.knobs.bad_s):
+                    await paused.wait()
+            first.before_command = None
+        else:
+            pause()
         await asyncio.sleep(0.5)
     if lab.state is None:
         lab.start_engine()

@@ -19,6 +19,7 @@ from lab.optimize.history import (
     Direction,
     Suggestion,
     TrialRecord,
+    best,
     check_history,
     nearest_trial,
 )
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from lab.optimize.options import Options
     from lab.optimize.space import Setting, Space
 
-__all__ = ["chance_of", "note_on", "propose"]
+__all__ = ["better_than", "chance_of", "note_on", "propose", "repeated", "surprises"]
 
 _AROUND = 8
 _TOO_CLOSE = 1e-4
@@ -74,7 +75,7 @@ def propose(
         wanted = Wanted(model, region, records, options, cost_of, run_seed)
         best_mean = max(model.sign * mean for mean in wanted.moments(model.measured)[0])
         taken = model.pending
-        again = [] if held or space.alike else wanted.again(records, max(1, n // 2))
+        again = [] if held or space.alike else surprises(model, records, max(1, n // 2))
         for offset in range(n):
             if offset < len(again):
                 suggestions.append(_repeat(wanted, again[offset], first_number + offset))
@@ -98,6 +99,7 @@ def propose(
                     nearest_trial=nearest_trial(space, records, factors),
                     note=note_on(model, origin, model.sign * means[0] > best_mean),
                     chance=chance_of(model, point.reshape(1, -1)),
+                    better=better_than(model, point.reshape(1, -1), best(direction, records)),
                     cost=wanted.cost(factors, point, fidelity),
                     fidelity=fidelity,
                 )
@@ -130,19 +132,46 @@ def _next_point(
 def _repeat(wanted: Wanted, record: TrialRecord, number: int) -> Suggestion:
     """The same trial once more."""
     point = np.array([wanted.model.space.to_unit(record.factors)])
-    means, deviations = wanted.moments(point)
+    cost = wanted.cost(record.factors, point[0], record.fidelity)
+    return repeated(wanted.model, record, number, wanted.moments(point), cost)
+
+
+def repeated(
+    model: FittedModel,
+    record: TrialRecord,
+    number: int,
+    moments: tuple[list[float], list[float]],
+    cost: float | None,
+) -> Suggestion:
+    """The same trial once more. `moments`: mean and standard deviation of what is sought there, one each."""
     return Suggestion(
         number=number,
         factors=record.factors,
         origin="model",
-        predicted_mean=means[0],
-        predicted_sd=deviations[0],
+        predicted_mean=moments[0][0],
+        predicted_sd=moments[1][0],
         nearest_trial=record.number,
-        chance=chance_of(wanted.model, point),
-        cost=wanted.cost(record.factors, point[0], record.fidelity),
+        chance=chance_of(model, np.array([model.space.to_unit(record.factors)])),
+        cost=cost,
         fidelity=record.fidelity,
         note=f"repeats trial {record.number}: it is far better than the others let expect",
     )
+
+
+def surprises(model: FittedModel, records: Sequence[TrialRecord], most: int) -> list[TrialRecord]:
+    """Trials to measure once more, the best first: too good to be true, and made once."""
+    best_mean = max(model.sign * mean for mean in model.predict(model.measured)[0])
+    found = [
+        record
+        for record in model.outliers
+        if record.value is not None
+        and model.sign * record.value > best_mean
+        and not model.space.broken(record.factors)
+        and sum(other.factors == record.factors and other.status != "aborted" for other in records)
+        == 1
+    ]
+    found.sort(key=lambda record: (-model.sign * (record.value or 0.0), record.number))
+    return found[:most]
 
 
 def _is_new(point: Array, taken: Array) -> bool:
@@ -161,10 +190,19 @@ def _stand_in(model: FittedModel, region: Region, taken: Array, seed: int) -> Ar
 
 
 def chance_of(model: FittedModel, point: Array) -> float | None:
-    """The probability that a trial at the point (1 x d) gives a value; None while nothing failed."""
-    if model.success is None:
+    """The probability that a trial at the point (1 x d) gives a value, and one above zero where zeros have reasons of
+    their own; None while every trial did."""
+    if not model.chances:
         return None
-    return float(np.exp(model.success.log_chance(point)[0]))
+    return float(np.exp(sum(one.log_chance(point)[0] for one in model.chances)))
+
+
+def better_than(model: FittedModel, point: Array, known: TrialRecord | None) -> float | None:
+    """The probability that a trial at the point (1 x d) beats the best one, where the model has more to say of it than the
+    mean and standard deviation that it predicts."""
+    if known is None or known.value is None:
+        return None
+    return model.better(point, known.value)
 
 
 def note_on(model: FittedModel, origin: str, better: bool) -> str:

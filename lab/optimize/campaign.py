@@ -30,7 +30,7 @@ from lab.optimize.history import (
     check_history,
 )
 from lab.optimize.options import Options
-from lab.optimize.outcomes import with_outcomes
+from lab.optimize.outcomes import Reading, read_value, with_outcomes
 from lab.optimize.saved import Remark, SavedCampaign, read_campaign
 from lab.optimize.space import Setting, Space
 from lab.optimize.suggest import Method, suggest, suggest_from
@@ -202,7 +202,7 @@ class Campaign:
     def tell(
         self,
         number: int,
-        value: float | Mapping[str, float] | None = None,
+        value: Reading | Mapping[str, Reading] | None = None,
         sd: float | Mapping[str, float] | None = None,
         *,
         failed: bool = False,
@@ -210,7 +210,8 @@ class Campaign:
         cost: float | None = None,
     ) -> None:
         """Record the outcome of trial `number`: its value with its standard deviation, or
-        `failed=True`, with the reason where it is known.
+        `failed=True`, with the reason where it is known. What is beyond the range of the instrument is told as "> 100" or
+        "< 0.1", a grade by its name.
 
         Of several outcomes tell numbers by name, all at once or as they come: a trial is pending until the aim's
         outcomes are complete, and what is known of it already teaches. Telling a trial again corrects it. A value
@@ -234,9 +235,12 @@ class Campaign:
                 f"trial {number}: " + ("failed, but with a value" if failed else "no value"),
                 hint="tell either a value or failed=True",
             )
-        if value is not None and not math.isfinite(value):
-            raise InputError(f"trial {number}: a value of {value}", hint="tell failed=True instead")
-        self._records[number] = TrialRecord(
+        where, side = f"trial {number}", None
+        if value is not None:
+            value, side = read_value(value, where, levels=self.options.levels)
+            if not math.isfinite(value):
+                raise InputError(f"{where}: a value of {value}", hint="tell failed=True instead")
+        told = TrialRecord(
             number=number,
             factors=record.factors,
             status="failed" if failed else "done",
@@ -245,7 +249,10 @@ class Campaign:
             reason=reason,
             cost=record.cost,
             fidelity=record.fidelity,
+            side=side,
         )
+        self.options.check_told((told,))
+        self._records[number] = told
         if number in self._pinned:
             self._pinned.remove(number)
 
@@ -260,7 +267,7 @@ class Campaign:
     def add(
         self,
         factors: dict[str, Setting],
-        value: float | Mapping[str, float] | None = None,
+        value: Reading | Mapping[str, Reading] | None = None,
         sd: float | Mapping[str, float] | None = None,
         *,
         failed: bool = False,
@@ -423,7 +430,7 @@ class Campaign:
 
         kept = dict(self._records), list(self._pinned)
         try:
-            for number, value, sd, failed in outcomes(frame, self.sought):
+            for number, value, sd, failed in outcomes(frame, self.sought, self.options.levels):
                 self.tell(number, value, sd, failed=failed)
         except InputError:
             self._records, self._pinned = kept
@@ -439,7 +446,9 @@ class Campaign:
         try:
             return [
                 self.add(factors, value, sd, failed=failed)
-                for factors, value, sd, failed in experiments(self.space, frame, self.sought)
+                for factors, value, sd, failed in experiments(
+                    self.space, frame, self.sought, self.options.levels
+                )
             ]
         except InputError:
             self._records = kept
@@ -450,7 +459,7 @@ class Campaign:
         """All trials: indexed by trial, a column per factor, `status`, `value` and `sd`."""
         from lab.optimize.frames import history_frame
 
-        return history_frame(self.space, self.history, self.sought)
+        return history_frame(self.space, self.history, self.sought, self.options.levels)
 
     def to_json(self) -> str:
         """The whole state as a JSON document; `from_json` continues exactly where it stood."""

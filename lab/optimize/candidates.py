@@ -9,8 +9,8 @@ import numpy as np
 from lab.optimize.acquire.cost import cheapness, checked_cost
 from lab.optimize.acquire.noisy import baseline
 from lab.optimize.acquire.pool import PoolImprovement, screened
-from lab.optimize.acquisition import chance_of, note_on
-from lab.optimize.history import Suggestion, check_history, nearest_trial
+from lab.optimize.acquisition import better_than, chance_of, note_on, repeated, surprises
+from lab.optimize.history import Suggestion, best, check_history, nearest_trial
 from lab.optimize.model import fit_model, history_seed
 from lab.optimize.model.families import MANY, pool_families
 from lab.optimize.model.threads import single_threaded, single_threaded_torch
@@ -41,14 +41,18 @@ def propose_from(
     n: int,
     *,
     seed: int,
+    held: Mapping[str, Setting] | None = None,
     options: Options | None = None,
     cost_of: CostOf | None = None,
 ) -> list[Suggestion]:
-    """`n` of the candidates `free` (indices, at least n). The history must hold a measured value."""
+    """`n` of the candidates `free` (indices, at least n). The history must hold a measured value. Where there may be
+    outliers, candidates that were far better than the others let expect come once more, unless factors are `held`.
+    """
     records = check_history(pool.space, history)
     run_seed = history_seed(pool.space, direction, records, seed)
     if options is not None and options.fingerprint:
         run_seed = derived_seed(run_seed, *options.fingerprint)
+    outliers = options is not None and options.outliers
     number = max(record.number for record in records) + 1
     made: list[Suggestion] = []
     with single_threaded(), single_threaded_torch():
@@ -59,7 +63,9 @@ def propose_from(
         base = baseline(model.mixture, model.measured, _BASELINE + 2 * rank)
         left = screened(model.mixture, model.measured, pool, free, rank)
         points = pool.space.encode(pool.rows[left])
-        likely = model.success.log_chance(points) if model.success else np.zeros(len(points))
+        likely = np.zeros(len(points))
+        for one in model.chances:
+            likely = likely + one.log_chance(points)
         cheap = None
         if cost_of is not None or (options is not None and options.per_cost):
             shuffled = np.random.Generator(np.random.PCG64(run_seed)).permutation(left)
@@ -71,7 +77,14 @@ def propose_from(
             )
             likely = likely + (0.0 if cheap is None else cheap.value(points))
         taken = model.pending
-        for offset in range(n):
+        again = surprises(model, records, max(1, n // 2)) if outliers and not held else []
+        for record in again:
+            if pool.find(record.factors) is None:
+                continue
+            point = np.array([pool.space.to_unit(record.factors)])
+            cost = _cost(cheap, cost_of, record.factors, point[0])
+            made.append(repeated(model, record, number + len(made), model.predict(point), cost))
+        for offset in range(len(made), n):
             acquisition = PoolImprovement(
                 model.mixture,
                 base,
@@ -82,10 +95,10 @@ def propose_from(
                 beyond_noise=described,
             )
             values = acquisition.value(points) + likely
-            best = int(values.argmax())
-            point = points[best : best + 1]
+            top = int(values.argmax())
+            point = points[top : top + 1]
             means, deviations = model.predict(point)
-            factors = pool.values(int(left[best]))
+            factors = pool.values(int(left[top]))
             made.append(
                 Suggestion(
                     number=number + offset,
@@ -93,15 +106,16 @@ def propose_from(
                     origin="model",
                     predicted_mean=means[0],
                     predicted_sd=deviations[0],
-                    acquisition=float(values[best]),
+                    acquisition=float(values[top]),
                     nearest_trial=nearest_trial(pool.space, records, factors),
                     note=note_on(model, "model", model.sign * means[0] > best_mean),
                     chance=chance_of(model, point),
+                    better=better_than(model, point, best(direction, records)),
                     cost=_cost(cheap, cost_of, factors, point[0]),
                 )
             )
             taken = np.concatenate([taken, point])
-            keep = np.arange(len(left)) != best
+            keep = np.arange(len(left)) != top
             left, points, likely = left[keep], points[keep], likely[keep]
     return made
 

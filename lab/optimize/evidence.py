@@ -1,11 +1,7 @@
 """What the model knows and how far it can be trusted: calibration, importances, and whether to go on.
 
-Everything is computed from one fit to the history. Leave-one-out predictions are exact for the fitted
-hyperparameters (Rasmussen and Williams 2006, equations 5.10 to 5.12); they are not fitted anew.
+Everything is computed from one fit to the history.
 """
-
-# scipy has no type stubs; the annotations of numpy's einsum have holes.
-# pyright: reportUnknownMemberType=false, reportMissingTypeStubs=false, reportUnknownVariableType=false
 
 from __future__ import annotations
 
@@ -14,11 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtr
 
 from lab.domain.errors import InputError
 from lab.optimize.history import Direction, TrialRecord, check_history
 from lab.optimize.model import FittedModel, fit_model
+from lab.optimize.model.left_out import Calibration, LeftOut, predicted_left_out
+from lab.optimize.model.mixture import Mixture
 from lab.optimize.model.process import cholesky
 from lab.optimize.model.threads import single_threaded
 from lab.optimize.sobol import derived_seed, sobol_points
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lab.optimize.domain import Array
-    from lab.optimize.model.process import Process
     from lab.optimize.options import Options
     from lab.optimize.space import Space
 
@@ -51,43 +47,6 @@ _SPREAD = 512
 _AROUND = 16
 _DRAWS = 512
 _SCATTER = 0.05
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A trial as the model predicts it without having been shown it, in the objective's unit."""
-
-    trial: int
-    value: float
-    mean: float
-    standard_deviation: float
-    """Of a measurement, noise included."""
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """How the leave-one-out predictions came out, over `count` points.
-
-    log_loss: minus the mean log density, of outcomes scaled to variance 1 (1.42 is what the mean and spread of all
-    outcomes would score). mean_squared_z: 1 is right, above means too sure. coverage: share of the outcomes inside the
-    central 50 % and 90 % intervals.
-    """
-
-    count: int
-    log_loss: float
-    mean_squared_z: float
-    coverage_50: float
-    coverage_90: float
-
-    @property
-    def words(self) -> str:
-        """In words, with what chance alone would explain at this count."""
-        spread = math.sqrt(2.0 / self.count)
-        if self.mean_squared_z > 1.0 + 2.0 * spread:
-            return "too sure of itself: outcomes lie farther from the predictions than it says"
-        if self.mean_squared_z < 1.0 - 2.0 * spread:
-            return "too modest: outcomes lie nearer to the predictions than it says"
-        return f"as sure as it should be, as far as {self.count} outcomes can tell"
 
 
 @dataclass(frozen=True)
@@ -150,52 +109,8 @@ def evidence(
         )
     with single_threaded():
         model = fit_model(space, direction, records, options=options)
-        left_out, calibration = _left_out(model, model.believed(records, options))
+        left_out, calibration = predicted_left_out(model, model.believed(records, options))
         return Evidence(left_out, calibration, _importances(model, seed))
-
-
-def _left_out(
-    model: FittedModel, done: Sequence[TrialRecord]
-) -> tuple[tuple[LeftOut, ...], Calibration]:
-    members = [_loo(process) for process in model.mixture.members]
-    weights = np.array(model.mixture.weights)[:, None]
-    truth = members[0][0]
-    means, variances = np.stack([m for _, m, _ in members]), np.stack([v for _, _, v in members])
-    mean = (weights * means).sum(axis=0)
-    variance = (weights * (variances + (means - mean) ** 2)).sum(axis=0)
-    shown, deviations = model.in_unit(mean, variance)
-    rows = [_row_of(model, record) for record in done]
-    found = tuple(
-        LeftOut(record.number, float(record.value or 0.0), shown[row], deviations[row])
-        for record, row in zip(done, rows, strict=True)
-    )
-    kept = np.array(sorted(set(rows)))
-    z = (truth - means) / np.sqrt(variances)
-    density = (weights * np.exp(-0.5 * z**2) / np.sqrt(2.0 * math.pi * variances)).sum(axis=0)
-    below = (weights * ndtr(z)).sum(axis=0)[kept]
-    whole = ((truth - mean) / np.sqrt(variance))[kept]
-    return found, Calibration(
-        count=len(kept),
-        log_loss=float(-np.log(np.maximum(density[kept], 1e-300)).mean()),
-        mean_squared_z=float((whole**2).mean()),
-        coverage_50=float((np.abs(below - 0.5) <= 0.25).mean()),
-        coverage_90=float((np.abs(below - 0.5) <= 0.45).mean()),
-    )
-
-
-def _loo(process: Process) -> tuple[Array, Array, Array]:
-    """The standardised outcomes of this campaign, and the mean and variance predicted for each without it."""
-    half = np.linalg.solve(process.root, np.linalg.solve(process.root.T, process.alpha))
-    truth = process.mean + half
-    diagonal = np.einsum("ij,ij->j", process.root, process.root)
-    own = process.own
-    return truth[:own], (truth - process.alpha / diagonal)[:own], (1.0 / diagonal)[:own]
-
-
-def _row_of(model: FittedModel, record: TrialRecord) -> int:
-    """The row of the model that holds a trial (of replicates, the one row of all)."""
-    point = np.array(model.space.to_unit(record.factors))
-    return int(np.abs(model.tested - point).max(axis=1).argmin())
 
 
 def _importances(model: FittedModel, seed: int) -> tuple[Importance, ...]:
@@ -271,6 +186,11 @@ def stopping(
             "how near the optimum is where set points are not exact",
             hint="leave the rule out: it is known of exact set points alone",
         )
+    if options is not None and options.levels:
+        raise InputError(
+            "a distance to the optimum of a grade",
+            hint="leave the rule out: grades have no distances, only an order",
+        )
     records = check_history(space, history)
     done = [
         record
@@ -285,15 +205,22 @@ def stopping(
     with single_threaded():
         model = fit_model(space, direction, records, options=options)
         done = model.believed(records, options)
-        rows = [_row_of(model, record) for record in done]
+        rows = [model.rows[record.number] for record in done]
         means = model.sign * np.array(model.predict(model.tested[rows])[0])
         chosen = int(means.argmax())
         others = _points_to_compare(model, seed)
         points = np.concatenate([model.tested[rows[chosen]][None], others])
-        drawn = draws_of(model, points, seed)
+        drawn = draws_of(model.mixture, points, seed)
+        labels = None if model.above is None else model.above.process
+        there = None if labels is None else draws_of(
+            Mixture((labels,), (1.0,), converged=True), points, derived_seed("above", seed)
+        )  # fmt: skip
     values = model.sign * np.array(
         model.in_unit(drawn.reshape(-1), np.zeros(drawn.size))[0]
     ).reshape(drawn.shape)
+    if there is not None:
+        count = min(values.shape[1], there.shape[1])
+        values = np.where(there[:, :count] > 0.0, values[:, :count], 0.0)
     gain = values.max(axis=0) - values[0]
     return Stopping(
         trial=done[chosen].number,
@@ -319,14 +246,12 @@ def _points_to_compare(model: FittedModel, seed: int) -> Array:
     return np.concatenate([encoded, model.space.encode(near)])
 
 
-def draws_of(model: FittedModel, points: Array, seed: int, total: int = _DRAWS) -> Array:
+def draws_of(mixture: Mixture, points: Array, seed: int, total: int = _DRAWS) -> Array:
     """About `total` joint draws of the standardised outcome at the points, a column each; members by their weight."""
-    shares = np.array(model.mixture.weights)
+    shares = np.array(mixture.weights)
     counts = np.maximum(1, np.round(shares * total)).astype(int)
     found: list[Array] = []
-    for number, (process, count) in enumerate(
-        zip(model.mixture.members, counts.tolist(), strict=True)
-    ):
+    for number, (process, count) in enumerate(zip(mixture.members, counts.tolist(), strict=True)):
         mean, _ = process.mean_and_variance(points)
         lower = cholesky(process.covariance(points))
         generator = np.random.Generator(np.random.PCG64(derived_seed("draws", seed, number)))

@@ -33,7 +33,9 @@ def explained(
     for item in suggestions:
         update = {
             "explores": explores(space, history, item.factors),
-            "better": _better(sought, history, item) if isinstance(sought, str) else None,
+            "better": item.better
+            if item.better is not None or not isinstance(sought, str)
+            else _better(sought, history, item),
         }
         made.append(item.model_copy(update=update))
     return made

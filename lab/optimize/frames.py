@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lab.domain.errors import InputError
+from lab.optimize.outcomes import Reading, read_value
 from lab.optimize.space import Category
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lab.domain.aim import Aim
-    from lab.optimize.history import Direction, Suggestion, TrialRecord
+    from lab.optimize.history import Direction, Side, Suggestion, TrialRecord
     from lab.optimize.space import Setting, Space
 
 __all__ = ["experiments", "history_frame", "outcomes", "suggestions_frame"]
@@ -25,7 +26,7 @@ __all__ = ["experiments", "history_frame", "outcomes", "suggestions_frame"]
 _OUTCOME = ("value", "sd", "failed")
 _RESERVED = {"trial", "status", *_OUTCOME}
 
-Told = float | dict[str, float] | None
+Told = Reading | dict[str, Reading] | None
 """One value, outcomes by name, or nothing."""
 
 
@@ -83,39 +84,59 @@ def _predicted(sought: Direction | Aim, item: Suggestion) -> dict[str, float | N
 
 
 def history_frame(
-    space: Space, records: Sequence[TrialRecord], sought: Direction | Aim = "maximize"
+    space: Space,
+    records: Sequence[TrialRecord],
+    sought: Direction | Aim = "maximize",
+    levels: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """All trials, indexed by trial; of an aim with a column per outcome in place of `value` and `sd`."""
+    """All trials, indexed by trial; of an aim with a column per outcome in place of `value` and `sd`. A grade is shown by
+    its name, what is beyond the range as "> 100", as they were told.
+    """
     if not isinstance(sought, str):
         shown = [
             {
                 "trial": record.number,
                 **{name: record.factors[name] for name in space.names},
                 "status": record.status,
-                **{name: record.outcomes.get(name) for name in sought.outcomes},
+                **{
+                    name: _shown(record.outcomes.get(name), record.sides.get(name))
+                    for name in sought.outcomes
+                },
             }
             for record in records
         ]
         columns = ["trial", *space.names, "status", *sought.outcomes]
         frame = _pandas(space, sought).DataFrame(shown, columns=columns)
-        return frame.astype(dict.fromkeys(sought.outcomes, float)).set_index("trial")
+        numbers = [n for n in sought.outcomes if not any(n in record.sides for record in records)]
+        return frame.astype(dict.fromkeys(numbers, float)).set_index("trial")
     rows = [
         {
             "trial": record.number,
             **{name: record.factors[name] for name in space.names},
             "status": record.status,
-            "value": record.value,
+            "value": _shown(record.value, record.side, levels),
             "sd": record.standard_deviation,
         }
         for record in records
     ]
     columns = ["trial", *space.names, "status", "value", "sd"]
     frame = _pandas(space).DataFrame(rows, columns=columns)
-    return frame.astype({"value": float, "sd": float}).set_index("trial")
+    named = levels or any(record.side for record in records)
+    return frame.astype({"sd": float} if named else {"value": float, "sd": float}).set_index(
+        "trial"
+    )
+
+
+def _shown(value: float | None, side: Side | None, levels: Sequence[str] = ()) -> Reading | None:
+    if value is None or not (side or levels):
+        return value
+    if levels:
+        return levels[int(value)]
+    return f"{'>' if side == 'above' else '<'} {value:g}"
 
 
 def outcomes(
-    frame: pd.DataFrame, sought: Direction | Aim = "maximize"
+    frame: pd.DataFrame, sought: Direction | Aim = "maximize", levels: Sequence[str] = ()
 ) -> Iterator[tuple[int, Told, float | None, bool]]:
     """Number, what was measured, standard deviation and whether it failed, row by row."""
     _pandas()
@@ -128,11 +149,14 @@ def outcomes(
                 f"the row {label!r} names no trial",
                 hint="index the frame by the numbers of the suggestions, or give a column `trial`",
             )
-        yield (label, *_outcome(row, f"trial {label}", sought))
+        yield (label, *_outcome(row, f"trial {label}", sought, levels))
 
 
 def experiments(
-    space: Space, frame: pd.DataFrame, sought: Direction | Aim = "maximize"
+    space: Space,
+    frame: pd.DataFrame,
+    sought: Direction | Aim = "maximize",
+    levels: Sequence[str] = (),
 ) -> Iterator[tuple[dict[str, Setting], Told, float | None, bool]]:
     """Factors, what was measured, standard deviation and whether it failed, row by row."""
     _pandas(space, sought)
@@ -153,7 +177,7 @@ def experiments(
                 else _number(row[factor.name], where, factor.name)
             )
         space.check(factors, where)
-        yield (factors, *_outcome(row, where, sought))
+        yield (factors, *_outcome(row, where, sought, levels))
 
 
 def _demand_value(frame: pd.DataFrame, sought: Direction | Aim) -> None:
@@ -171,13 +195,18 @@ def _demand_value(frame: pd.DataFrame, sought: Direction | Aim) -> None:
         )
 
 
-def _outcome(row: Any, where: str, sought: Direction | Aim) -> tuple[Told, float | None, bool]:  # noqa: ANN401
+def _outcome(
+    row: Any,  # noqa: ANN401
+    where: str,
+    sought: Direction | Aim,
+    levels: Sequence[str],
+) -> tuple[Told, float | None, bool]:
     """A row that failed has no value; one without a value must say that it failed."""
     failed = row.get("failed", False)
     failed = False if _missing(failed) else bool(failed)
     if not isinstance(sought, str):
         found = {
-            name: _number(row[name], where, name)
+            name: _told(row[name], where, name)
             for name in sought.outcomes
             if name in row.index and not _missing(row[name])
         }
@@ -187,7 +216,7 @@ def _outcome(row: Any, where: str, sought: Direction | Aim) -> tuple[Told, float
                 hint="say in a column `failed` that it gave nothing, or leave the row out",
             )
         return found or None, None, failed
-    value = None if _missing(row["value"]) else _number(row["value"], where, "value")
+    value = None if _missing(row["value"]) else _told(row["value"], where, "value", levels)
     if value is None and not failed:
         raise InputError(
             f"{where}: the value is missing",
@@ -199,6 +228,11 @@ def _outcome(row: Any, where: str, sought: Direction | Aim) -> tuple[Told, float
 
 def _missing(value: Any) -> bool:  # noqa: ANN401
     return value is None or bool(_pandas().isna(value))
+
+
+def _told(value: Any, where: str, name: str, levels: Sequence[str] = ()) -> Reading:  # noqa: ANN401
+    number, side = read_value(value, where, name, levels)
+    return number if side is None and not levels else str(value)
 
 
 def _number(value: Any, where: str, name: str) -> float:  # noqa: ANN401

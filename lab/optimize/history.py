@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Design",
     "Direction",
+    "Side",
     "Suggestion",
     "TrialRecord",
     "best",
@@ -31,6 +32,8 @@ __all__ = [
 ]
 
 Direction = Literal["maximize", "minimize"]
+Side = Literal["above", "below"]
+"""On which side of the number told a result lies that is beyond the range of the instrument."""
 Design = Literal["sobol", "latin_hypercube", "factorial", "d_optimal"]
 """How the first trials of a campaign are spread (`lab.optimize.designs`)."""
 
@@ -45,6 +48,10 @@ class TrialRecord(BaseModel):
 
     Where several outcomes are sought (`lab.domain.aim`), `outcomes` holds what was measured instead of `value`, with
     `deviations` where known. A pending trial may have some of them already: partial results teach, too.
+
+    A result beyond the range of the instrument ("> 100") has the end of the range as its value, and `side` says on which
+    side of it the result lies; of several outcomes `sides` does so by name. A grade is a value, too: its place among the levels
+    (`lab.optimize.options.Options.levels`), from 0.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,11 +69,19 @@ class TrialRecord(BaseModel):
     """What the trial cost, in hours or money, where gains are weighed by it. A failed trial costs, too."""
     fidelity: str | None = None
     """How it is or was measured, where a campaign has several ways (`lab.optimize.options.Fidelity`)."""
+    side: Side | None = None
+    sides: dict[str, Side] = Field(default_factory=dict[str, Side])
 
     @model_validator(mode="after")
     def _check_value(self) -> Self:
         where = f"trial {self.number}"
         self._check_outcomes(where)
+        beyond = [name for name in self.sides if name not in self.outcomes]
+        if beyond or (self.side is not None and self.value is None):
+            raise InputError(
+                f"{where}: {beyond[0] if beyond else 'a result'} beyond the range, without the range's end",
+                hint="give the end of the range as the value",
+            )
         if self.cost is not None and not (math.isfinite(self.cost) and self.cost > 0):
             raise InputError(
                 f"{where}: a cost of {self.cost}", hint="give a number above 0, or leave it out"

@@ -91,6 +91,11 @@ class Options:
     earlier: tuple[Earlier, ...] = ()
     fidelities: tuple[Fidelity, ...] = ()
     """From the least to the target; the last is what counts."""
+    levels: tuple[str, ...] = ()
+    """The outcome is a grade, one of these, from the lowest to the highest; which end is better says the direction."""
+    zeros: bool = False
+    """Many outcomes are exactly zero, for reasons of their own: a failed injection, a reaction that does not start. More
+    is better, and no outcome is below zero."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -115,7 +120,37 @@ class Options:
                     hint="say how well which factors are set: there is no spread to take it of",
                 )
         self._check_fidelities()
+        self._check_kind()
         return self
+
+    def _check_kind(self) -> None:
+        """What the outcome is, and what is not known of such ones."""
+        if self.levels and (
+            len(self.levels) < 2
+            or len(set(self.levels)) < len(self.levels)
+            or not all(level.strip() == level != "" for level in self.levels)
+        ):
+            raise InputError(
+                f"the levels of a grade: {', '.join(self.levels)}",
+                hint="name at least two, each differently, from the lowest to the highest",
+            )
+        if self.levels and self.zeros:
+            raise InputError(
+                "zeros beside levels",
+                hint="leave zeros out: a grade has no zero, only a lowest level",
+            )
+        kind = "a grade" if self.levels else "an outcome with many zeros"
+        for given, what, why in (
+            (self.outliers, "outliers", "nobody can tell a gross error from a rare result there"),
+            (
+                self.accuracy,
+                "an accuracy of factors",
+                "an average over what is set needs one surface",
+            ),
+            (self.fidelities, "fidelities", "what a quick way has in common with it is not known"),
+        ):
+            if given and (self.levels or self.zeros):
+                raise InputError(f"{what} beside {kind}", hint=f"leave one of them out: {why}")
 
     def _check_fidelities(self) -> None:
         names = [one.name for one in self.fidelities]
@@ -162,17 +197,28 @@ class Options:
                 (self.outliers, "outliers"),
                 (self.accuracy, "an accuracy of factors"),
                 (self.fidelities, "fidelities"),
+                (self.levels, "levels of a grade"),
+                (self.zeros, "zeros"),
             ):
                 if given:
                     raise InputError(
                         f"{what} where several outcomes are sought",
                         hint="leave it out, or seek one value: of several it is not known how",
                     )
-        if pool and (self.outliers or self.fidelities or self.accuracy):
+        for given, what, why in (
+            (self.accuracy, "an accuracy", "a candidate is made as it is listed"),
+            (self.fidelities, "fidelities", "a list says what is tried, not how it is measured"),
+        ):
+            if pool and given:
+                raise InputError(
+                    f"{what} where candidates of a list are sought", hint=f"leave it out: {why}"
+                )
+        if self.zeros and sought == "minimize":
             raise InputError(
-                "outliers, fidelities or an accuracy where candidates of a list are sought",
-                hint="leave them out: each candidate is tried once, and as it is listed",
+                "many zeros, where less is better",
+                hint='leave zeros out; what is below the instrument\'s range is told as "< 0.1"',
             )
+        self.check_told(history)
         for name in self.accuracy or {}:
             factor = space.factor(name)
             if not isinstance(factor, Factor):
@@ -190,6 +236,27 @@ class Options:
                 )
         for one in self.earlier:
             self._check_earlier(space, sought, one)
+
+    def check_told(self, history: Sequence[TrialRecord]) -> None:
+        """Refuse values that are no grades, or that can't be where zeros are the least."""
+        for record in history:
+            value, where = record.value, f"trial {record.number}"
+            if value is None:
+                continue
+            if self.levels and (
+                value not in range(len(self.levels))
+                or record.side is not None
+                or record.standard_deviation
+            ):
+                raise InputError(
+                    f"{where}: {value:g} is no grade",
+                    hint=f"a grade is one of: {', '.join(self.levels)}, with nothing beside it",
+                )
+            if self.zeros and (value < 0 or (value == 0 and record.side is not None)):
+                raise InputError(
+                    f"{where}: {value:g}, where nothing is below zero",
+                    hint="tell 0, or leave zeros out of the options",
+                )
 
     def _check_earlier(self, space: Space, sought: Direction | Aim, one: Earlier) -> None:
         for record in one.history:
@@ -209,6 +276,8 @@ class Options:
         parts = [repr(self.outliers), repr(self.quantile), repr(self.per_cost)]
         parts += [f"{name} {sd!r}" for name, sd in sorted((self.accuracy or {}).items())]
         parts += [f"{one.name} {one.cost!r}" for one in self.fidelities]
+        parts += [f"level {level}" for level in self.levels]
+        parts += ["zeros"] if self.zeros else []
         for one in self.earlier:
             parts.append(one.name)
             for record in one.history:

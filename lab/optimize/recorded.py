@@ -93,10 +93,13 @@ def first_outcome(campaign: CampaignState, state: LabState) -> tuple[Direction, 
 def options_of(campaign: CampaignState, *, first: bool = False) -> Options:
     """What the campaign wants beside its space and its objective. `first`: as `first_outcome` asks for it."""
     spec = campaign.spec
+    told = [trial.value for trial in (*campaign.outside, *campaign.trials.values())]
     return Options(
         outliers=spec.outliers,
         accuracy=dict(spec.accuracy) or None,
         quantile=spec.quantile,
+        # A device may say -0.001: then zeros are values like others.
+        zeros=spec.objective.zeros and all(value is None or value >= 0.0 for value in told),
         earlier=tuple(
             Earlier(
                 one.name,

@@ -128,7 +128,7 @@ def believe(
     farthest from it.
     """
     models = tuple(
-        fit_model(space, direction, rows, families, options, name)
+        fit_model(space, direction, rows, families, options, name, chance=False)
         for name in aim.outcomes
         for direction, rows in (_history_of(aim, name, records),)
     )
@@ -183,6 +183,7 @@ def _history_of(
                     status="done",
                     value=value,
                     standard_deviation=record.deviations.get(name),
+                    side=record.sides.get(name),
                 )
             )
         elif record.status != "done":  # a done trial without this outcome says nothing of it
@@ -291,6 +292,7 @@ def _spread_points(
 def _outcome_parts(records: Sequence[TrialRecord]) -> list[str]:
     return [
         f"{record.number} {name} {record.outcomes[name]!r} {record.deviations.get(name)!r}"
+        f"{f' {record.sides[name]}' if name in record.sides else ''}"
         for record in records
         for name in sorted(record.outcomes)
     ]

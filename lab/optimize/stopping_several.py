@@ -110,7 +110,7 @@ def _drawn(belief: Belief, points: Array, seed: int) -> tuple[Array, Array]:
     aim = belief.aim
     drawn: dict[str, Array] = {}
     for name, model in zip(aim.outcomes, belief.models, strict=True):
-        found = draws_of(model, points, derived_seed(name, seed), _DRAWS)[:, :_DRAWS]
+        found = draws_of(model.mixture, points, derived_seed(name, seed), _DRAWS)[:, :_DRAWS]
         flat = model.in_unit(found.reshape(-1), np.zeros(found.size))[0]
         drawn[name] = np.array(flat).reshape(found.shape).T
     count = min(len(values) for values in drawn.values())

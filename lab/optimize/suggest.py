@@ -153,7 +153,7 @@ def suggest_from(
     cost_of: CostOf | None = None,
 ) -> list[Suggestion]:
     """The next `n` candidates, none of which is in the history (fewer where fewer are left), with the factors in
-    `held` as they are there.
+    `held` as they are there. Where there may be outliers, one that is too good to be true is measured again.
 
     Up to the `initial`-th trial, and until two trials have given a value, candidates are drawn at
     random; then the model chooses (`lab.optimize.candidates`). Equal arguments give equal
@@ -210,6 +210,7 @@ def suggest_from(
                 free,
                 n - spread,
                 seed=seed,
+                held=held,
                 options=options,
                 cost_of=cost_of,
             )

@@ -183,6 +183,12 @@ class Objective(FileModel):
         description="Where the reference comes from",
         examples=["maximum of the fitted model in the paper"],
     )
+    zeros: bool = Field(
+        default=False,
+        description="Many results are exactly zero for reasons of their own (a failed injection, a reaction that does not "
+        "start), and none is below zero",
+        examples=[True],
+    )
     report: Name | Literal[""] = Field(
         default="",
         description="Derived value or parameter to report beside the result",

@@ -209,15 +209,28 @@ class _Rules:
         places: list[tuple[Path, str]] = [
             (("factors", name, "accuracy"), "an accuracy of a factor") for name in exact
         ]
+        if campaign.candidates is not None and one:
+            for path, what in places:
+                self._report(
+                    path, "objective", f"{what} beside a list of candidates",
+                    "leave one of the two out: a candidate is made as it is listed",
+                )  # fmt: skip
         if campaign.strategy.outliers:
             places.append((("strategy", "outliers"), "a search for outliers"))
-        for path, what in places:
-            if not one or campaign.candidates is not None:
-                other = "a list of candidates" if one else "several objectives, limits or a target"
+        key = "objectives" if campaign.objectives else "objective"
+        zeros: list[tuple[Path, str]] = [
+            ((key, index, "zeros") if campaign.objectives else (key, "zeros"), "many zeros")
+            for index, objective in enumerate(sought)
+            if objective.zeros
+        ]
+        for path, what in [*places, *zeros]:
+            if not one:
                 self._report(
-                    path, "objective", f"{what} beside {other}",
-                    "leave one of the two out: it is known of one result in a space alone",
+                    path, "objective", f"{what} beside several objectives, limits or a target",
+                    "leave one of the two out: it is known of one result alone",
                 )  # fmt: skip
+        if one and zeros:
+            self._zeros(zeros[0][0], sought[0], [what for _, what in places])
         if campaign.strategy.quantile is not None and not exact:
             self._report(
                 ("strategy", "quantile"), "objective", "a quantile, and no factor has an accuracy",
@@ -227,6 +240,18 @@ class _Rules:
             parameter = self.sop.quantities.get(name)
             if parameter is not None:
                 self._distance(("factors", name, "accuracy"), name, parameter.unit, accuracy)
+
+    def _zeros(self, path: Path, objective: Objective, others: list[str]) -> None:
+        if objective.direction == "minimize":
+            self._report(
+                path, "objective", "many zeros, and less is better",
+                "leave zeros out: where the least is sought, they are the best results",
+            )  # fmt: skip
+        for other in others:
+            self._report(
+                path, "objective", f"many zeros beside {other}",
+                "leave one of the two out: what they mean together is not known",
+            )  # fmt: skip
 
     def _unit(self, path: Path, name: str) -> str | None:
         result = self.sop.results.get(name)

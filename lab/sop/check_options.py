@@ -111,6 +111,7 @@ class _Rules:
             (several, "several objectives, limits or a target"),
             (campaign.candidates is not None, "a list of candidates"),
             (accuracy, "an accuracy of factors"),
+            (any(objective.zeros for objective in sought), "many zeros"),
             (
                 campaign.strategy.per is not None,
                 "gain per cost or time: each fidelity has its cost",

@@ -24,7 +24,7 @@ def test_every_block_runs_and_says_what_the_page_says(
 ):
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"measure": _measure}
-    assert len(BLOCKS) == 13
+    assert len(BLOCKS) == 15
     for block in BLOCKS:
         exec(compile(block, str(PAGE), "exec"), names)
     assert f"``{names['message']}``" in PAGE.read_text(encoding="utf-8")
@@ -52,3 +52,5 @@ def test_every_block_runs_and_says_what_the_page_says(
     assert 1 <= names["used"] <= 6  # pyright: ignore[reportOperatorIssue]
     assert any("correlates" in words for words in names["unused"])  # pyright: ignore[reportGeneralTypeIssues]
     assert names["favourite"] == names["second"]
+    assert names["campaign"].history[-1].side == "above"  # pyright: ignore[reportAttributeAccessIssue]
+    assert names["clearest"].value == 0.0  # pyright: ignore[reportAttributeAccessIssue]

@@ -126,7 +126,9 @@ class Wanted:
         else:
             normals = normal_points(seed, _DRAWS, len(self.base) + len(taken))
             promise = NoisyImprovement(model.mixture, self.base, taken, normals)
-        return promise if model.success is None else Likely(promise, model.success)
+        for one in model.chances:
+            promise = Likely(promise, one)
+        return promise
 
     def tried(self, point: Array, fidelity: str | None) -> None:
         """A point (d) of this batch is settled."""
@@ -142,21 +144,3 @@ class Wanted:
         if self._cost_of is not None:
             return checked_cost(self._cost_of, factors)
         return None if self.cheap is None else self.cheap.cost(point)
-
-    def again(self, records: Sequence[TrialRecord], most: int) -> list[TrialRecord]:
-        """Trials to measure once more, the best first: too good to be true, and made once."""
-        model = self.model
-        best = max(model.sign * mean for mean in model.predict(model.measured)[0])
-        found = [
-            record
-            for record in model.outliers
-            if record.value is not None
-            and model.sign * record.value > best
-            and not model.space.broken(record.factors)
-            and sum(
-                other.factors == record.factors and other.status != "aborted" for other in records
-            )
-            == 1
-        ]
-        found.sort(key=lambda record: (-model.sign * (record.value or 0.0), record.number))
-        return found[:most]

@@ -82,6 +82,7 @@ def subset(problem: Problem, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) ->
         outcomes=problem.outcomes[rows],
         given=problem.given[rows],
         share=problem.share[rows],
+        readings=None if problem.readings is None else problem.readings.of(rows),
     )
 
 

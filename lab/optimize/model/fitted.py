@@ -2,27 +2,31 @@
 
 Inputs are scaled to the unit cube; outcomes are standardised, with the sign turned so that more is
 better, and bent where they are skewed (`lab.optimize.model.warp`). The kernels have a lengthscale per factor, whose prior decides the first 20 to 40 trials
-(`lab.optimize.model.families`). What failed teaches the chance of success (`lab.optimize.model.success`).
+(`lab.optimize.model.families`). What failed teaches the chance of success (`lab.optimize.model.success`), and so do zeros
+where there are many for reasons of their own. Grades and results beyond the range are known by their bounds
+(`lab.optimize.model.bounded`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lab.domain.errors import InputError
 from lab.optimize.history import Direction, TrialRecord, best, check_history
+from lab.optimize.model.bounded import settled
 from lab.optimize.model.families import default_families
-from lab.optimize.model.joined import Joined, earlier_rows, join
-from lab.optimize.model.likelihood import Problem
-from lab.optimize.model.mixture import Mixture, fit_mixture
+from lab.optimize.model.fitted_model import FittedModel
+from lab.optimize.model.joined import earlier_rows, join
+from lab.optimize.model.left_out import missed
+from lab.optimize.model.mixture import fit_mixture
 from lab.optimize.model.outliers import contradicted
-from lab.optimize.model.replicates import Told, merge
-from lab.optimize.model.success import Success, fit_success
+from lab.optimize.model.replicates import merge
+from lab.optimize.model.seen import Results, see
+from lab.optimize.model.success import fit_success
 from lab.optimize.model.threads import single_threaded
-from lab.optimize.model.warp import Warp, fit_warp
 from lab.optimize.sobol import derived_seed
 from lab.optimize.space import Category
 
@@ -42,63 +46,12 @@ __all__ = [
     "slice",
 ]
 
-_SMALLEST_GIVEN_NOISE = 1e-6
-_OWN_SCALE = 5
-"""Values at the target that say its level and scale without those of lower fidelities."""
 _IMPUTED_VARIANCE = 0.3
 """Of the outcomes' variance: how much what is imputed to a failed trial is doubted. What failed has no outcome; that its
 neighbours may fail, too, is said by the chance of success."""
 
-
-@dataclass(frozen=True)
-class FittedModel:
-    """A fitted process with its scalings. Use within `single_threaded`, as the functions here do."""
-
-    mixture: Mixture
-    given: bool
-    """True if the standard deviations of the trials are believed."""
-    space: Space
-    warp: Warp
-    measured: Array
-    """Unit cube coordinates of the trials that gave a value, `k x d`; of replicates once."""
-    tested: Array
-    """The same of the trials that gave a value and of those that failed, `n x d`."""
-    pending: Array
-    """The same of the pending trials, `p x d`."""
-    success: Success | None
-    """How probable a value is at all; None while nothing failed."""
-    converged: bool
-    """False if the hyperparameters could not be fitted and stand at the modes of their priors."""
-    outliers: tuple[TrialRecord, ...] = ()
-    """Trials whose outcome the others contradict; the model was not told of them."""
-    joined: Joined | None = None
-    """Where rows of lower fidelities were told as well."""
-
-    @property
-    def sign(self) -> float:
-        """-1 where less is better."""
-        return self.warp.sign
-
-    def predict(self, points: Array) -> tuple[list[float], list[float]]:
-        """Mean and standard deviation of the noise-free outcome, in its unit, at `n x d` points."""
-        return self.in_unit(*self.mixture.mean_and_variance(points))
-
-    def believed(
-        self, records: Sequence[TrialRecord], options: Options | None
-    ) -> list[TrialRecord]:
-        """The trials whose value the model was told: measured at the target, and contradicted by nothing."""
-        return [
-            record
-            for record in records
-            if record.status == "done"
-            and record not in self.outliers
-            and (options is None or options.is_target(record))
-        ]
-
-    def in_unit(self, means: Array, variances: Array) -> tuple[list[float], list[float]]:
-        """Means and variances on the model's scale as means and standard deviations in the outcome's unit."""
-        shown, deviations = self.warp.moments(means, variances)
-        return shown.tolist(), deviations.tolist()
+_FEWEST = 8
+"""Trials below which a choice between two models of zeros is chance."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +83,9 @@ def history_seed(
     for record in records:
         parts += [record.number, record.status, repr(record.value), repr(record.standard_deviation)]
         parts += [repr(record.factors[name]) for name in space.names]
-        parts += [repr(told) for told in (record.cost, record.fidelity) if told is not None]
+        parts += [
+            repr(told) for told in (record.cost, record.fidelity, record.side) if told is not None
+        ]
     return derived_seed(*parts)
 
 
@@ -141,10 +96,12 @@ def fit_model(
     families: Callable[[int], tuple[Family, ...]] = default_families,
     options: Options | None = None,
     outcome: str | None = None,
+    *,
+    chance: bool = True,
 ) -> FittedModel:
     """Fit the process to a history with at least one measured value. Call within
     `single_threaded`. `families`: what to fit, by the number of lengthscales. `outcome`: which of several this is, where
-    there are earlier campaigns.
+    there are earlier campaigns. `chance`: whether that of success is wanted.
 
     A failed trial enters as the worst value measured, with doubt, and teaches the chance of success: left out, the
     model would go on suggesting its region; believed, good points beside the region would be given up.
@@ -175,46 +132,59 @@ def fit_model(
         outliers = tuple(record for (record, _), out in zip(done, wrong, strict=True) if out)
         done = [pair for pair, out in zip(done, wrong, strict=True) if not out]
         values, inputs = values[~wrong], inputs[~wrong]
-    # What lower fidelities told must not bend the scale on which the target is believed, once it has one of its own.
-    scaled = (
-        values if len(values) >= _OWN_SCALE else np.concatenate([values, *(t for _, _, t in lower)])
+    seen = see(
+        Results(
+            inputs,
+            values,
+            np.array([record.standard_deviation or 0.0 for record, _ in done]),
+            [record.side for record, _ in done],
+        ),
+        sign,
+        [told for _, _, told in lower],
+        () if options is None else options.levels,
+        zeros=options is not None and options.zeros,
     )
-    warp = fit_warp(scaled, sign)
     lost = _rows_of([space.to_unit(record.factors) for record in failed], space.dimension)
-    outcomes = warp.forward(values)
-    given = _given_noise(warp, [record for record, _ in done])
-    told = Told(inputs, outcomes, given) if given is not None else merge(inputs, outcomes)
-    worst = np.full(len(lost), outcomes.min())
-    usual = np.full(len(lost), np.median(told.given) + _IMPUTED_VARIANCE)
-    tested = np.concatenate([told.points, lost])
-    problem = Problem(
-        points=tested,
-        outcomes=np.concatenate([told.outcomes, worst]),
-        given=np.concatenate([told.given, usual]),
-        share=np.concatenate([told.share, np.ones(len(lost))]),
-        groups=space.groups,
-        within=told.within,
+    problem = seen.problem(
+        np.concatenate([seen.zeros, lost]), space.groups, doubt=_IMPUTED_VARIANCE
     )
-    mixture = fit_mixture(problem, families(int(space.groups.max()) + 1))
-    others = [merge(rows, warp.forward(told)) for _, rows, told in lower]
+    chosen = families(int(space.groups.max()) + 1)
+    if seen.bounds is not None:
+        problem = settled(chosen[0], problem, seen.bounds)
+    mixture = fit_mixture(problem, chosen)
+    others = [merge(rows, seen.warp.forward(told)) for _, rows, told in lower]
     if options is not None:
         others += earlier_rows(space, sign, options.earlier, outcome)
     joined = join(mixture, problem, others) if others else None
     if joined is not None:
         mixture = joined.mixture
-    return FittedModel(
+    worked = np.concatenate([seen.measured, seen.zeros])
+    model = FittedModel(
         mixture=mixture,
-        given=given is not None,
+        given=seen.given,
         space=space,
-        warp=warp,
-        measured=told.points,
-        tested=tested,
+        warp=seen.warp,
+        measured=seen.measured,
+        tested=np.concatenate([worked, lost]),
         pending=_rows_of([space.to_unit(record.factors) for record in pending], space.dimension),
-        success=fit_success(told.points, lost, space.groups),
+        success=fit_success(worked, lost, space.groups) if chance else None,
         converged=mixture.converged,
         outliers=outliers,
         joined=joined if lower else None,
+        above=fit_success(seen.measured, seen.zeros, space.groups),
+        grades=seen.grades,
+        bounds=seen.bounds,
+        rows={
+            record.number: row for (record, _), row in zip(done, seen.rows.tolist(), strict=True)
+        },
     )
+    if options is None or model.above is None or len(done) < _FEWEST:
+        return model
+    # Zeros may after all be values like others: whichever model says more of the trials that it is not shown.
+    without = replace(options, zeros=False)
+    plain = fit_model(space, direction, records, families, without, outcome, chance=chance)
+    told = [record for record, _ in done]
+    return plain if missed(plain, told) < missed(model, told) else model
 
 
 def _lower(
@@ -296,22 +266,3 @@ def _rows(values: list[float], width: int) -> tuple[tuple[float, ...], ...]:
 
 def _rows_of(rows: Sequence[Sequence[float]], dimension: int) -> Array:
     return np.array([list(row) for row in rows], dtype=np.float64).reshape(-1, dimension)
-
-
-def _given_noise(warp: Warp, done: Sequence[TrialRecord]) -> Array | None:
-    """Noise variances on the model's scale, or None if they must be inferred.
-
-    Standard deviations are believed only if they are smaller than the spread of the outcomes: larger ones mean a wrong
-    unit, or that nothing can be learned anyway. A trial without one has the usual one, the median. What they
-    leave out (dosing, ageing) is inferred on top of them.
-    """
-    deviations = np.array([record.standard_deviation or 0.0 for record in done])
-    known = deviations > 0.0
-    if not known.any():
-        return None
-    usual = float(np.median(deviations[known]))
-    if usual >= warp.scale:
-        return None
-    deviations[~known] = usual
-    values = np.array([record.value for record in done], dtype=np.float64)
-    return np.maximum(warp.variances(values, deviations), _SMALLEST_GIVEN_NOISE)

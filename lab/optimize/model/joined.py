@@ -150,6 +150,7 @@ def _together(own: Problem, others: Sequence[Told]) -> Problem:
             own.within[1] + sum(told.within[1] for told in others),
         ),
         apart=count,
+        readings=own.readings,
     )
 
 

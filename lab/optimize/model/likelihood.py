@@ -25,6 +25,7 @@ from lab.optimize.model.kernel import correlation_and_slope
 if TYPE_CHECKING:
     from lab.optimize.domain import Array
     from lab.optimize.model.families import Family, Prior
+    from lab.optimize.model.replicates import Readings
 
 __all__ = ["JITTER", "Problem", "log_density", "objective", "precision"]
 
@@ -51,9 +52,21 @@ class Problem:
     """So many of the last columns, each with a lengthscale of its own, say of which other campaign or fidelity a row
     is; of rows of this one they are 0 (`lab.optimize.model.joined`)."""
 
+    readings: Readings | None = None
+    """Of the first rows, where readings of one point have standard deviations of their own."""
+
     @property
     def lengthscales(self) -> int:
         return int(self.groups.max()) + 1
+
+    def measured(self, noise: float) -> tuple[Array, Array]:
+        """Outcomes, and the variance of the noise of each, where the inferred one is this."""
+        outcomes, variances = self.outcomes, noise * self.share + self.given
+        if self.readings is not None:
+            means, merged = self.readings.merged(noise)
+            outcomes = np.concatenate([means, outcomes[len(means) :]])
+            variances[: len(means)] = merged
+        return outcomes, variances
 
 
 def log_density(prior: Prior, log_value: Array) -> tuple[Array, Array]:
@@ -77,7 +90,9 @@ def precision(covariance: Array) -> tuple[Array, float] | None:
     factor, info = cast("tuple[Array, int]", dpotrf(covariance, lower=0, overwrite_a=1))
     if info != 0:
         return None
-    log_determinant = 2.0 * float(np.log(np.diagonal(factor)).sum())
+    # A copy: of a view with gaps numpy takes the logarithm in one of two ways that differ in the last bit, by where in
+    # memory the result comes to lie.
+    log_determinant = 2.0 * float(np.log(np.diagonal(factor).copy()).sum())
     inverse, info = cast("tuple[Array, int]", dpotri(factor, lower=0, overwrite_c=1))
     if info != 0 or not math.isfinite(log_determinant):
         return None
@@ -104,14 +119,15 @@ def objective(family: Family, problem: Problem, theta: Array) -> tuple[float, Ar
     np.fill_diagonal(r2, 0.0)
     kernel, slope = correlation_and_slope(family.shape, r2)
     covariance = scale * kernel
-    covariance[np.diag_indices(n)] += noise * problem.share + problem.given + JITTER * scale
+    outcomes, variances = problem.measured(noise)
+    covariance[np.diag_indices(n)] += variances + JITTER * scale
     solved = precision(covariance)
     if solved is None:
         return math.inf, np.zeros_like(theta)
     inverse, log_determinant = solved
     ones = inverse.sum(axis=0)
-    mean = float(ones @ problem.outcomes) / float(ones.sum())
-    residual = problem.outcomes - mean
+    mean = float(ones @ outcomes) / float(ones.sum())
+    residual = outcomes - mean
     alpha = inverse @ residual
     value = 0.5 * float(residual @ alpha) + 0.5 * log_determinant
     # d value / d covariance, both halves of the symmetric matrix
@@ -125,6 +141,16 @@ def objective(family: Family, problem: Problem, theta: Array) -> tuple[float, Ar
     gradient[:count] = np.bincount(problem.groups, weights=-2.0 * spread, minlength=count)
     diagonal = np.diagonal(weight)
     gradient[count] = noise * float(diagonal @ problem.share)
+    if problem.readings is not None:
+        first = slice(problem.readings.count)
+        by_mean, by_variance = problem.readings.slopes(noise)
+        slope_of_noise = float(alpha[first] @ by_mean + diagonal[first] @ by_variance)
+        gradient[count] = noise * slope_of_noise + noise * float(
+            diagonal[first.stop :] @ problem.share[first.stop :]
+        )
+        scatter, by_noise = problem.readings.scatter(noise)
+        value += scatter
+        gradient[count] += noise * by_noise
     freedom, squares_within = problem.within
     value += 0.5 * (freedom * theta[count] + squares_within / noise)
     gradient[count] += 0.5 * (freedom - squares_within / noise)

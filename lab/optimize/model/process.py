@@ -128,13 +128,14 @@ def make_process(family: Family, problem: Problem, theta: Array) -> Process:
     r2 = squared_distances(scaled, scaled)
     np.fill_diagonal(r2, 0.0)
     covariance = scale * correlation(family.shape, r2)
-    noises = noise * problem.share + problem.given + JITTER * scale
+    outcomes, noises = problem.measured(noise)
+    noises = noises + JITTER * scale
     covariance[np.diag_indices(len(scaled))] += noises
     lower = cholesky(covariance)
     root = np.tril(cast("tuple[Array, int]", dtrtri(lower, lower=1))[0])
     half = root @ np.ones(len(scaled))
-    mean = float(half @ (root @ problem.outcomes)) / float(half @ half)
-    alpha = root.T @ (root @ (problem.outcomes - mean))
+    mean = float(half @ (root @ outcomes)) / float(half @ half)
+    alpha = root.T @ (root @ (outcomes - mean))
     # Rasmussen and Williams 2006, equations 5.10 to 5.12
     diagonal = np.einsum("ij,ij->j", root, root)
     z = alpha / np.sqrt(diagonal)
@@ -149,7 +150,7 @@ def make_process(family: Family, problem: Problem, theta: Array) -> Process:
         scaled[:, :own],
         root,
         alpha,
-        problem.outcomes,
+        outcomes,
         noises,
         loo,
         scaled[:, own:] if problem.apart else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,3 +60,13 @@ def test_without_them_a_campaign_has_no_options(tmp_path: Path):
     (campaign,) = state.campaigns.values()
     assert options_of(campaign) == Options()
     assert campaign.spec.accuracy == {}
+
+
+def test_zeros_are_in_the_journal_and_count_while_nothing_is_below(tmp_path: Path):
+    text = "objective: {result: distance, direction: maximize, zeros: true}"
+    state, _ = _state(tmp_path, text, 4)
+    (campaign,) = state.campaigns.values()
+    assert campaign.spec.objective.zeros
+    assert options_of(campaign) == Options(zeros=True)
+    below = replace(campaign.trials[2], value=-0.001)
+    assert options_of(replace(campaign, trials={**campaign.trials, 2: below})) == Options()

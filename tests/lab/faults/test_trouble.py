@@ -111,3 +111,48 @@ def test_a_power_cut_takes_unflushed_rows_and_ledger_writes(monkeypatch):
         assert bool(unflushed) == any("ledger loses" in what for what in told(lab))
 
     live(replace(QUIET, power_cuts=1), cut)
+
+
+@pytest.mark.parametrize("in_hand", [True, False])
+def test_an_engine_is_paused_while_it_has_a_command_in_its_hand_or_at_any_time(
+    monkeypatch, in_hand
+):
+    """The first of the two is what only its epoch, its expiry or a withdrawal stops afterwards."""
+
+    async def paused(lab: Laboratory) -> None:
+        draws = iter((0.0, 0.25, 0.0 if in_hand else 0.9))  # it is paused, for 11 s, and when
+
+        async def now(_: Laboratory) -> None:
+            await asyncio.sleep(0.5)
+            monkeypatch.setattr(lab.rng, "random", lambda: next(draws, 0.5))
+
+        monkeypatch.setattr(trouble, "_sometime", now)
+        await trouble._second_engine(lab)
+        [first] = [each for each in lab.engine_lives_alive() if each.paused_until > lab.loop.time()]
+        assert first.before_command is None
+        await asyncio.sleep(20.0)
+        late = [
+            each
+            for each in lab.broker.commands
+            if b'"op":"command"' in each.payload
+            and b'"epoch":1,' in each.payload
+            and each.at_s >= first.paused_until
+        ]
+        assert len(late) == in_hand
+
+    live(replace(QUIET, second_engines=1), paused)
+
+
+def test_an_engine_that_sends_nothing_more_is_not_waited_for_for_ever(monkeypatch):
+    async def silent(lab: Laboratory) -> None:
+        monkeypatch.setattr(trouble, "_sometime", lambda _: asyncio.sleep(0))
+        monkeypatch.setattr(lab.rng, "random", lambda: 0.2)
+        lab.start_engine()
+        first = lab.engine_lives_alive()[-1]
+        lab.broker._up.clear()  # nothing leaves any more
+        began = lab.loop.time()
+        await trouble._second_engine(lab)
+        assert first.before_command is None
+        assert lab.loop.time() - began < 2.0 * QUIET.bad_s
+
+    live(replace(QUIET, second_engines=1), silent)

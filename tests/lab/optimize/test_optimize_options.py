@@ -152,6 +152,30 @@ def test_a_surprise_is_measured_again_once_and_believed_if_it_lasts():
     assert surprise not in [row.trial for row in shown.left_out]
 
 
+def test_a_surprise_in_a_list_is_measured_again_once_unless_it_can_not_be():
+    grid = np.linspace(0.0, 1.0, 9)
+    pool = Pool.from_columns({"a": np.repeat(grid, 9), "b": np.tile(grid, 9)})
+    campaign = Campaign.of(pool, "maximize", seed=1, initial=14, options=Options(outliers=True))
+    _run(campaign, 14)
+    free = [pool.values(k) for k in range(81)]
+    free = [f for f in free if f not in [r.factors for r in campaign.history] and _hill(f) < 0.0]
+    surprise = campaign.add(free[0], 60.0)
+    held, vetoed = (Campaign.from_json(campaign.to_json()) for _ in range(2))
+    item, other = campaign.ask(2)
+    assert item.factors == free[0]
+    assert item.note.startswith(f"repeats trial {surprise}:")
+    assert other.factors != item.factors
+    assert campaign.ask()[0].factors != item.factors
+    value = next(v for v in grid.tolist() if v != free[0]["a"])
+    assert held.ask(held={"a": value})[0].factors["a"] == value
+    vetoed.veto(f"a <= {free[0]['a'] + 0.05}", "the vial is empty")
+    assert vetoed.ask()[0].factors["a"] != free[0]["a"]
+    plain = Campaign.of(pool, "maximize", seed=1, initial=14)
+    for record in campaign.history[:15]:
+        plain.add(record.factors, record.value)
+    assert free[0] not in [later.factors for later in plain.ask(2)]
+
+
 # -- noise of each trial ---------------------------------------------------------------------------
 
 
@@ -432,8 +456,29 @@ def test_a_trial_of_a_person_is_one_at_the_target_unless_said_otherwise():
         ({"fidelities": WAYS, "per_cost": True}, "each fidelity has its cost"),
         ({"fidelities": WAYS, "accuracy": {"a": 0.1}}, "choose one of the two"),
         ({"earlier": (_earlier(), _earlier())}, "name each differently"),
+        ({"levels": ("low",)}, "at least two"),
+        ({"levels": ("low", "low")}, "each differently"),
+        ({"levels": ("low", " high")}, "the levels of a grade"),
+        ({"levels": ("low", "high"), "zeros": True}, "no zero, only a lowest level"),
+        ({"levels": ("low", "high"), "outliers": True}, "outliers beside a grade"),
+        ({"levels": ("low", "high"), "fidelities": WAYS}, "fidelities beside a grade"),
+        ({"zeros": True, "accuracy": {"a": 0.1}}, "beside an outcome with many zeros"),
     ],
-    ids=["one", "twice", "dear", "cost", "accuracy", "names"],
+    ids=[
+        "one",
+        "twice",
+        "dear",
+        "cost",
+        "accuracy",
+        "names",
+        "level",
+        "levels",
+        "blank",
+        "both",
+        "gross",
+        "ways",
+        "spread",
+    ],
 )
 def test_options_that_contradict_one_another_are_refused(given, words: str):
     with pytest.raises(InputError) as caught:
@@ -447,11 +492,19 @@ def test_options_that_do_not_go_with_what_is_sought_are_refused():
         Options(outliers=True),
         Options(fidelities=WAYS),
         Options(accuracy={"a": 0.1}),
+        Options(levels=("low", "high")),
+        Options(zeros=True),
     ):
         with pytest.raises(InputError, match="where several outcomes are sought"):
             Campaign(SPACE, aim, options=options)
-        with pytest.raises(InputError, match="where candidates of a list are sought"):
-            Campaign.of(Pool.from_columns({"a": [0.0, 0.5, 1.0]}), options=options)
+    pool = Pool.from_columns({"a": [0.0, 0.5, 1.0]})
+    for options, why in (
+        (Options(fidelities=WAYS), "what is tried, not how it is measured"),
+        (Options(accuracy={"a": 0.1}), "made as it is listed"),
+    ):
+        with pytest.raises(InputError, match="where candidates of a list are sought") as caught:
+            Campaign.of(pool, options=options)
+        assert why in str(caught.value.hint)
     with pytest.raises(InputError, match="earlier campaign spring has one value"):
         Campaign(SPACE, aim, options=Options(earlier=(_earlier(),)))
     other = Space((*SPACE.factors, Category("s", ("x", "z"))))

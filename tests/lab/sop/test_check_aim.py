@@ -38,6 +38,7 @@ def _findings(aim: str):
         "objective: {result: mass, direction: minimize, worst: 2 g, ideal: 1 g}\n"
         "weigh: desirability\nstop: {within: 2 percent}",
         OBJECTIVE + "\nstrategy: {outliers: true}",
+        "objective: {result: mass, direction: maximize, zeros: true}",
     ],
 )
 def test_an_aim_that_makes_sense_has_no_findings(aim: str):
@@ -86,6 +87,20 @@ def test_an_aim_that_makes_sense_has_no_findings(aim: str):
         (
             OBJECTIVE + "\nlimits: [{result: mass, maximum: 1 g}]\nstrategy: {outliers: true}",
             "objective", "a search for outliers beside several objectives", 15,
+        ),
+        ("objective: {result: mass, direction: minimize, zeros: true}", "objective", "less is better", 13),
+        (
+            "objective: {result: mass, direction: maximize, zeros: true}\nstrategy: {outliers: true}",
+            "objective", "many zeros beside a search for outliers", 13,
+        ),
+        (
+            "objective: {result: mass, direction: target, target: 1 g, zeros: true}",
+            "objective", "many zeros beside several objectives, limits or a target", 13,
+        ),
+        (
+            "objectives: [{result: mass, direction: maximize, zeros: true}]\n"
+            "limits: [{result: mass, maximum: 1 g}]",
+            "objective", "many zeros beside several objectives, limits or a target", 13,
         ),
         (OBJECTIVE + "\nstrategy: {quantile: 0.1}", "objective", "no factor has an accuracy", 14),
         (OBJECTIVE + "\nstrategy: {quantile: 0.5}", "value", "", 14),

@@ -56,6 +56,7 @@ def test_each_way_is_a_campaign_with_its_own_fixed_values():
         (WAYS, (("temperature: 20 degC", "total_volume: 10 mL"),), "fidelity", "under `fixed` as well"),
         (WAYS, (("bayesian", "bayesian\n  per: time"),), "fidelity", "beside gain per cost or time"),
         (WAYS, (("budget:\n", "budget:\n  cost: 3.9\n"),), "fidelity", '3.9 pays for no trial by "warm"'),
+        (WAYS, (("direction: maximize", "direction: maximize\n  zeros: true"),), "fidelity", "beside many zeros"),
         ("", (("budget:\n", "budget:\n  cost: 3\n"),), "fidelity", "no fidelity that says what a trial costs"),
     ],
 )  # fmt: skip
