@@ -23,7 +23,7 @@ from lab.optimize.acquire.total import Total
 from lab.optimize.acquire.within import maximise_within
 from lab.optimize.history import Suggestion, TrialRecord, check_history, nearest_trial
 from lab.optimize.model import FittedModel, fit_model, history_seed
-from lab.optimize.model.families import default_families, pool_families
+from lab.optimize.model.families import default_families, front_families, pool_families
 from lab.optimize.model.kernel import squared_distances
 from lab.optimize.model.success import fit_success
 from lab.optimize.model.threads import single_threaded, single_threaded_torch
@@ -235,7 +235,8 @@ def propose_several(
     number = max(record.number for record in records) + 1
     made: list[Suggestion] = []
     with single_threaded(), single_threaded_torch():
-        families = default_families if pool is None else pool_families
+        spaces = default_families if aim.single else front_families
+        families = spaces if pool is None else pool_families
         belief = believe(space, aim, records, families, options)
         spread = _spread_points(space, pool, held, run_seed)
         base, feasible, worst, note = _standing(belief, spread)

@@ -36,6 +36,7 @@ __all__ = [
     "Prior",
     "default_families",
     "families_for",
+    "front_families",
     "pool_families",
 ]
 
@@ -121,6 +122,12 @@ def default_families(dimension: int) -> tuple[Family, ...]:
     if dimension <= _FEW:
         return families[4:5]
     return families[4:] if dimension <= MANY else families[2:3]
+
+
+def front_families(dimension: int) -> tuple[Family, ...]:
+    """The same where goals pull apart: beside the steady ones the one that lets lengthscales be long."""
+    steady = default_families(dimension)
+    return (*steady, families_for(dimension)[1]) if _FEW < dimension <= MANY else steady
 
 
 def pool_families(dimension: int) -> tuple[Family, ...]:

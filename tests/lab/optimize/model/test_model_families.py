@@ -15,6 +15,7 @@ from lab.optimize.model.families import (
     Prior,
     default_families,
     families_for,
+    front_families,
     pool_families,
 )
 from lab.optimize.model.fit import fit_family
@@ -74,3 +75,9 @@ def test_what_descriptors_do_not_say_is_believed_to_be_noise():
     family = families_for(30)[2]
     sure = Family(family.name, family.shape, family.lengthscale, family.scale, NOISE)
     assert fit_family(family, problem)[0].noise > 3.0 * fit_family(sure, problem)[0].noise
+
+
+def test_a_front_weighs_the_prior_that_lets_lengthscales_be_long():
+    assert [one.name for one in front_families(4)] == ["steady", "steady-smooth", "smooth-long"]
+    for dimension in (1, 2, MANY + 1, 60):
+        assert front_families(dimension) == default_families(dimension)
