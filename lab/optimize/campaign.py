@@ -47,9 +47,7 @@ __all__ = ["Campaign", "Remark"]
 
 
 class Campaign:
-    """Ask for trials, tell what they gave. Asked trials are pending until told. Not for use from
-    two threads.
-    """
+    """Ask for trials, tell what they gave. Asked trials are pending until told. Not for two threads."""
 
     def __init__(
         self,
@@ -495,8 +493,7 @@ class Campaign:
             from lab.optimize.pool import Pool
 
             campaign._pool = Pool.in_space(state.space, state.candidates)
-        records = check_history(state.space, state.history)
-        campaign._records = {record.number: record for record in records}
+        campaign._records = {r.number: r for r in check_history(state.space, state.history)}
         campaign._pinned = [number for number in state.pinned if number in campaign._records]
         campaign._remarks = list(state.remarks)
         return campaign

@@ -12,7 +12,6 @@ from lab.domain.errors import InputError
 from lab.optimize import (
     Aim,
     Campaign,
-    Category,
     Earlier,
     Factor,
     Fidelity,
@@ -445,73 +444,3 @@ def test_a_trial_of_a_person_is_one_at_the_target_unless_said_otherwise():
 
 
 # -- what does not go together ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({"fidelities": WAYS[:1]}, "at least two"),
-        ({"fidelities": (WAYS[0], WAYS[0])}, "at least two"),
-        ({"fidelities": WAYS[::-1]}, "costs as much as fast"),
-        ({"fidelities": WAYS, "per_cost": True}, "each fidelity has its cost"),
-        ({"fidelities": WAYS, "accuracy": {"a": 0.1}}, "choose one of the two"),
-        ({"earlier": (_earlier(), _earlier())}, "name each differently"),
-        ({"levels": ("low",)}, "at least two"),
-        ({"levels": ("low", "low")}, "each differently"),
-        ({"levels": ("low", " high")}, "the levels of a grade"),
-        ({"levels": ("low", "high"), "zeros": True}, "no zero, only a lowest level"),
-        ({"levels": ("low", "high"), "outliers": True}, "outliers beside a grade"),
-        ({"levels": ("low", "high"), "fidelities": WAYS}, "fidelities beside a grade"),
-        ({"zeros": True, "accuracy": {"a": 0.1}}, "beside an outcome with many zeros"),
-    ],
-    ids=[
-        "one",
-        "twice",
-        "dear",
-        "cost",
-        "accuracy",
-        "names",
-        "level",
-        "levels",
-        "blank",
-        "both",
-        "gross",
-        "ways",
-        "spread",
-    ],
-)
-def test_options_that_contradict_one_another_are_refused(given, words: str):
-    with pytest.raises(InputError) as caught:
-        Options(**given)
-    assert words in f"{caught.value} {caught.value.hint}"
-
-
-def test_options_that_do_not_go_with_what_is_sought_are_refused():
-    aim = Aim((Goal("y", "maximize"),))
-    for options in (
-        Options(outliers=True),
-        Options(fidelities=WAYS),
-        Options(accuracy={"a": 0.1}),
-        Options(levels=("low", "high")),
-        Options(zeros=True),
-    ):
-        with pytest.raises(InputError, match="where several outcomes are sought"):
-            Campaign(SPACE, aim, options=options)
-    pool = Pool.from_columns({"a": [0.0, 0.5, 1.0]})
-    for options, why in (
-        (Options(fidelities=WAYS), "what is tried, not how it is measured"),
-        (Options(accuracy={"a": 0.1}), "made as it is listed"),
-    ):
-        with pytest.raises(InputError, match="where candidates of a list are sought") as caught:
-            Campaign.of(pool, options=options)
-        assert why in str(caught.value.hint)
-    with pytest.raises(InputError, match="earlier campaign spring has one value"):
-        Campaign(SPACE, aim, options=Options(earlier=(_earlier(),)))
-    other = Space((*SPACE.factors, Category("s", ("x", "z"))))
-    with pytest.raises(InputError, match="of the earlier campaign spring: no value for factor s"):
-        Campaign(other, options=Options(earlier=(_earlier(),)))
-    with pytest.raises(InputError, match="costs 0"):
-        Fidelity("fast", 0.0)
-    campaign = _run(Campaign(SPACE, seed=1, initial=3, options=Options(fidelities=WAYS)), 6)
-    with pytest.raises(InputError, match="a function of the cost beside fidelities"):
-        campaign.ask(cost_of=_dear)
