@@ -45,7 +45,7 @@ class PlannedContext(KitContext):
         self.cpu_s: list[float] = []
         """CPU seconds of each plan."""
 
-    def candidates(self, trial, factors):
+    def candidates(self, trial, settings):
         return self.kinds[(trial - 1) % len(self.kinds)]
 
     def timeline(self, state: LabState, campaign: CampaignState, now_s: float) -> PlannedTimeline:
