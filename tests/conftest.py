@@ -35,6 +35,17 @@ def missing(what: str, remedy: str) -> NoReturn:
     pytest.skip(text)
 
 
+_TAKE_LONG = ("ui", "system", "faults")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that drive processes and browsers first: side by side, a long one that began last would be waited for alone."""
+    files = {
+        item.path for item in items if any(item.get_closest_marker(mark) for mark in _TAKE_LONG)
+    }
+    items.sort(key=lambda item: item.path not in files)
+
+
 @pytest.fixture
 def mqtt_url() -> str:
     """A real MQTT broker, e.g. `mqtt://127.0.0.1:1883`. Use topics of your own: it is shared."""

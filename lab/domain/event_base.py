@@ -26,8 +26,8 @@ __all__ = [
 
 
 def is_empty(value: object) -> bool:
-    """For fields that are left out of the journal where they say nothing."""
-    return not value
+    """For fields that are left out of the journal where they say nothing. A number says something, nought too."""
+    return not value and (isinstance(value, bool) or not isinstance(value, int | float))
 
 
 class EventBase(BaseModel):

@@ -83,7 +83,8 @@ def waits_told(lab: RealLab, stuck: Row) -> list[Row]:
     return list(run["waits"])  # pyright: ignore[reportReturnType]
 
 
-@pytest.mark.parametrize("how", ["hung", pytest.param("dead", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("how", ["hung", "dead"])
 def test_a_device_host_stalls_only_what_needs_its_devices(tmp_path: Path, how: str) -> None:
     with begun(tmp_path, apart=CELL_1) as lab:
         stuck = caught(lab, CELL_1)

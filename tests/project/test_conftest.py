@@ -95,3 +95,23 @@ def test_services_are_handed_on(suite: pytest.Pytester, monkeypatch: pytest.Monk
         """
     )
     suite.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_what_drives_processes_and_browsers_is_begun_first(suite: pytest.Pytester):
+    suite.makepyfile(
+        test_a="def test_quick(): pass",
+        test_b="""
+        import pytest
+
+        def test_before_it(): pass
+
+        @pytest.mark.system
+        def test_processes(): pass
+        """,
+    )
+    result = suite.runpytest_subprocess(
+        "--collect-only", "--quiet", "--override-ini", "markers=system: real processes"
+    )
+    result.stdout.fnmatch_lines(
+        ["test_b.py::test_before_it", "test_b.py::test_processes", "test_a.py::test_quick"]
+    )

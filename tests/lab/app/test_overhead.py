@@ -23,7 +23,7 @@ def believable(found: dict, samples: int, steps: int) -> None:
     assert found["flush_ms"] > 0
     assert found["round_trip_ms"] > 0
     least = found["flush_ms"] + found["round_trip_ms"]
-    assert alone["ratio"] == pytest.approx(alone["ms_per_step"] / least, abs=0.05)
+    assert alone["ratio"] == pytest.approx(alone["ms_per_step"] / least, rel=0.01)
     for part in (alone, together):
         assert part["steps_per_s"] == pytest.approx(1000 / part["ms_per_step"], rel=0.02)
         # An intent, its acceptance, its end and the step's are four records at least.

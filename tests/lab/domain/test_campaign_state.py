@@ -179,3 +179,10 @@ def test_a_journal_says_nothing_of_what_a_campaign_has_not():
     assert ev.CampaignStarted.model_validate_json(started.model_dump_json()) == started
     (proposed,) = _by("quick", 1)
     assert ev.TrialProposed.model_validate_json(proposed.model_dump_json()) == proposed
+
+
+def test_a_cost_of_nought_is_kept():
+    """It was left out as if nobody had said a cost."""
+    failed = ev.TrialFailed(campaign="c-1", trial=1, reason="it spilled", cost=0.0)
+    assert ev.TrialFailed.model_validate_json(failed.model_dump_json()) == failed
+    assert '"cost"' not in failed.model_copy(update={"cost": None}).model_dump_json()

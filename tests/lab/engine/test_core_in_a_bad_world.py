@@ -142,7 +142,7 @@ def ended_well(world: World) -> None:
 
 
 _SETTINGS = settings(
-    max_examples=200,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -50,7 +50,7 @@ def test_public_shops_come_near_the_best_known_and_never_below_it():
     for instance, jobs, best in instances():
         search = ShopSearch(instance.problem)
         last = best_rule(instance.problem).makespan
-        for _ in range(12):
+        for _ in range(6):
             search.improve(slices(1))
             assert search.best.makespan <= last
             last = search.best.makespan
