@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.ui.pages import PATIENCE_MS, foreign
 
@@ -42,6 +42,7 @@ def page(browser, tmp_path, request):
     opened.on("websocket", lambda socket: asked.append(socket.url))
     opened.on("pageerror", lambda error: failed.append(str(error)))
     opened.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     yield opened
     picture = tmp_path / f"{request.node.name}.png"
     opened.screenshot(path=str(picture), full_page=True)

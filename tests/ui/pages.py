@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PATIENCE_MS", "foreign", "served", "visit"]
 
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 
 
 @contextmanager
