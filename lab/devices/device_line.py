@@ -17,7 +17,7 @@ from lab.devices.execution import line_is_suspect, settled_without_asking
 from lab.domain.command import Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from lab.devices.driver import Driver, Identity
     from lab.devices.ledger import DeviceLedger, LedgerEntry
@@ -50,7 +50,8 @@ class HostTiming:
 
 
 class DeviceLine:
-    """`on_change` is called after each change of `connected`, `fault` or `trouble`."""
+    """`safe_requests` tells the ids of the requests in force, written down or not. `on_change` is called after each change
+    of `connected`, `fault` or `trouble`."""
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class DeviceLine:
         driver: Driver,
         ledger: DeviceLedger,
         timing: HostTiming,
+        safe_requests: Callable[[], Sequence[str]],
         on_change: Callable[[], None],
     ) -> None:
         self.lock = asyncio.Lock()
@@ -72,6 +74,7 @@ class DeviceLine:
         self._driver = driver
         self._ledger = ledger
         self._timing = timing
+        self._safe_requests = safe_requests
         self._on_change = on_change
         self._changed = asyncio.Event()
         self._asked_in_vain: dict[str, int] = {}
@@ -174,7 +177,7 @@ class DeviceLine:
             if not self.connected:
                 if not await self.open():
                     break
-                if self._ledger.safe_in_force():
+                if self._safe_requests():
                     return True, ""  # opening has done it
             try:
                 async with asyncio.timeout(self._timing.safe_s):
@@ -196,12 +199,16 @@ class DeviceLine:
             return {}
 
     async def _make_safe_if_in_force(self) -> None:
-        requests = self._ledger.safe_in_force()
+        requests = self._safe_requests()
         if not requests:
             return
         async with asyncio.timeout(self._timing.safe_s):
             await self._driver.make_safe()
-        self._ledger.confirm_safe(requests[-1].id, confirmed=True, detail="")
+        try:
+            self._ledger.confirm_safe(requests[-1], confirmed=True, detail="")
+        except sqlite3.Error as error:
+            # It is safe all the same, and the line serves.
+            _LOG.warning("%s: can't record that it was made safe: %s", self._name, error)
 
     def _tell(self) -> None:
         self._changed.set()

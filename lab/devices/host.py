@@ -117,7 +117,12 @@ class DeviceHost:
             lab_id, device_name, self._outbox, ledger=ledger.identity, simulated=simulated
         )
         self._line = DeviceLine(
-            device_name, driver, self._ledger, self._timing, self._on_line_change
+            device_name,
+            driver,
+            self._ledger,
+            self._timing,
+            lambda: self._safe.requests,
+            self._on_line_change,
         )
         self._acting = Acting(
             device_name, driver, self._line, self._ledger, clock, self._timing, interlocks
@@ -380,13 +385,15 @@ class DeviceHost:
     # -- acting ---------------------------------------------------------------------------------
 
     async def _perform(self, work: Work) -> None:
-        async with self._line.lock:
-            try:
+        try:
+            async with self._line.lock:
                 outcome = await self._acting.carry_out(work)
-                await self._record_end(work.command, outcome)
-            finally:
-                work.close()
-                self._line.in_hand = ""
+            # The line is free from here on: who must make the device safe does not wait for a place on the disk.
+            work.end()
+            await self._record_end(work.command, outcome)
+        finally:
+            work.end()
+            self._line.in_hand = ""
         # Free before the engine hears of the end: its next command may follow at once.
         self._work = self._work_task = None
         self._announce()
@@ -403,9 +410,11 @@ class DeviceHost:
                 await asyncio.sleep(self._timing.heartbeat_s)
 
     async def _make_safe(self, request_id: str) -> None:
-        work, task = self._work, self._work_task
-        if task is not None:
-            await asyncio.wait((task,), timeout=2 * self._timing.grace_s + self._timing.safe_s)
+        work = self._work
+        if work is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(2 * self._timing.grace_s + self._timing.safe_s):
+                    await work.ended.wait()
         result = work.made_safe if work is not None else None
         if result is None:
             async with self._line.lock:

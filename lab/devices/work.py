@@ -50,6 +50,8 @@ class Work:
         self.called = False
         """Whether the driver was asked to act."""
         self.stop = asyncio.Event()
+        self.ended = asyncio.Event()
+        """Set when nothing more is done for it on the line, recorded or not."""
         self.made_safe: tuple[bool, str] | None = None
         """Result of making the device safe, when that was part of stopping this action."""
         self.act = Act(command, self._begin, self._progress)
@@ -59,6 +61,11 @@ class Work:
     def close(self) -> None:
         """From now on nothing begins and nothing is reported."""
         self.over = True
+
+    def end(self) -> None:
+        """The line is free for others."""
+        self.close()
+        self.ended.set()
 
     async def _begin(self) -> None:
         # Gives a cancellation the chance to arrive: nothing may begin after an accepted stop.

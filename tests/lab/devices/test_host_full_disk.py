@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -141,3 +142,44 @@ async def test_what_the_device_says_of_an_interrupted_command_is_asked_again(ben
         reply = await bench.query("c1")
         assert (reply.status, reply.settlement.verdict) == ("settled", "done")
         assert bench.device.doses == [2.5]
+
+
+@pytest.mark.parametrize("action", ["dispense", "heat"])
+async def test_who_makes_it_safe_does_not_wait_until_an_end_can_be_written(
+    bench: Bench, action: str
+):
+    script = Script(after_begin=asyncio.Event())
+    async with bench.host(script):
+        await bench.send(bench.command("c1", action))
+        await bench.reaches("after_begin" if action == "dispense" else "heating")
+        refuse_writes(bench)
+        assert script.after_begin is not None
+        script.after_begin.set()
+        await bench.state("fault")
+        assert (await bench.safe("s1")).confirmed
+        assert bench.device.made_safe == 1
+        # It is not forgotten over that: still in hand, and told when it can be kept.
+        assert (await bench.query("c1")).status == "running"
+        start = len(bench.heard)
+        refuse_writes(bench, on=False)
+        assert (await bench.outcome("c1", start)).outcome.result == "succeeded"
+        assert bench.device.made_safe == 1
+
+
+async def test_a_line_that_comes_back_is_made_safe_although_the_request_could_not_be_written(
+    bench: Bench,
+):
+    async with bench.host():
+        bench.device.plugged = False
+        refuse_writes(bench)
+        assert not (await bench.safe("s1")).confirmed
+        assert bench.device.made_safe == 0
+        start = len(bench.heard)
+        bench.device.plugged = True
+        reply = await bench.hears(lambda m: m.kind == "safe_reply" and m.id == "s1", start)
+        assert reply.confirmed
+        assert bench.device.made_safe == 1
+        await bench.hears(lambda m: m.kind == "hb" and m.state == "safe", len(bench.heard))
+        connections = bench.device.connections
+        await asyncio.sleep(0.1)
+        assert bench.device.connections == connections, "it is opened once, not for ever"

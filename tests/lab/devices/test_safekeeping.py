@@ -457,3 +457,28 @@ def test_a_person_s_request_that_is_in_force_is_enough() -> None:
             assert stand.requests == ("safe-7",)
 
     run_virtual(main())
+
+
+def test_a_full_disk_does_not_hold_back_what_makes_the_device_safe() -> None:
+    async def main() -> None:
+        stand = Stand()
+        script = Script.waiting_at("after_act")
+        async with stand.host(script):
+            await stand.live(20)
+            stand.say(stand.make(sent_at=stand.now))
+            await asyncio.sleep(1)
+            last = stand.beat()
+            stand.ledger._db.execute("PRAGMA query_only = 1")
+            assert script.after_act is not None
+            script.after_act.set()
+            await asyncio.sleep(LIMIT_S + 1)
+            assert [round(at - last.sent_at) for at in stand.safe_at] == [LIMIT_S]
+            stand.ledger._db.execute("PRAGMA query_only = 0")
+            await asyncio.sleep(5)
+            entry = stand.ledger.device("doser").entry("c1")
+            assert entry is not None
+            assert entry.outcome is not None
+            assert entry.outcome.result == "succeeded"
+            assert len(stand.safe_at) == 1
+
+    run_virtual(main())
