@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["People"]
 
-_PRESSED = ("pause", "resume", "pause", "resume", "abort", "safe", "rearm", "stop", "nonsense")
+_GIVE_UP = "give up"
+"""Abort one run; the campaign goes on, and its next sample wants the same place."""
+_PRESSED = (
+    *("pause", "resume", "pause", "resume", "abort", "safe", "rearm", "stop", "nonsense"),
+    *(_GIVE_UP, _GIVE_UP),
+)
 _PATIENCE_S = 20.0
 
 
@@ -52,7 +57,16 @@ class People:
         for _ in range(times):
             await asyncio.sleep(lab.rng.random() * lab.knobs.bad_s / times)
             verb = lab.rng.choice(_PRESSED)
-            await self.say(verb)
+            if verb == _GIVE_UP:
+                await self._give_up()
+            else:
+                await self.say(verb)
+
+    async def _give_up(self) -> None:
+        engine = self._lab.engine
+        runs = [] if engine is None else [run.id for run in engine.state.open_runs()]
+        if runs:
+            await self.say("abort", run=self._lab.rng.choice(runs))
 
     async def attend(self) -> None:
         """Answer what is asked, for ever; once all is calm, bring the lab back to work."""
