@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import random
     from typing import Self
 
+    from typing_extensions import Buffer
+
 __all__ = ["KeptLedger", "LedgerDisk"]
 
 
@@ -43,7 +45,7 @@ class KeptLedger(sqlite3.Connection):
         kept._given_back = False
         return kept
 
-    def deserialize(self, data: bytes, /, **more: Any) -> None:
+    def deserialize(self, data: Buffer, /, **more: Any) -> None:
         """Take the place of what is there: once. Later only the rows go, as a statement that was prepared before would be
         taken for good after it (SQLite 3.40), and its check of a STRICT table would read freed memory."""
         if not self._tables:
@@ -83,7 +85,7 @@ class LedgerDisk(KeptLedger):
         """Where in it transactions begin that a power cut could take."""
         self._began = 0
 
-    def deserialize(self, data: bytes, /, **more: Any) -> None:
+    def deserialize(self, data: Buffer, /, **more: Any) -> None:
         """As a file that was there from the start."""
         super().deserialize(data, **more)
         self._begin_anew()
