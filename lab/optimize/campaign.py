@@ -212,14 +212,15 @@ class Campaign:
         "< 0.1", a grade by its name.
 
         Of several outcomes tell numbers by name, all at once or as they come: a trial is pending until the aim's
-        outcomes are complete, and what is known of it already teaches. Telling a trial again corrects it. A value
+        outcomes are complete (or it `failed`), and what is known of it already teaches. Telling a trial again corrects it. A value
         that's not a finite number is refused: such a trial failed. `cost`: what the trial cost, in one unit for all.
         """
         record = self._known(number)
         if cost is not None:
             record = TrialRecord.model_validate({**record.model_dump(), "cost": cost})
-        if isinstance(self.sought, Aim) and not failed:
-            self._records[number] = with_outcomes(self.sought, record, value, sd)
+        if isinstance(self.sought, Aim):
+            told = with_outcomes(self.sought, record, value, sd, failed=failed, reason=reason)
+            self._records[number] = told
             if number in self._pinned:
                 self._pinned.remove(number)
             return

@@ -124,8 +124,8 @@ def believe(
 ) -> Belief:
     """A model for each outcome, of the trials in which it was measured. Call within `single_threaded`.
 
-    A trial that failed enters each as the worst value seen: of a target or between two limits, the one
-    farthest from it.
+    A trial that failed enters each that it did not measure as the worst value seen: of a target or between two limits,
+    the one farthest from it.
     """
     models = tuple(
         fit_model(space, direction, rows, families, options, name, chance=False)
@@ -142,7 +142,7 @@ def believe(
 
     measured = np.unique(points(whole), axis=0)
     lost = points(failed)
-    worked = points([record for record in records if record.outcomes])
+    worked = points([r for r in records if r.outcomes and r.status in ("done", "pending")])
     return Belief(
         aim=aim,
         models=models,

@@ -62,6 +62,7 @@ def aim_findings(campaign: Campaign, document: Document, sop: Sop) -> list[Diagn
     rules.twice("limits", [limit.result for limit in campaign.limits])
     if not rules.findings:
         rules.conflicts(several)
+        rules.measurable(several)
     rules.stop()
     rules.options()
     return rules.findings
@@ -163,6 +164,34 @@ class _Rules:
                         f"{ideal} is sought, and a limit of this campaign forbids it",
                         "move one of the two",
                     )  # fmt: skip
+
+    def measurable(self, several: bool) -> None:
+        """What is sought and limited lies where it can be measured: beyond an end nobody could tell."""
+        for index, objective in enumerate(self.campaign.sought):
+            path: Path = ("objectives", index) if several else ("objective",)
+            span = self.sop.results[objective.result].range
+            if objective.target is not None:
+                self._inside((*path, "target"), objective.result, objective.target)
+            if objective.zeros and span is not None and span.minimum is not None:
+                self._report(
+                    (*path, "zeros"), "objective", f'many zeros, and "{objective.result}" is measured from {span.minimum} on',
+                    "leave one of the two out: a zero would only be below the range",
+                )  # fmt: skip
+        for index, limit in enumerate(self.campaign.limits):
+            for key, value in (("minimum", limit.minimum), ("maximum", limit.maximum)):
+                if value is not None:
+                    self._inside(("limits", index, key), limit.result, value)
+
+    def _inside(self, path: Path, name: str, value: Quantity) -> None:
+        span = self.sop.results[name].range
+        for end, sign, word in (
+            (span and span.minimum, 1.0, "from"), (span and span.maximum, -1.0, "up to"),
+        ):  # fmt: skip
+            if end is not None and end.is_like(value.unit) and sign * (value.base - end.base) <= 0:
+                self._report(
+                    path, "range", f'"{name}" is measured {word} {end}, so nobody could tell what lies at {value}',
+                    "give a value inside the range of the result, or correct that in the SOP",
+                )  # fmt: skip
 
     def _ends(self, path: Path, objective: Objective) -> None:
         if objective.worst is None or objective.ideal is None:
