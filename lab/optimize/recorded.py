@@ -107,13 +107,14 @@ def _of_one(record: TrialRecord, name: str) -> TrialRecord:
 def options_of(campaign: CampaignState, *, first: bool = False) -> Options:
     """What the campaign wants beside its space and its objective. `first`: as `first_outcome` asks for it."""
     spec, only = campaign.spec, campaign.spec.objective.result
-    told = [trial.value for trial in (*campaign.outside, *campaign.trials.values())]
+    zeros = tuple(
+        o.result for o in campaign.objectives if o.zeros and _has_no_less(campaign, o.result)
+    )
     return Options(
         outliers=spec.outliers,
         accuracy=dict(spec.accuracy) or None,
         quantile=spec.quantile,
-        # A device may say -0.001: then zeros are values like others.
-        zeros=spec.objective.zeros and all(value is None or value >= 0.0 for value in told),
+        zeros=only in zeros if first or campaign.aim is None else zeros or False,
         earlier=tuple(
             Earlier(
                 one.name,
@@ -126,6 +127,13 @@ def options_of(campaign: CampaignState, *, first: bool = False) -> Options:
         ),
         fidelities=tuple(Fidelity(way.name, way.cost) for way in spec.fidelities),
     )
+
+
+def _has_no_less(campaign: CampaignState, result: str) -> bool:
+    """Whether nothing is below zero: a device may say -0.001, and then zeros are values like others."""
+    trials = (*campaign.outside, *campaign.trials.values())
+    values = [t.value if campaign.aim is None else t.outcomes.get(result) for t in trials]
+    return all(value is None or value >= 0.0 for value in values)
 
 
 def _told(number: int, result: OutsideResult, only: str | None) -> TrialRecord:

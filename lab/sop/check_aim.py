@@ -246,20 +246,16 @@ class _Rules:
                 )  # fmt: skip
         if campaign.strategy.outliers:
             places.append((("strategy", "outliers"), "a search for outliers"))
-        key = "objectives" if campaign.objectives else "objective"
-        zeros: list[tuple[Path, str]] = [
-            ((key, index, "zeros") if campaign.objectives else (key, "zeros"), "many zeros")
-            for index, objective in enumerate(sought)
-            if objective.zeros
-        ]
-        for path, what in [*places, *zeros]:
+        for path, what in places:
             if not one:
                 self._report(
                     path, "objective", f"{what} beside several objectives, limits or a target",
                     "leave one of the two out: it is known of one result alone",
                 )  # fmt: skip
-        if one and zeros:
-            self._zeros(zeros[0][0], sought[0], [what for _, what in places])
+        for index, objective in enumerate(sought):
+            if objective.zeros:
+                path = ("objectives", index) if campaign.objectives else ("objective",)
+                self._zeros(path, objective, [what for _, what in places if one])
         if campaign.strategy.quantile is not None and not exact:
             self._report(
                 ("strategy", "quantile"), "objective", "a quantile, and no factor has an accuracy",
@@ -271,14 +267,23 @@ class _Rules:
                 self._distance(("factors", name, "accuracy"), name, parameter.unit, accuracy)
 
     def _zeros(self, path: Path, objective: Objective, others: list[str]) -> None:
-        if objective.direction == "minimize":
+        """A zero must be worth nothing: what a point promises is multiplied by its chance to be above."""
+        where = (*path, "zeros")
+        if objective.direction != "maximize":
+            why = "less is better" if objective.direction == "minimize" else "a target is sought"
             self._report(
-                path, "objective", "many zeros, and less is better",
-                "leave zeros out: where the least is sought, they are the best results",
+                where, "objective", f"many zeros, and {why}",
+                "leave zeros out: only where the most is sought are they of no use",
+            )  # fmt: skip
+        worst = objective.worst
+        if worst is not None and worst.magnitude < 0:
+            self._report(
+                (*path, "worst"), "objective", f"many zeros, and {worst} as the worst that is of use",
+                "give 0 or more: a zero is of no use, and nothing is below it",
             )  # fmt: skip
         for other in others:
             self._report(
-                path, "objective", f"many zeros beside {other}",
+                where, "objective", f"many zeros beside {other}",
                 "leave one of the two out: what they mean together is not known",
             )  # fmt: skip
 

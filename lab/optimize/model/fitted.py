@@ -144,7 +144,7 @@ def fit_model(
         sign,
         [told for _, _, told in lower],
         () if options is None else options.levels,
-        zeros=options is not None and options.zeros,
+        zeros=options is not None and options.zeros is True,
     )
     lost = _rows_of([space.to_unit(record.factors) for record in failed], space.dimension)
     problem = seen.problem(

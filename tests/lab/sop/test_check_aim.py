@@ -42,6 +42,8 @@ def _findings(aim: str):
         "weigh: desirability\nstop: {within: 2 percent}",
         OBJECTIVE + "\nstrategy: {outliers: true}",
         "objective: {result: mass, direction: maximize, zeros: true}",
+        "objectives: [{result: mass, direction: maximize, zeros: true, worst: 0 g}]\n"
+        "limits: [{result: mass, maximum: 1 g}]",
     ],
 )
 def test_an_aim_that_makes_sense_has_no_findings(aim: str):
@@ -98,12 +100,17 @@ def test_an_aim_that_makes_sense_has_no_findings(aim: str):
         ),
         (
             "objective: {result: mass, direction: target, target: 1 g, zeros: true}",
-            "objective", "many zeros beside several objectives, limits or a target", 13,
+            "objective", "many zeros, and a target is sought", 13,
+        ),
+        (
+            "objectives: [{result: mass, direction: maximize, worst: -1 mg, zeros: true}]\n"
+            "limits: [{result: mass, maximum: 1 g}]",
+            "objective", "many zeros, and -1 mg as the worst that is of use", 13,
         ),
         (
             "objectives: [{result: mass, direction: maximize, zeros: true}]\n"
-            "limits: [{result: mass, maximum: 1 g}]",
-            "objective", "many zeros beside several objectives, limits or a target", 13,
+            "limits: [{result: mass, maximum: 1 g}]\nstrategy: {outliers: true}",
+            "objective", "a search for outliers beside several objectives", 15,
         ),
         (OBJECTIVE + "\nstrategy: {quantile: 0.1}", "objective", "no factor has an accuracy", 14),
         (OBJECTIVE + "\nstrategy: {quantile: 0.5}", "value", "", 14),
