@@ -380,6 +380,7 @@ class DeviceHost:
         self._announce()
         if self._work is not None:
             self._work.stop.set()
+        self._line.hurry()
         self._making_safe = self._spawn(self._make_safe(request_id))
 
     # -- acting ---------------------------------------------------------------------------------
@@ -419,6 +420,7 @@ class DeviceHost:
         if result is None:
             async with self._line.lock:
                 result = await self._line.make_safe()
+        self._line.rest()
         confirmed, detail = result
         try:
             self._ledger.confirm_safe(request_id, confirmed=confirmed, detail=detail)
@@ -427,6 +429,9 @@ class DeviceHost:
         self._announce()
         self._unconfirmed_safe = "" if confirmed else request_id
         self._voice.safe_reply(request_id, confirmed=confirmed, detail=detail)
+        if self._line.put_off:
+            async with self._line.lock:
+                await self._line.settle_interrupted()
 
     # -- state ----------------------------------------------------------------------------------
 
