@@ -124,13 +124,14 @@ class DeviceLine:
     async def settle_interrupted(self) -> None:
         """Ask what became of all that an earlier host began and nobody has ended (lock held); put off in a hurry."""
         self.put_off = False
-        for entry in self._ledger.interrupted():
-            if entry.id != self.in_hand:
-                try:
+        try:
+            for entry in self._ledger.interrupted():
+                if entry.id != self.in_hand:
                     await self._settle(entry)
-                except _HurriedError:
-                    self.put_off = True
-                    return
+        except _HurriedError:
+            self.put_off = True
+        except sqlite3.Error as error:
+            _LOG.warning("%s: can't read what was interrupted: %s", self._name, error)
 
     def hurry(self) -> None:
         """The device is to be made safe: until `rest`, who only asks or measures gives the line back at once."""

@@ -200,6 +200,13 @@ class DeviceHost:
                     loop.cancel()
                 if self._work_task is not None:
                     self._work_task.cancel()
+        except* Exception:
+            # Its timer ends with it.
+            if self._timing.dead_man_s is not None or self._timing.safe_on_error:
+                _LOG.warning("%s: its host fails: it is made safe", self._name)
+                with suppress(Exception):
+                    await self._line.make_safe()
+            raise
         finally:
             self._tasks = None
             await self._line.close()
@@ -241,7 +248,10 @@ class DeviceHost:
             except sqlite3.Error as error:
                 self._ledger_fails(error)
             # Also then: who falls silent counts as lost, and his commands as unknown.
-            self._say_alive()
+            try:
+                self._say_alive()
+            except sqlite3.Error as error:
+                self._ledger_fails(error)  # nor read: nobody knows who holds the device
             await asyncio.sleep(self._timing.heartbeat_s)
 
     def _ledger_fails(self, error: sqlite3.Error) -> None:

@@ -508,3 +508,28 @@ def test_a_host_that_asks_what_became_of_an_act_makes_the_device_safe_in_time() 
             assert entry.settlement is not None
 
     run_virtual(main())
+
+
+@pytest.mark.parametrize("limit_s", [LIMIT_S, None])
+def test_a_host_that_fails_takes_its_timer_along_so_its_device_is_made_safe_first(
+    limit_s: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("a bug")
+
+    async def live(stand: Stand) -> None:
+        async with stand.host():
+            await stand.live(4)
+            assert stand.safe_at == []
+            monkeypatch.setattr(DeviceHost, "_on_beat", fail)
+            stand.beat()
+            await asyncio.sleep(1)
+
+    async def main() -> None:
+        stand = Stand(limit_s)
+        with pytest.raises(ExceptionGroup, match="unhandled errors") as caught:
+            await live(stand)
+        assert caught.group_contains(ValueError, match="a bug")
+        assert len(stand.safe_at) == (limit_s is not None), "only where one would be missed"
+
+    run_virtual(main())
