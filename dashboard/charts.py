@@ -83,16 +83,28 @@ def best_figure(trials: Sequence[TrialState], objective: ObjectiveSpec) -> Figur
             "hoverinfo": "skip",
         }
     ]
+    ends = {trial.number: trial.beyond.get(objective.result) for trial in done}
+    exact = [trial for trial in done if ends[trial.number] is None]
     for name, symbol, chosen in (
         (
             "Measured, spread over the space",
             "circle-open",
-            [t for t in done if t.predicted_mean is None],
+            [t for t in exact if t.predicted_mean is None],
         ),
         (
             "Measured, chosen by the model",
             "diamond",
-            [t for t in done if t.predicted_mean is not None],
+            [t for t in exact if t.predicted_mean is not None],
+        ),
+        (
+            "Above what is measurable",
+            "triangle-up",
+            [t for t in done if ends[t.number] == "above"],
+        ),
+        (
+            "Below what is measurable",
+            "triangle-down",
+            [t for t in done if ends[t.number] == "below"],
         ),
     ):
         if chosen:
@@ -238,7 +250,8 @@ def front_figure(
 ) -> Figure:
     """Measured trials over the first two objectives; those of `front` (their numbers) stand out, joined in order."""
     first, second = objectives[0], objectives[1]
-    done = [t for t in trials if first.result in t.outcomes and second.result in t.outcomes]
+    both = {first.result, second.result}
+    done = [t for t in trials if t.status == "done" and both <= t.outcomes.keys()]
     best = sorted((t for t in done if t.number in front), key=lambda t: t.outcomes[first.result])
     data: list[Figure] = []
     for name, chosen, mode, marker in (

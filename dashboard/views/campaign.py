@@ -11,7 +11,7 @@ from dashboard.data import database, look, records_of
 from dashboard.model import ModelDesk, fit_evidence, fit_slice
 from dashboard.views.frame import REFRESH_S, figure, guarded, table
 from dashboard.words import number, status_sign, unit_text, words_of
-from lab.control.evidence import context_lines, evidence_lines
+from lab.control.evidence import context_lines, evidence_lines, failed_words
 from lab.domain.errors import LabError
 from lab.domain.event import FactorSpec
 
@@ -136,7 +136,7 @@ def _progress(names: list[str]) -> None:
         where = _settings(best.factors, campaign)
         sd = f" ± {number(best.standard_deviation, 2)}" if best.standard_deviation else ""
         st.markdown(
-            f"Best measured: **{number(best.value)}{sd} {spec.objective.unit}** in trial {best.number} at {where}."
+            f"Best measured: **{best.mark(spec.objective.result)}{number(best.value)}{sd} {spec.objective.unit}** in trial {best.number} at {where}."
         )
     if campaign.aim is not None:
         _front(campaign)
@@ -188,7 +188,8 @@ def _proposed(names: list[str]) -> None:
         )
     for item in document["failures"]:
         sign = status_sign("failed")
-        st.markdown(f"{sign.glyph} Trial {item['trial']} gave no value: {item['reason']}")
+        gave = failed_words(item["outcomes"])
+        st.markdown(f"{sign.glyph} Trial {item['trial']} {gave}: {item['reason']}")
 
 
 def _front(campaign: CampaignState) -> None:
@@ -210,7 +211,7 @@ def _front(campaign: CampaignState) -> None:
     units = {o.result: o.unit for o in (*campaign.objectives, *campaign.spec.limits)}
     for trial in front:
         given = ", ".join(
-            f"{words_of(name)} {number(value)} {unit_text(units[name])}"
+            f"{words_of(name)} {trial.mark(name)}{number(value)} {unit_text(units[name])}"
             for name, value in trial.outcomes.items()
         )
         st.markdown(f"- trial {trial.number}: {given}")
@@ -349,6 +350,7 @@ def _trials(names: list[str]) -> None:
             "status": st.column_config.TextColumn("Status"),
             "value": st.column_config.NumberColumn(f"{objective.result} [{unit}]", format="%.4g"),
             "standard_deviation": st.column_config.NumberColumn(f"sd [{unit}]", format="%.2g"),
+            "beyond": st.column_config.TextColumn("Beyond what is measurable"),
             "predicted_mean": st.column_config.NumberColumn(f"Predicted [{unit}]", format="%.4g"),
             "predicted_sd": st.column_config.NumberColumn(f"Predicted sd [{unit}]", format="%.2g"),
             "origin": st.column_config.TextColumn("Chosen by"),
@@ -380,6 +382,7 @@ def trial_table(rows: list[Row], choices: Sequence[str] = ()) -> list[Row]:
         for key in (
             "value",
             "standard_deviation",
+            "beyond",
             "predicted_mean",
             "predicted_sd",
             "origin",

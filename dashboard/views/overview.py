@@ -12,6 +12,7 @@ from dashboard.data import database, look, records_of
 from dashboard.views.asking import ask_button, question_card, tell_reply
 from dashboard.views.frame import REFRESH_S, guarded
 from dashboard.words import number
+from lab.domain.event_base import range_mark
 
 if TYPE_CHECKING:
     from dashboard.data import View
@@ -128,8 +129,9 @@ def _numbers(view: View) -> None:
     if best is None:
         cells[3].metric(f"Best {objective['result']}", "-", border=True)
     else:
+        mark = range_mark(best["beyond"])
         cells[3].metric(
             f"Best {objective['result']} (trial {best['trial']})",
-            f"{number(best['value'])} {objective['unit']}",
+            f"{mark}{number(best['value'])} {objective['unit']}",
             border=True,
         )

@@ -141,8 +141,14 @@ class FilesContext:
 
     def results(self, plan: Plan, outputs: Outputs) -> dict[str, ev.Value]:
         """The results of a finished run; one that can't be computed is left out."""
+        ranges = {spec.name: spec for spec in plan.results}
         return {
-            name: ev.Value(value=value, unit=unit, standard_deviation=deviation)
+            name: ev.Value(
+                value=value,
+                unit=unit,
+                standard_deviation=deviation,
+                beyond=ranges[name].beyond(value),
+            )
             for name, (value, deviation, unit) in evaluate_results(plan, outputs).items()
         }
 

@@ -56,6 +56,11 @@ _PACKAGES = (
         "benchmark of the optimiser",
         "pip install -c constraints.txt 'labwright[optimize]'",
     ),
+    (
+        "rdkit.Chem.Descriptors",
+        "molecules by their SMILES",
+        "pip install -c constraints.txt 'labwright[chem]'",
+    ),
     ("opentrons.protocol_engine", "Opentrons pre-flight", "pip install 'labwright[opentrons]'"),
     ("streamlit", "dashboard", "pip install 'labwright[dashboard]'"),
     ("pyarrow", "tables of the dashboard", "pip install 'pyarrow>=24,<26,!=25.0.0'"),

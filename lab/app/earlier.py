@@ -104,7 +104,9 @@ def _row(
 ) -> OutsideResult | None:
     """A finished trial; None of one that says nothing."""
     run = records.runs.get(trial.run)
-    if trial.status not in ("done", "failed") or (run is not None and run.status == "aborted"):
+    if trial.status not in ("done", "failed"):
+        return None
+    if trial.status == "failed" and run is not None and run.status == "aborted":
         return None
     theirs = {factor.name: factor for factor in entry.spec.factors}
     settings: dict[str, FactorValue] = {}
@@ -129,7 +131,8 @@ def _row(
         results[item.result] = _number(
             given[item.result], units[item.result], item.unit, item.result, wanted
         )
-    return _result(files, settings, results, "")
+    beyond = {name: side for name, side in trial.beyond.items() if name in results}
+    return _result(files, settings, results, "").model_copy(update={"beyond": beyond})
 
 
 def _setting(

@@ -57,12 +57,14 @@ def best_document(campaign: CampaignState) -> dict[str, object] | None:
     best = campaign.best()
     if best is None:
         return None
-    return {
+    found: dict[str, object] = {
         "factors": dict(best.factors),
         "objective": best.value,
         "unit": campaign.spec.objective.unit,
         "standard_deviation": best.standard_deviation,
     }
+    side = best.beyond.get(campaign.spec.objective.result)
+    return found if side is None else {**found, "beyond": side}
 
 
 def front_document(campaign: CampaignState) -> list[dict[str, object]]:
@@ -74,6 +76,7 @@ def front_document(campaign: CampaignState) -> list[dict[str, object]]:
             "trial": trial.number,
             "factors": dict(trial.factors),
             "outcomes": dict(trial.outcomes),
+            **({"beyond": dict(trial.beyond)} if trial.beyond else {}),
         }
         for trial in campaign.front()
     ]
@@ -100,7 +103,7 @@ def report_lines(state: LabState, campaign: str) -> list[str]:
             for factor in entry.spec.factors
         )
         lines.append(
-            f"  best       {with_unit(best.value or 0.0, objective.unit)} "
+            f"  best       {best.mark(objective.result)}{with_unit(best.value or 0.0, objective.unit)} "
             f"(trial {best.number}: {factors})"
         )
         if objective.report:
@@ -140,7 +143,8 @@ def _front_lines(entry: CampaignState) -> list[str]:
         return [*lines, "  no trial has kept all limits yet"]
     for place, trial in enumerate(front):
         given = ", ".join(
-            f"{name} {with_unit(v, units[name])}" for name, v in trial.outcomes.items()
+            f"{name} {trial.mark(name)}{with_unit(v, units[name])}"
+            for name, v in trial.outcomes.items()
         )
         head = "front" if not aim.single else "outcomes"
         lines.append(f"  {head if place == 0 else '':<10} trial {trial.number}: {given}")

@@ -27,11 +27,12 @@ from lab.app.report import report_document, report_lines
 from lab.app.room import serve_room
 from lab.app.simulators import read_endpoints, simulator_process
 from lab.app.standby import opened_journal
+from lab.app.unattended import unattended
 from lab.bus.memory import MemoryBus, MemoryTransport
 from lab.control.server import ControlServer
 from lab.devices.device_line import HostTiming
 from lab.domain import event as ev
-from lab.domain.errors import InputError, LabError, RefusedError
+from lab.domain.errors import InputError, RefusedError
 from lab.domain.ids import sha256_text
 from lab.domain.state import CampaignState, LabState
 from lab.engine.clock import LocalZone, ScaledClock, VirtualClock, wall_seconds
@@ -163,7 +164,7 @@ async def _run(
                 lost = _WORLD_ENDED if options.virtual else ""
                 running = asyncio.create_task(engine.run(start, samples_lost=lost))
                 if options.virtual:
-                    state, interrupted = await _unattended(engine, running, journal.seq), False
+                    state, interrupted = await unattended(engine, running, journal.seq), False
                 else:
                     state, interrupted = await _to_the_end(engine, running, say)
                 for listening in (watching, room):
@@ -188,33 +189,6 @@ async def _run(
         )
     finally:
         journal.close()
-
-
-async def _unattended(engine: Engine, running: asyncio.Task[LabState], seen: int) -> LabState:
-    """A virtual run has nobody beside it: where a person must answer, it ends, and the question stays recorded."""
-    asked = asyncio.create_task(_first_question(engine, seen))
-    await asyncio.wait((running, asked), return_when=asyncio.FIRST_COMPLETED)
-    if running.done() or not asked.result():
-        asked.cancel()
-        return await running
-    running.cancel()
-    await asyncio.wait((running,))
-    raise LabError(
-        f"a person is needed, and a virtual run has none: {asked.result()}",
-        hint="the campaign is unfinished; `lab resume --virtual` gives up the samples that were under way",
-    )
-
-
-async def _first_question(engine: Engine, after: int) -> str:
-    async for record in engine.events(after):
-        event = record.event
-        if isinstance(event, ev.QuestionAsked) and not event.service:
-            return event.text
-        if isinstance(event, ev.ContextAwaited) and not (
-            event.device and event.problem in ("missing", "stale")
-        ):
-            return event.detail
-    return ""
 
 
 async def _to_the_end(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lab.app.report import setting, with_unit
 from lab.cli.event_text import course_text, plan_text
 from lab.cli.output import say
+from lab.control.evidence import failed_words
 from lab.domain import event as ev
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class ProgressLines:
             case ev.TrialCompleted():
                 return _completed(state, event)
             case ev.TrialFailed():
-                return f"trial {event.trial:>3} gave no value: {event.reason}"
+                return f"trial {event.trial:>3} {failed_words(event.outcomes)}: {event.reason}"
             case ev.StepFailed():
                 again = "; tried again" if event.retry else ""
                 return f"        {event.run} step {event.step}: {event.error}{again}"
@@ -85,7 +86,9 @@ def _completed(state: LabState, event: ev.TrialCompleted) -> str:
     objective = campaign.spec.objective
     best = campaign.best()
     done = sum(1 for trial in campaign.trials.values() if trial.status != "pending")
-    text = f"trial {event.trial:>3} gave {with_unit(event.value, objective.unit)}"
+    trial = campaign.trials[event.trial]
+    shown = f"{trial.mark(objective.result)}{with_unit(event.value, objective.unit)}"
+    text = f"trial {event.trial:>3} gave {shown}"
     if campaign.aim is not None and not campaign.aim.keeps(event.outcomes):
         text += " (beyond a limit)"
     front = campaign.front()
@@ -93,9 +96,10 @@ def _completed(state: LabState, event: ev.TrialCompleted) -> str:
         units = {o.result: o.unit for o in campaign.objectives}
         others = [n for n in event.outcomes if n != objective.result and n in units]
         text += "".join(
-            f", {name} {with_unit(event.outcomes[name], units[name])}" for name in others
+            f", {name} {trial.mark(name)}{with_unit(event.outcomes[name], units[name])}"
+            for name in others
         )
         text += f"   [{done}/{campaign.spec.trials}] {len(front)} on the front"
     elif best is not None and best.value is not None:
-        text += f"   [{done}/{campaign.spec.trials}] best {best.value:.4g} (trial {best.number})"
+        text += f"   [{done}/{campaign.spec.trials}] best {best.mark(objective.result)}{best.value:.4g} (trial {best.number})"
     return text

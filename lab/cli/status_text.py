@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from lab.app.report import setting, with_unit
 from lab.cli.event_text import answers_text
-from lab.control.evidence import context_lines, evidence_lines
+from lab.control.evidence import context_lines, evidence_lines, failed_words
+from lab.domain.event_base import range_mark
 
 if TYPE_CHECKING:
     from lab.control.document import (
@@ -64,7 +65,8 @@ def lab_lines(document: StatusDocument) -> list[str]:
             text += f"; {trials['cost_left']:g} of a cost of {trials['cost_budget']:g} left"
         best = campaign["best"]
         if best is not None:
-            text += f"; best {best['value']:.4g} {campaign['objective']['unit']} (trial {best['trial']})"
+            mark = range_mark(best["beyond"])
+            text += f"; best {mark}{best['value']:.4g} {campaign['objective']['unit']} (trial {best['trial']})"
         elif campaign["further"]:
             text += f"; {len(campaign['front'])} trials on the front"
         lines.append(text)
@@ -86,7 +88,7 @@ def lab_lines(document: StatusDocument) -> list[str]:
                 f"    {told['done'] + told['failed']} results from outside, the last {told['latest']}"
             )
         lines += [
-            f"    trial {item['trial']} gave no value: {item['reason']}"
+            f"    trial {item['trial']} {failed_words(item['outcomes'])}: {item['reason']}"
             for item in campaign["failures"]
         ]
     for run in document["runs"]:

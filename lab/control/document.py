@@ -219,6 +219,8 @@ class BestDocument(TypedDict):
 
     trial: int
     value: float | None
+    beyond: Literal["above", "below"] | None
+    """Set where it lies beyond what can be measured; the value is the end of the range then."""
     standard_deviation: float | None
     factors: dict[str, FactorValue]
 
@@ -268,11 +270,12 @@ class OutsideDocument(TypedDict):
 
 
 class FailedTrialDocument(TypedDict):
-    """A trial without a value, and why."""
+    """A trial without a value, and why; of several results what was measured before."""
 
     trial: int
     factors: dict[str, FactorValue]
     reason: str
+    outcomes: dict[str, float]
 
 
 class ContextDocument(TypedDict):

@@ -8,7 +8,7 @@ from lab.control.moments import elapsed, iso
 from lab.domain.event import ChoiceSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lab.control.document import (
         AwaitedDocument,
@@ -27,6 +27,7 @@ __all__ = [
     "context_lines",
     "evidence_lines",
     "failed_documents",
+    "failed_words",
     "outside_document",
     "proposed_documents",
     "trial_name",
@@ -45,7 +46,12 @@ def failed_documents(campaign: CampaignState) -> list[FailedTrialDocument]:
     """The latest trials without a value, newest first, with the reason."""
     failed = [trial for trial in campaign.trials.values() if trial.status == "failed"]
     return [
-        {"trial": trial.number, "factors": dict(trial.factors), "reason": trial.reason}
+        {
+            "trial": trial.number,
+            "factors": dict(trial.factors),
+            "reason": trial.reason,
+            "outcomes": dict(trial.outcomes),
+        }
         for trial in failed[: -_FAILURES - 1 : -1]
     ]
 
@@ -112,6 +118,11 @@ def awaited_document(campaign: CampaignState, now_s: float) -> AwaitedDocument |
         "since": iso(campaign.awaited_s),
         "for_s": elapsed(campaign.awaited_s, now_s),
     }
+
+
+def failed_words(outcomes: Mapping[str, float]) -> str:
+    """What a trial that failed gave before, in words."""
+    return f"failed after {', '.join(outcomes)} was measured" if outcomes else "gave no value"
 
 
 def trial_name(number: int) -> str:

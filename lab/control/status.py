@@ -148,6 +148,7 @@ def _campaign(name: str, campaign: CampaignState, now_s: float) -> CampaignDocum
         else {
             "trial": best.number,
             "value": best.value,
+            "beyond": best.beyond.get(spec.objective.result),
             "standard_deviation": best.standard_deviation,
             "factors": dict(best.factors),
         },

@@ -25,7 +25,7 @@ from lab.domain.errors import RefusedError, UnavailableError
 from lab.domain.storage import network_file_system
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["Claim", "CommandLedger", "DeviceLedger", "LedgerEntry", "LedgerState", "SafeRecord"]
 
@@ -94,11 +94,12 @@ class CommandLedger:
         path: Path | str = ":memory:",
         *,
         identity: str,
-        factory: type[sqlite3.Connection] = sqlite3.Connection,
+        factory: Callable[..., sqlite3.Connection] = sqlite3.connect,
+        plays_disk: bool = False,
     ) -> None:
         """Open or create. `identity` is what a new file is called from then on: never the same twice, because a ledger
-        that was lost and begun anew knows nothing of what the lost one saw. `factory` makes the connection; one in memory may
-        play a disk.
+        that was lost and begun anew knows nothing of what the lost one saw. `factory` makes the connection, as `sqlite3.connect`
+        would; `plays_disk`: one in memory which wants to hear what is to be flushed.
 
         UnavailableError when it can't be opened, is damaged, or another process holds it; RefusedError where it would lie
         on a network file system.
@@ -110,10 +111,8 @@ class CommandLedger:
             if str(path) != ":memory:":
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
             self._path = path
-            self._flushes = str(path) != ":memory:" or factory is not sqlite3.Connection
-            self._db = sqlite3.connect(
-                str(path), isolation_level=None, timeout=2.0, factory=factory
-            )
+            self._flushes = str(path) != ":memory:" or plays_disk
+            self._db = factory(str(path), isolation_level=None, timeout=2.0)
         except (sqlite3.Error, OSError) as error:
             raise UnavailableError(f"command ledger {path}: {error}", hint=hint) from error
         try:

@@ -8,6 +8,7 @@ communication, not process time. Only asyncio primitives are used, so it works u
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -25,6 +26,8 @@ FrameOut = TypeVar("FrameOut", covariant=True)
 
 _TURNS = 4
 """Of bytes in a socket's buffer."""
+_KEPT = 10_000
+"""Frames that nobody reads; older ones go."""
 
 
 class Decoder(Protocol[FrameOut]):
@@ -71,18 +74,20 @@ class TerminatedLines:
 
 
 class Line(Generic[Frame]):
-    """One exchange at a time over a stream that it owns.
+    """One exchange at a time over a stream that it owns, read by a task of its own from the first use on.
 
     TimeoutError: no (whole) frame came in time. StreamClosedError: the other side went away.
-    A read that timed out stays pending and is taken up by the next one: no byte gets lost.
     """
 
     def __init__(self, stream: ByteStream, decoder: Decoder[Frame], *, turns: int = _TURNS) -> None:
-        """`turns`: passes of the event loop that bytes which lie in the stream need to reach a waiting reader."""
+        """`turns`: passes of the event loop that bytes which lie in the stream need to reach a waiting reader; 0 where the
+        protocol itself tells an old answer from a new one."""
         self._stream = stream
         self._decoder = decoder
-        self._frames: list[Frame] = []
-        self._pending: asyncio.Task[bytes] | None = None
+        self._frames: deque[Frame] = deque(maxlen=_KEPT)
+        self._chunks = 0
+        self._reader: asyncio.Task[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
         self._lock = asyncio.Lock()
         self._turns = turns
 
@@ -104,50 +109,68 @@ class Line(Generic[Frame]):
         await self._stream.write(data)
 
     async def read_line(self, timeout_s: float) -> Frame:
-        """The next whole frame, within `timeout_s` real seconds."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                while not self._frames:
-                    self._frames += self._decoder.feed(await self._chunk())
-        except TimeoutError:
-            raise TimeoutError(f"no complete reply within {timeout_s:g} s") from None
-        return self._frames.pop(0)
+        """The next whole frame, within `timeout_s` real seconds. One caller at a time."""
+        if not self._frames:
+            self._read()
+            if self._waiter is not None:
+                raise RuntimeError("somebody reads this line already")
+            loop = asyncio.get_running_loop()
+            waiter = self._waiter = loop.create_future()
+            timer = loop.call_later(timeout_s, _give_up, waiter, timeout_s)
+            try:
+                await waiter
+            finally:
+                timer.cancel()
+                self._waiter = None
+        return self._frames.popleft()
 
     async def drain(self) -> None:
         """Drop everything that has arrived: late replies, printed lines, noise."""
-        while True:
-            task = self._reading()
+        self._read()
+        seen = -1
+        while seen != self._chunks:
+            seen = self._chunks
             for _ in range(self._turns):
-                if not task.done():
-                    await asyncio.sleep(0)
-            if not task.done():
-                break
-            self._pending = None
-            task.result()
+                await asyncio.sleep(0)
+        self._read()
         self._frames.clear()
         self._decoder.reset()
 
     async def close(self) -> None:
         """Free the stream. Safe to call twice and while a read is pending."""
-        task, self._pending = self._pending, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(StreamClosedError("the line was closed"))
         await self._stream.close()
 
-    async def _chunk(self) -> bytes:
-        task = self._reading()
-        await asyncio.wait({task})  # unlike `await task`, its cancellation leaves the read alive
-        if self._pending is task:
-            self._pending = None
-        if task.cancelled():
-            raise StreamClosedError("the line was closed")
-        return task.result()
+    def _read(self) -> None:
+        """See to it that somebody reads. Raises what has ended the reading."""
+        if self._reader is None:
+            self._reader = asyncio.ensure_future(self._take_all())
+        elif self._reader.done():
+            reader, self._reader = self._reader, None
+            reader.result()
 
-    def _reading(self) -> asyncio.Task[bytes]:
-        if self._pending is None:
-            self._pending = asyncio.ensure_future(self._read())
-        return self._pending
+    async def _take_all(self) -> None:
+        while True:
+            try:
+                chunk = await self._stream.read()
+            except Exception as error:
+                if self._waiter is None or self._waiter.done():
+                    raise
+                # Told to who waits; the next one reads, and hears, for himself.
+                self._reader = None
+                self._waiter.set_exception(error)
+                return
+            self._chunks += 1
+            self._frames += self._decoder.feed(chunk)
+            if self._frames and self._waiter is not None and not self._waiter.done():
+                self._waiter.set_result(None)
 
-    async def _read(self) -> bytes:
-        return await self._stream.read()
+
+def _give_up(waiter: asyncio.Future[None], timeout_s: float) -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError(f"no complete reply within {timeout_s:g} s"))

@@ -19,9 +19,11 @@ __all__ = [
     "LimitSpec",
     "ObjectiveSpec",
     "SettingValue",
+    "Side",
     "StopSpec",
     "Value",
     "is_empty",
+    "range_mark",
 ]
 
 
@@ -36,12 +38,23 @@ class EventBase(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Side = Literal["above", "below"]
+"""On which side of the measuring range a result lies."""
+
+
+def range_mark(side: Side | None) -> str:
+    """What stands before a value for people: `> ` or `< ` where the result lies beyond it."""
+    return "" if side is None else {"above": "> ", "below": "< "}[side]
+
+
 class Value(EventBase):
     """A measured or derived number with its unit and, where known, its standard deviation."""
 
     value: float
     unit: str
     standard_deviation: float | None = None
+    beyond: Side | None = Field(default=None, exclude_if=is_empty)
+    """Set where it is at an end of the measuring range or beyond: then nobody knows the number exactly."""
 
 
 FactorValue = float | str

@@ -17,6 +17,7 @@ from lab.domain.event_base import (
     LimitSpec,
     ObjectiveSpec,
     SettingValue,
+    Side,
     StopSpec,
     is_empty,
 )
@@ -53,6 +54,8 @@ class OutsideResult(EventBase):
     """Why it gave no value."""
     fidelity: str = Field(default="", exclude_if=is_empty)
     """How it was measured, where the campaign has several ways; the one that counts where empty."""
+    beyond: dict[str, Side] = Field(default_factory=dict, exclude_if=is_empty)
+    """By result: its value is an end of the range, and it lies on this side of it."""
 
 
 class EarlierSpec(EventBase):
@@ -172,12 +175,14 @@ class TrialCompleted(EventBase):
     standard_deviation: float | None = None
     outcomes: dict[str, float] = Field(default_factory=dict[str, float])
     """By result; empty where there is one objective and nothing else."""
+    beyond: dict[str, Side] = Field(default_factory=dict, exclude_if=is_empty)
+    """By result: its value is the end of the measuring range, and what was measured lies on this side of it."""
     cost: float | None = Field(default=None, exclude_if=is_empty)
     """What it did cost, where that is of interest (`CampaignStarted.per`)."""
 
 
 class TrialFailed(EventBase):
-    """A trial gave no value; the optimiser is told that it failed."""
+    """A trial gave no value, or not all of several; the optimiser is told that it failed."""
 
     kind: Literal["trial_failed"] = "trial_failed"
     campaign: str
@@ -185,6 +190,9 @@ class TrialFailed(EventBase):
     reason: str
     cost: float | None = Field(default=None, exclude_if=is_empty)
     """What it did cost all the same."""
+    outcomes: dict[str, float] = Field(default_factory=dict[str, float], exclude_if=is_empty)
+    """Of several results those that were measured before it ended."""
+    beyond: dict[str, Side] = Field(default_factory=dict, exclude_if=is_empty)
 
 
 class CampaignFinished(EventBase):

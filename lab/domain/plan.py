@@ -51,6 +51,10 @@ def _is_sop(source: object) -> bool:
     return source == "sop"
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 def _is_zero(number: object) -> bool:
     return number == 0
 
@@ -207,6 +211,21 @@ class ResultSpec(_Frozen):
     formula: Formula
     required: bool = True
     """A run without a required result has failed."""
+    minimum: float | None = Field(default=None, exclude_if=_is_none)
+    maximum: float | None = Field(default=None, exclude_if=_is_none)
+    """Ends of what can be measured, in `unit`: at an end and beyond it the number is not known exactly."""
+
+    def beyond(self, value: float) -> Literal["above", "below"] | None:
+        """On which side of the measuring range a value lies; None within it."""
+        if self.maximum is not None and value >= self.maximum:
+            return "above"
+        return "below" if self.minimum is not None and value <= self.minimum else None
+
+    def known(self, value: float) -> float:
+        """What is known of a value: the end of the range where it lies beyond."""
+        side = self.beyond(value)
+        end = self.maximum if side == "above" else self.minimum
+        return value if side is None or end is None else end
 
 
 class TimeWindow(_Frozen):

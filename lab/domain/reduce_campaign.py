@@ -75,12 +75,18 @@ def reduce_campaign(
                 value=event.value,
                 standard_deviation=event.standard_deviation,
                 outcomes=event.outcomes,
+                beyond=event.beyond,
                 cost=event.cost,
             )
             campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
         case ev.TrialFailed():
             trial = replace(
-                campaign.trials[event.trial], status="failed", reason=event.reason, cost=event.cost
+                campaign.trials[event.trial],
+                status="failed",
+                reason=event.reason,
+                outcomes=event.outcomes,
+                beyond=event.beyond,
+                cost=event.cost,
             )
             campaign = replace(campaign, trials={**campaign.trials, event.trial: trial})
         case ev.TrialApproved():
@@ -188,6 +194,7 @@ def _told(campaign: CampaignState, event: ev.ResultsAdded) -> list[TrialState]:
             note=f"added by {event.actor}: {event.reason}{source}",
             reason=result.failure,
             outcomes=result.outcomes,
+            beyond=result.beyond,
             fidelity=result.fidelity or campaign.target,
         )
         for number, result in zip(

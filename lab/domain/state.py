@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from lab.domain import event as ev
 from lab.domain.aim import Aim, Goal, Limit
 from lab.domain.command import CancelOutcome, Command, Outcome, Settlement
+from lab.domain.event_base import range_mark
 from lab.domain.plan import Plan, Slot
 from lab.domain.run import CLOSED, CommandStatus, RunStatus, StepStatus
 from lab.domain.shelf import Shelf, newest, open_ones
@@ -147,7 +148,9 @@ class TrialState:
     reason: str = ""
     run: str = ""
     outcomes: Mapping[str, float] = field(default_factory=dict[str, float])
-    """What was measured, by result, where several are sought or limited."""
+    """What was measured, by result, where several are sought or limited; of a failed trial what it gave before."""
+    beyond: Mapping[str, ev.Side] = field(default_factory=dict[str, ev.Side])
+    """By result: its value is an end of the measuring range, and it lies on this side of it."""
     predicted: Mapping[str, tuple[float, float]] = field(
         default_factory=dict[str, tuple[float, float]]
     )
@@ -172,6 +175,10 @@ class TrialState:
     def settings(self) -> Mapping[str, ev.SettingValue]:
         """All that the trial sets: its factors, and what its fidelity does."""
         return {**self.factors, **self.set_by_fidelity}
+
+    def mark(self, result: str) -> str:
+        """What stands before the value of a result: `> ` or `< ` where it lies beyond the measuring range."""
+        return range_mark(self.beyond.get(result))
 
 
 @dataclass(frozen=True, slots=True)

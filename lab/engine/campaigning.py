@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lab.domain import event as ev
 from lab.engine.costing import spent
 from lab.engine.look import Decision
+from lab.engine.partial import results_so_far
 from lab.engine.proposals import keeps_context
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def end_trials(look: Look) -> Decision:
     for trial in campaign.open_trials:
         run = look.state.runs.get(trial.run)
         if run is not None and not run.open:
-            events.append(_ended(look.state, campaign, trial))
+            events.append(_ended(look, campaign, trial))
         elif run is None and look.state.mode == "stopping":
             reason = "never started: the campaign was stopped"
             events.append(
@@ -129,22 +130,36 @@ def end_trials(look: Look) -> Decision:
     return Decision(tuple(events))
 
 
-def _ended(state: LabState, campaign: CampaignState, trial: TrialState) -> ev.Event:
-    run, name = state.runs[trial.run], campaign.spec.campaign
+def _ended(look: Look, campaign: CampaignState, trial: TrialState) -> ev.Event:
+    """All that is sought was measured: then it counts, whatever became of the run after that. Else the trial has failed,
+    with what was measured."""
+    run, name = look.state.runs[trial.run], campaign.spec.campaign
     aim, first = campaign.aim, campaign.spec.objective.result
     wanted = (first,) if aim is None else aim.outcomes
-    values = {result: run.results[result] for result in wanted if result in run.results}
+    results = run.results if run.status == "succeeded" else results_so_far(look.context, run)
+    values = {result: results[result] for result in wanted if result in results}
+    ranges = {spec.name: spec for spec in run.plan.results}
+    outcomes = {key: ranges[key].known(value.value) for key, value in values.items()}
+    beyond: dict[str, ev.Side] = {k: v.beyond for k, v in values.items() if v.beyond is not None}
     cost = spent(campaign.spec, trial, run)
-    if run.status != "succeeded" or len(values) < len(wanted):
-        missing = "', '".join(result for result in wanted if result not in values)
-        reason = run.reason or f"the run has no result '{missing}'"
-        return ev.TrialFailed(campaign=name, trial=trial.number, reason=reason, cost=cost)
+    missing = [result for result in wanted if result not in values]
+    if missing:
+        quoted = "', '".join(missing)
+        return ev.TrialFailed(
+            campaign=name,
+            trial=trial.number,
+            reason=run.reason or f"the run has no result '{quoted}'",
+            cost=cost,
+            outcomes=outcomes,
+            beyond=beyond,
+        )
     return ev.TrialCompleted(
         campaign=name,
         trial=trial.number,
-        value=values[first].value,
-        standard_deviation=values[first].standard_deviation,
-        outcomes={} if aim is None else {key: value.value for key, value in values.items()},
+        value=outcomes[first],
+        standard_deviation=None if first in beyond else values[first].standard_deviation,
+        outcomes={} if aim is None else outcomes,
+        beyond=beyond,
         cost=cost,
     )
 

@@ -112,10 +112,13 @@ def _result(campaign: CampaignState, row: JsonValue, factors: Factors) -> ev.Out
         )
     if failed:
         return ev.OutsideResult(factors=ordered, failure=str(failed))
-    found = _values(campaign, values)
+    found, beyond = _values(campaign, values)
     first = campaign.spec.objective.result
     return ev.OutsideResult(
-        factors=ordered, value=found[first], outcomes=found if campaign.aim is not None else {}
+        factors=ordered,
+        value=found[first],
+        outcomes=found if campaign.aim is not None else {},
+        beyond=beyond,
     )
 
 
@@ -136,8 +139,10 @@ def _sorted(
     }
 
 
-def _values(campaign: CampaignState, given: JsonValue) -> dict[str, float]:
-    """Each result that is sought or limited, in its unit."""
+def _values(
+    campaign: CampaignState, given: JsonValue
+) -> tuple[dict[str, float], dict[str, ev.Side]]:
+    """Each result that is sought or limited, in its unit; and which of them lie beyond what could be measured."""
     units = {o.result: o.unit for o in (*campaign.objectives, *campaign.spec.limits)}
     if not isinstance(given, dict):
         raise RefusedRow(f"values by name: {', '.join(units)}")
@@ -148,13 +153,18 @@ def _values(campaign: CampaignState, given: JsonValue) -> dict[str, float]:
     if missing:
         raise RefusedRow(f"no value for {', '.join(missing)}")
     found: dict[str, float] = {}
+    beyond: dict[str, ev.Side] = {}
     for name, unit in units.items():
+        text = str(given[name]).strip()
+        if text[:1] in (">", "<"):
+            beyond[name] = "above" if text[0] == ">" else "below"
+            text = text[1:].strip()
         try:
-            value = parse_quantity(str(given[name]), unit)
+            value = parse_quantity(text, unit)
         except QuantityError as error:
             raise RefusedRow(f"{name}: {error}. {error.hint}".strip()) from error
         found[name] = value.to(unit).magnitude
-    return found
+    return found, beyond
 
 
 def _broken(campaign: CampaignState, factors: Mapping[str, ev.FactorValue]) -> str:

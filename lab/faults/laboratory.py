@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-import sqlite3
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from lab import __version__
 from lab.devices.device_line import HostTiming
@@ -20,7 +19,7 @@ from lab.engine.shell import Engine
 from lab.faults.loop import Process, SimulationLoop
 from lab.faults.machine_driver import MachineDriver, machine_manifest
 from lab.faults.network import Broker, SimulatedTransport
-from lab.faults.power import LedgerDisk
+from lab.faults.power import KeptLedger, LedgerDisk
 from lab.faults.procedure import LAB, FaultContext, campaign_of, capabilities, suggest
 from lab.faults.room import Cable, Room
 from lab.faults.store import Database, DiskError, MemoryJournal
@@ -254,21 +253,19 @@ class Laboratory:
             self.ledger_disks.pop(name, None)
         if name not in self._ledgers:
             self._ledgers_made += 1
-            self._ledgers[name] = CommandLedger(
-                identity=f"{name}-{self._ledgers_made}", factory=self._disk_of(name)
-            )
+            self._ledgers[name] = self._new_ledger(name, f"{name}-{self._ledgers_made}")
         return self._ledgers[name]
 
-    def _disk_of(self, name: str) -> type[sqlite3.Connection]:
-        """An ordinary one where nothing happens to it: pictures of what could be lost take time."""
+    def _new_ledger(self, name: str, identity: str) -> CommandLedger:
+        """On an ordinary disk where nothing happens to it: noting what could be lost takes time."""
         if not (self.knobs.power_cuts or self.knobs.store.ledgers_full):
-            return sqlite3.Connection
+            return CommandLedger(identity=identity, factory=KeptLedger.take)
 
         def make(*args: Any, **more: Any) -> LedgerDisk:
-            disk = self.ledger_disks[name] = LedgerDisk(*args, **more)
+            disk = self.ledger_disks[name] = LedgerDisk.take(*args, **more)
             return disk
 
-        return cast("type[sqlite3.Connection]", make)
+        return CommandLedger(identity=identity, factory=make, plays_disk=True)
 
     # -- the supervisor ---------------------------------------------------------------------------
 

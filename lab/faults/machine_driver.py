@@ -64,7 +64,7 @@ class MachineDriver:
         self._number = 0
 
     async def connect(self) -> Identity:
-        self._line = Line(self._open_line(), TerminatedLines(b"\n"), turns=2)
+        self._line = Line(self._open_line(), TerminatedLines(b"\n"), turns=0)
         said = await self._ask("ID")
         return Identity("Labwright", said, simulated=True)
 

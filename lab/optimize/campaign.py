@@ -212,47 +212,47 @@ class Campaign:
         "< 0.1", a grade by its name.
 
         Of several outcomes tell numbers by name, all at once or as they come: a trial is pending until the aim's
-        outcomes are complete, and what is known of it already teaches. Telling a trial again corrects it. A value
+        outcomes are complete (or it `failed`), and what is known of it already teaches. Telling a trial again corrects it. A value
         that's not a finite number is refused: such a trial failed. `cost`: what the trial cost, in one unit for all.
         """
         record = self._known(number)
         if cost is not None:
             record = TrialRecord.model_validate({**record.model_dump(), "cost": cost})
-        if isinstance(self.sought, Aim) and not failed:
-            self._records[number] = with_outcomes(self.sought, record, value, sd)
-            if number in self._pinned:
-                self._pinned.remove(number)
+        if isinstance(self.sought, Aim):
+            self._keep(with_outcomes(self.sought, record, value, sd, failed=failed, reason=reason))
             return
         if isinstance(value, Mapping) or isinstance(sd, Mapping):
             raise InputError(
                 f"trial {number}: outcomes by name, and this campaign has one value",
                 hint="tell the value alone, or make the campaign with an Aim",
             )
-        if failed == (value is not None):
-            raise InputError(
-                f"trial {number}: " + ("failed, but with a value" if failed else "no value"),
-                hint="tell either a value or failed=True",
-            )
         where, side = f"trial {number}", None
+        if failed == (value is not None):
+            wrong = "failed, but with a value" if failed else "no value"
+            raise InputError(f"{where}: {wrong}", hint="tell either a value or failed=True")
         if value is not None:
             value, side = read_value(value, where, levels=self.options.levels)
             if not math.isfinite(value):
                 raise InputError(f"{where}: a value of {value}", hint="tell failed=True instead")
-        told = TrialRecord(
-            number=number,
-            factors=record.factors,
-            status="failed" if failed else "done",
-            value=value,
-            standard_deviation=sd,
-            reason=reason,
-            cost=record.cost,
-            fidelity=record.fidelity,
-            side=side,
+        self._keep(
+            TrialRecord(
+                number=number,
+                factors=record.factors,
+                status="failed" if failed else "done",
+                value=value,
+                standard_deviation=sd,
+                reason=reason,
+                cost=record.cost,
+                fidelity=record.fidelity,
+                side=side,
+            )
         )
+
+    def _keep(self, told: TrialRecord) -> None:
         self.options.check_told((told,))
-        self._records[number] = told
-        if number in self._pinned:
-            self._pinned.remove(number)
+        self._records[told.number] = told
+        if told.number in self._pinned:
+            self._pinned.remove(told.number)
 
     def _known(self, number: int) -> TrialRecord:
         if number not in self._records:

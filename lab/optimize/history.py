@@ -47,7 +47,8 @@ class TrialRecord(BaseModel):
     laboratory lost); it teaches nothing, but it keeps its number.
 
     Where several outcomes are sought (`lab.domain.aim`), `outcomes` holds what was measured instead of `value`, with
-    `deviations` where known. A pending trial may have some of them already: partial results teach, too.
+    `deviations` where known. A pending trial may have some of them already, and one that failed or was aborted may have
+    given some before: partial results teach, too.
 
     A result beyond the range of the instrument ("> 100") has the end of the range as its value, and `side` says on which
     side of it the result lies; of several outcomes `sides` does so by name. A grade is a value, too: its place among the levels
@@ -107,10 +108,10 @@ class TrialRecord(BaseModel):
         return self
 
     def _check_outcomes(self, where: str) -> None:
-        if self.outcomes and (self.value is not None or self.status in ("failed", "aborted")):
+        if self.outcomes and self.value is not None:
             raise InputError(
-                f"{where} is {self.status}, and has outcomes as well",
-                hint="a done or pending trial has outcomes by name, or one value",
+                f"{where} has a value, and outcomes as well",
+                hint="a trial has outcomes by name, or one value",
             )
         for name, number in self.outcomes.items():
             if not math.isfinite(number):

@@ -13,11 +13,13 @@ earlier season::
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import ConfigDict, model_validator
 from pydantic.dataclasses import dataclass
 
+from lab.domain.aim import Aim
 from lab.domain.errors import InputError
 from lab.optimize.history import TrialRecord
 from lab.optimize.space import Category, Factor
@@ -25,11 +27,31 @@ from lab.optimize.space import Category, Factor
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lab.domain.aim import Aim
     from lab.optimize.history import Direction
     from lab.optimize.space import Space
 
 __all__ = ["Earlier", "Fidelity", "Options"]
+
+_Beside = Literal["several", "list", "kind", "fidelities"]
+
+_REFUSED: tuple[tuple[str, str, _Beside, str], ...] = (
+    ("outliers", "outliers", "several", "a value that is odd in one outcome says nothing of the others"),
+    ("accuracy", "an accuracy of factors", "several", "an average over what is set needs one surface"),
+    ("fidelities", "fidelities", "several", "what a quick way has in common with each is not known"),
+    (
+        "levels", "levels of a grade", "several",
+        "a front is measured in the units of its outcomes, and the number behind a grade has none",
+    ),
+    ("accuracy", "an accuracy", "list", "a candidate is made as it is listed"),
+    ("fidelities", "fidelities", "list", "a list says what is tried, not how it is measured"),
+    ("outliers", "outliers", "kind", "nobody can tell a gross error from a rare result there"),
+    ("accuracy", "an accuracy of factors", "kind", "an average over what is set needs one surface"),
+    ("fidelities", "fidelities", "kind", "what a quick way has in common with it is not known"),
+    ("per_cost", "gain per cost", "fidelities", "each fidelity has its cost, and gains are weighed by it"),
+    ("accuracy", "an accuracy of factors", "fidelities", "what a fidelity says of a robust optimum is not known"),
+)  # fmt: skip
+"""Option, its name for people, beside what it is refused (several outcomes, a list of candidates, grades or zeros, fidelities),
+and why."""
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -93,9 +115,9 @@ class Options:
     """From the least to the target; the last is what counts."""
     levels: tuple[str, ...] = ()
     """The outcome is a grade, one of these, from the lowest to the highest; which end is better says the direction."""
-    zeros: bool = False
+    zeros: bool | tuple[str, ...] = False
     """Many outcomes are exactly zero, for reasons of their own: a failed injection, a reaction that does not start. More
-    is better, and no outcome is below zero."""
+    is better, and no outcome is below zero. Where several are sought, the names of those that are so."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -139,18 +161,15 @@ class Options:
                 "zeros beside levels",
                 hint="leave zeros out: a grade has no zero, only a lowest level",
             )
-        kind = "a grade" if self.levels else "an outcome with many zeros"
-        for given, what, why in (
-            (self.outliers, "outliers", "nobody can tell a gross error from a rare result there"),
-            (
-                self.accuracy,
-                "an accuracy of factors",
-                "an average over what is set needs one surface",
-            ),
-            (self.fidelities, "fidelities", "what a quick way has in common with it is not known"),
-        ):
-            if given and (self.levels or self.zeros):
-                raise InputError(f"{what} beside {kind}", hint=f"leave one of them out: {why}")
+        if self.levels or self.zeros:
+            self._refuse(
+                "kind", f"beside {'a grade' if self.levels else 'an outcome with many zeros'}"
+            )
+
+    def _refuse(self, beside: _Beside, words: str) -> None:
+        for field, what, other, why in _REFUSED:
+            if other == beside and getattr(self, field):
+                raise InputError(f"{what} {words}", hint=f"leave one of them out: {why}")
 
     def _check_fidelities(self) -> None:
         names = [one.name for one in self.fidelities]
@@ -164,16 +183,8 @@ class Options:
                 f"a lower fidelity that costs as much as {self.target.name}",
                 hint="leave it out: the target itself says more for less",
             )
-        if self.fidelities and self.per_cost:
-            raise InputError(
-                "gain per cost beside fidelities",
-                hint="leave per_cost out: each fidelity has its cost, and gains are weighed by it",
-            )
-        if self.fidelities and self.accuracy:
-            raise InputError(
-                "fidelities beside an accuracy of factors",
-                hint="choose one of the two: what a fidelity says of a robust optimum is not known",
-            )
+        if self.fidelities:
+            self._refuse("fidelities", "beside fidelities")
 
     @property
     def target(self) -> Fidelity:
@@ -192,27 +203,16 @@ class Options:
         self, space: Space, sought: Direction | Aim, history: Sequence[TrialRecord], *, pool: bool
     ) -> None:
         """Refuse what does not go with the space, what is sought or what was told. InputError."""
-        if not isinstance(sought, str):
-            for given, what in (
-                (self.outliers, "outliers"),
-                (self.accuracy, "an accuracy of factors"),
-                (self.fidelities, "fidelities"),
-                (self.levels, "levels of a grade"),
-                (self.zeros, "zeros"),
-            ):
-                if given:
-                    raise InputError(
-                        f"{what} where several outcomes are sought",
-                        hint="leave it out, or seek one value: of several it is not known how",
-                    )
-        for given, what, why in (
-            (self.accuracy, "an accuracy", "a candidate is made as it is listed"),
-            (self.fidelities, "fidelities", "a list says what is tried, not how it is measured"),
-        ):
-            if pool and given:
-                raise InputError(
-                    f"{what} where candidates of a list are sought", hint=f"leave it out: {why}"
-                )
+        if isinstance(sought, Aim):
+            self._refuse("several", "where several outcomes are sought")
+            self._check_zeros_of(sought)
+        elif isinstance(self.zeros, tuple) and self.zeros:
+            raise InputError(
+                f"zeros of {', '.join(self.zeros)}, where one value is sought",
+                hint="write zeros=True: one value has no name",
+            )
+        if pool:
+            self._refuse("list", "where candidates of a list are sought")
         if self.zeros and sought == "minimize":
             raise InputError(
                 "many zeros, where less is better",
@@ -237,10 +237,43 @@ class Options:
         for one in self.earlier:
             self._check_earlier(space, sought, one)
 
+    def _check_zeros_of(self, aim: Aim) -> None:
+        """What a point promises is multiplied by its chance to be above zero: a zero must be worth nothing."""
+        if self.zeros is True:
+            raise InputError(
+                "zeros where several outcomes are sought",
+                hint=f"name the outcomes that are so: {', '.join(aim.outcomes)}",
+            )
+        goals = {goal.outcome: goal for goal in aim.goals}
+        for name in self.zeros or ():
+            goal = goals.get(name)
+            if goal is None or goal.direction != "maximize":
+                raise InputError(
+                    f"many zeros of {name}, which is no goal to maximise",
+                    hint="leave it out of zeros: elsewhere a zero may be just what is sought",
+                )
+            if goal.worst is not None and goal.worst < 0:
+                raise InputError(
+                    f"many zeros of {name}, and {goal.worst:g} as its worst value",
+                    hint="give a worst value of 0 or more: a zero is of no use, and nothing is below it",
+                )
+
+    def of(self, outcome: str) -> Options:
+        """As the model of one of several outcomes is told them."""
+        zeros = self.zeros
+        return self if isinstance(zeros, bool) else replace(self, zeros=outcome in zeros)
+
     def check_told(self, history: Sequence[TrialRecord]) -> None:
         """Refuse values that are no grades, or that can't be where zeros are the least."""
         for record in history:
             value, where = record.value, f"trial {record.number}"
+            for name in self.zeros if isinstance(self.zeros, tuple) else ():
+                told = record.outcomes.get(name)
+                if told is not None and (told < 0 or (told == 0 and name in record.sides)):
+                    raise InputError(
+                        f"{where}: {name} is {told:g}, where nothing is below zero",
+                        hint="tell 0, or leave it out of the zeros of the options",
+                    )
             if value is None:
                 continue
             if self.levels and (
@@ -278,6 +311,7 @@ class Options:
         parts += [f"{one.name} {one.cost!r}" for one in self.fidelities]
         parts += [f"level {level}" for level in self.levels]
         parts += ["zeros"] if self.zeros else []
+        parts += list(self.zeros) if isinstance(self.zeros, tuple) else []
         for one in self.earlier:
             parts.append(one.name)
             for record in one.history:

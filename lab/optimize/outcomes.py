@@ -47,14 +47,25 @@ def read_value(
         ) from error
 
 
-def with_outcomes(aim: Aim, record: TrialRecord, value: object, sd: object = None) -> TrialRecord:
-    """The record with these outcomes beside those that it had, done as soon as it has all of the aim's.
+def with_outcomes(
+    aim: Aim,
+    record: TrialRecord,
+    value: object,
+    sd: object = None,
+    *,
+    failed: bool = False,
+    reason: str = "",
+) -> TrialRecord:
+    """The record with these outcomes beside those that it had, done as soon as it has all of the aim's. One that `failed`
+    keeps what was told of it while it was pending.
 
     InputError for what is no mapping, for a name that the aim does not have, and for a number that is not finite.
     """
     where = f"trial {record.number}"
-    read = _read(aim, where, value)
-    if not read:
+    if failed and record.status != "pending":
+        record = record.model_copy(update={"outcomes": {}, "deviations": {}, "sides": {}})
+    read = {} if failed and value is None else _read(aim, where, value)
+    if not read and not failed:
         raise InputError(f"{where}: no outcome", hint="tell outcomes by name, or failed=True")
     told = {name: number for name, (number, _) in read.items()}
     deviations = {} if sd is None else {name: n for name, (n, _) in _read(aim, where, sd).items()}
@@ -65,7 +76,12 @@ def with_outcomes(aim: Aim, record: TrialRecord, value: object, sd: object = Non
     return TrialRecord(
         number=record.number,
         factors=record.factors,
-        status="done" if all(name in outcomes for name in aim.outcomes) else "pending",
+        status="failed"
+        if failed
+        else "done"
+        if all(name in outcomes for name in aim.outcomes)
+        else "pending",
+        reason=reason,
         outcomes=outcomes,
         deviations={**kept, **deviations},
         sides=sides,

@@ -55,6 +55,7 @@ def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
     The standard deviation of a result is that of its readings; it does not know the error of the doses before it,
     so the model infers the noise of a trial from all of them.
     """
+    only = campaign.spec.objective.result
     aborted = {
         number
         for number, trial in campaign.trials.items()
@@ -65,12 +66,16 @@ def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
             number=trial.number,
             factors=dict(trial.factors),
             status="aborted"
-            if trial.number in aborted or trial.status == "rejected"
+            if (trial.number in aborted and trial.status != "done") or trial.status == "rejected"
             else trial.status,
             value=trial.value if trial.status == "done" and campaign.aim is None else None,
-            outcomes=dict(trial.outcomes) if trial.status == "done" else {},
+            outcomes={} if campaign.aim is None else dict(trial.outcomes),
             reason=trial.reason,
             fidelity=trial.fidelity or None,
+            side=trial.beyond.get(only)
+            if campaign.aim is None and trial.status == "done"
+            else None,
+            sides={} if campaign.aim is None else dict(trial.beyond),
         )
         for trial in (*campaign.outside, *campaign.trials.values())
     ]
@@ -79,32 +84,42 @@ def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
 def first_outcome(campaign: CampaignState, state: LabState) -> tuple[Direction, list[TrialRecord]]:
     """The history of the first objective alone, as one value. Of a target the outcome itself, which has no better side."""
     history = history_of(campaign, state)
-    values = {trial.number: trial.value for trial in (*campaign.outside, *campaign.trials.values())}
     if campaign.aim is not None:
-        history = [
-            record
-            if record.status != "done"
-            else record.model_copy(update={"value": values[record.number], "outcomes": {}})
-            for record in history
-        ]
+        first = campaign.spec.objective.result
+        history = [_of_one(record, first) for record in history]
     return "minimize" if campaign.spec.objective.direction == "minimize" else "maximize", history
+
+
+def _of_one(record: TrialRecord, name: str) -> TrialRecord:
+    """What a trial says of one outcome."""
+    value = record.outcomes.get(name)
+    return TrialRecord(
+        number=record.number,
+        factors=record.factors,
+        status=record.status if value is None else "done",
+        value=value,
+        reason=record.reason,
+        fidelity=record.fidelity,
+        side=record.sides.get(name),
+    )
 
 
 def options_of(campaign: CampaignState, *, first: bool = False) -> Options:
     """What the campaign wants beside its space and its objective. `first`: as `first_outcome` asks for it."""
-    spec = campaign.spec
-    told = [trial.value for trial in (*campaign.outside, *campaign.trials.values())]
+    spec, only = campaign.spec, campaign.spec.objective.result
+    zeros = tuple(
+        o.result for o in campaign.objectives if o.zeros and _has_no_less(campaign, o.result)
+    )
     return Options(
         outliers=spec.outliers,
         accuracy=dict(spec.accuracy) or None,
         quantile=spec.quantile,
-        # A device may say -0.001: then zeros are values like others.
-        zeros=spec.objective.zeros and all(value is None or value >= 0.0 for value in told),
+        zeros=only in zeros if first or campaign.aim is None else zeros or False,
         earlier=tuple(
             Earlier(
                 one.name,
                 tuple(
-                    _told(number, result, single=first or campaign.aim is None)
+                    _told(number, result, only if first or campaign.aim is None else None)
                     for number, result in enumerate(one.results, 1)
                 ),
             )
@@ -114,7 +129,16 @@ def options_of(campaign: CampaignState, *, first: bool = False) -> Options:
     )
 
 
-def _told(number: int, result: OutsideResult, *, single: bool) -> TrialRecord:
+def _has_no_less(campaign: CampaignState, result: str) -> bool:
+    """Whether nothing is below zero: a device may say -0.001, and then zeros are values like others."""
+    trials = (*campaign.outside, *campaign.trials.values())
+    values = [t.value if campaign.aim is None else t.outcomes.get(result) for t in trials]
+    return all(value is None or value >= 0.0 for value in values)
+
+
+def _told(number: int, result: OutsideResult, only: str | None) -> TrialRecord:
+    """`only`: the one result that is sought."""
+    single = only is not None
     return TrialRecord(
         number=number,
         factors=dict(result.factors),
@@ -122,4 +146,6 @@ def _told(number: int, result: OutsideResult, *, single: bool) -> TrialRecord:
         value=result.value if single else None,
         outcomes={} if single else dict(result.outcomes),
         reason=result.failure,
+        side=result.beyond.get(only) if single else None,
+        sides={} if single else dict(result.beyond),
     )

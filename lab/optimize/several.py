@@ -34,7 +34,7 @@ from lab.optimize.space.sampling import sample
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from lab.domain.aim import Aim
+    from lab.domain.aim import Aim, Limit
     from lab.optimize.acquire.cost import CostOf
     from lab.optimize.domain import Acquisition, Array, Indices
     from lab.optimize.history import Direction
@@ -67,8 +67,9 @@ class Belief:
     aim: Aim
     models: tuple[FittedModel, ...]
     tested: Array
-    """Points with a value of every outcome, and points that failed, n x d."""
+    """Points with a value of every outcome, and points that failed or were of no use, n x d."""
     measured: Array
+    """Points with a value of every outcome, none of them zero for reasons of its own."""
     pending: Array
     success: Success | None = None
     """How probable it is that a trial gives anything; None while nothing failed."""
@@ -86,24 +87,56 @@ class Belief:
         chance = np.ones(len(points))
         for limit in self.aim.limits:
             model = self.models[self.aim.outcomes.index(limit.outcome)]
-            mean, variance = model.mixture.mean_and_variance(points)
-            sd = np.sqrt(variance)
-            ends = [
-                np.full(len(points), side * model.sign) if end is None
-                else (model.warp.forward(np.array([end]))[0] - mean) / sd
-                for end, side in ((limit.minimum, -np.inf), (limit.maximum, np.inf))
-            ]  # fmt: skip
-            chance *= np.abs(ndtr(ends[1]) - ndtr(ends[0]))
+            there = self._above(model, points)
+            chance *= there * self._kept(limit, model, points) + (1.0 - there) * limit.keeps(0.0)
         return chance
 
-    def hope(self, point: Array) -> float | None:
-        """The probability that a trial at one point (1 x d) gives its outcomes and they keep all limits; None without
-        limits while nothing failed.
+    def _kept(self, limit: Limit, model: FittedModel, points: Array) -> Array:
+        """The probability that a limit is kept, by an outcome that is above zero where zeros have reasons of their own."""
+        mean, variance = model.mixture.mean_and_variance(points)
+        sd = np.sqrt(variance)
+        ends = [
+            np.full(len(points), side * model.sign) if end is None
+            else (model.warp.forward(np.array([end]))[0] - mean) / sd
+            for end, side in ((limit.minimum, -np.inf), (limit.maximum, np.inf))
+        ]  # fmt: skip
+        return np.abs(ndtr(ends[1]) - ndtr(ends[0]))
+
+    @staticmethod
+    def _above(model: FittedModel, points: Array) -> Array:
+        """The probability that the outcome is above zero, where zeros have reasons of their own; else 1."""
+        if model.above is None:
+            return np.ones(len(points))
+        return np.exp(model.above.log_chance(points))
+
+    @property
+    def chances(self) -> tuple[Success, ...]:
+        """What must go well for a trial to be of any use: it gives its outcomes, and none is zero for its own reasons."""
+        own = (self.success, *(model.above for model in self.models))
+        return tuple(one for one in own if one is not None)
+
+    def reference(self, scores: Array) -> tuple[float, ...]:
+        """The scores from which a front is measured, inferred where the aim gives none. Where zeros have reasons of their own
+        it lies at zero at least: a zero is worth nothing.
         """
-        if self.success is None and not self.aim.limits:
+        worst = inferred_worst(self.aim, scores)
+        models = dict(zip(self.aim.outcomes, self.models, strict=True))
+        return tuple(
+            low if models[goal.outcome].above is None else max(low, 0.0)
+            for goal, low in zip(self.aim.goals, worst, strict=True)
+        )
+
+    def hope(self, point: Array) -> float | None:
+        """The probability that a trial at one point (1 x d) gives its outcomes, none zero for reasons of its own, and they
+        keep all limits; None without limits while nothing failed or was zero.
+        """
+        if not self.chances and not self.aim.limits:
             return None
-        works = 1.0 if self.success is None else math.exp(float(self.success.log_chance(point)[0]))
-        return works * float(self.chance(point)[0])
+        hope = math.exp(sum(float(one.log_chance(point)[0]) for one in self.chances))
+        for limit in self.aim.limits:
+            model = self.models[self.aim.outcomes.index(limit.outcome)]
+            hope *= float(self._kept(limit, model, point)[0])
+        return hope
 
     def scores(self, points: Array) -> Array:
         """Of the predicted means, n x goals (one column where trials are ordered by one number)."""
@@ -124,15 +157,17 @@ def believe(
 ) -> Belief:
     """A model for each outcome, of the trials in which it was measured. Call within `single_threaded`.
 
-    A trial that failed enters each as the worst value seen: of a target or between two limits, the one
-    farthest from it.
+    A trial that failed enters each that it did not measure as the worst value seen: of a target or between two limits,
+    the one farthest from it.
     """
     models = tuple(
-        fit_model(space, direction, rows, families, options, name, chance=False)
+        fit_model(
+            space, direction, rows, families, options and options.of(name), name, chance=False
+        )
         for name in aim.outcomes
         for direction, rows in (_history_of(aim, name, records),)
     )
-    whole = aim.complete(records)
+    whole = [record for record in aim.complete(records) if not _zero(record, models, aim)]
     failed = [record for record in records if record.status == "failed"]
     pending = [record for record in records if record.status == "pending"]
 
@@ -142,14 +177,23 @@ def believe(
 
     measured = np.unique(points(whole), axis=0)
     lost = points(failed)
-    worked = points([record for record in records if record.outcomes])
+    useless = points([record for record in aim.complete(records) if record not in whole])
+    worked = points([r for r in records if r.outcomes and r.status in ("done", "pending")])
     return Belief(
         aim=aim,
         models=models,
-        tested=np.concatenate([measured, lost]),
+        tested=np.concatenate([measured, lost, useless]),
         measured=measured,
         pending=points(pending),
         success=fit_success(np.unique(worked, axis=0), lost, space.groups),
+    )
+
+
+def _zero(record: TrialRecord, models: Sequence[FittedModel], aim: Aim) -> bool:
+    """Is an outcome zero for reasons of its own, so that the trial was of no use?"""
+    return any(
+        model.above is not None and record.outcomes[name] <= 0.0
+        for name, model in zip(aim.outcomes, models, strict=True)
     )
 
 
@@ -253,8 +297,8 @@ def propose_several(
                 aim, belief.models, base, taken, worst,
                 feasible=feasible, draws=_DRAWS, seed=point_seed,
             )  # fmt: skip
-            if belief.success is not None:
-                acquisition = Likely(acquisition, belief.success)
+            for chance in belief.chances:
+                acquisition = Likely(acquisition, chance)
             if cheap is not None:
                 acquisition = Total((acquisition, cheap))
             if pool is not None and left is not None:
@@ -319,7 +363,7 @@ def _standing(belief: Belief, spread: Array) -> tuple[Array, bool, tuple[float, 
         return base, True, (), ""
     known = np.concatenate([points, spread])
     likely = belief.chance(known) >= _LIKELY
-    worst = inferred_worst(aim, belief.scores(known[likely] if likely.any() else known))
+    worst = belief.reference(belief.scores(known[likely] if likely.any() else known))
     inferred = [
         f"{goal.outcome} {_value_of_score(goal.sign, goal.target, score)}"
         for goal, score in zip(aim.goals, worst, strict=True)

@@ -16,8 +16,9 @@ from lab.domain.errors import InputError
 from lab.domain.front import hypervolume
 from lab.optimize.evidence import Stopping, draws_of
 from lab.optimize.history import check_history
+from lab.optimize.model.mixture import Mixture
 from lab.optimize.model.threads import single_threaded
-from lab.optimize.several import believe, inferred_worst, ranked
+from lab.optimize.several import believe, ranked
 from lab.optimize.sobol import derived_seed
 from lab.optimize.space.region import Region
 from lab.optimize.space.sampling import sample
@@ -113,6 +114,11 @@ def _drawn(belief: Belief, points: Array, seed: int) -> tuple[Array, Array]:
         found = draws_of(model.mixture, points, derived_seed(name, seed), _DRAWS)[:, :_DRAWS]
         flat = model.in_unit(found.reshape(-1), np.zeros(found.size))[0]
         drawn[name] = np.array(flat).reshape(found.shape).T
+        if model.above is not None:
+            labels = Mixture((model.above.process,), (1.0,), converged=True)
+            there = draws_of(labels, points, derived_seed(f"above {name}", seed), _DRAWS).T
+            rows = min(len(there), len(drawn[name]))
+            drawn[name] = np.where(there[:rows] > 0.0, drawn[name][:rows], 0.0)
     count = min(len(values) for values in drawn.values())
     kept = np.ones((count, len(points)), dtype=bool)
     for limit in aim.limits:
@@ -157,7 +163,7 @@ def _front(rows: Array) -> list[tuple[float, ...]]:
 
 def _gain_of_front(belief: Belief, scores: Array, kept: Array, tested: int) -> Array:
     """The share of the volume of all points that the first `tested` ones lack, draw by draw."""
-    worst = inferred_worst(belief.aim, belief.scores(belief.measured))
+    worst = belief.reference(belief.scores(belief.measured))
     gains: list[float] = []
     for values, fine in zip(scores, kept, strict=True):
         volumes: list[float] = []

@@ -32,7 +32,18 @@ def results_of(scope: Scope, formulas: Formulas) -> tuple[ResultSpec, ...]:
             formula = formulas.formula(item.source or item.value, scope)
         except ExpressionError as error:
             raise _refusal(scope, ("results", name), error) from error
-        found.append(ResultSpec(name=name, unit=item.unit, formula=formula, required=item.required))
+        ends = (None, None) if item.range is None else (item.range.minimum, item.range.maximum)
+        low, high = (_number(end, item.unit) for end in ends)
+        found.append(
+            ResultSpec(
+                name=name,
+                unit=item.unit,
+                formula=formula,
+                required=item.required,
+                minimum=low,
+                maximum=high,
+            )
+        )
     return tuple(found)
 
 

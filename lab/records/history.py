@@ -14,8 +14,9 @@ from lab.records.columns import COLUMNS
 from lab.records.rows import Row, Rows, utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from lab.domain.event import Side
     from lab.domain.plan import DurationSource, PlannedStep
     from lab.domain.state import LabState, RunState, StepState
     from lab.records.facts import Facts, ObservationFact
@@ -124,6 +125,11 @@ def campaign_rows(state: LabState) -> Rows:
     return rows
 
 
+def beyond_words(beyond: Mapping[str, Side]) -> str:
+    """`conductivity: above`, of each result that lies beyond what can be measured."""
+    return "; ".join(f"{name}: {side}" for name, side in beyond.items())
+
+
 def trial_rows(state: LabState, facts: Facts, campaign: str = "") -> Rows:
     """One row per suggested parameter set, whatever came of it."""
     rows = Rows(columns=COLUMNS["trials"])
@@ -145,6 +151,7 @@ def trial_rows(state: LabState, facts: Facts, campaign: str = "") -> Rows:
                 "value": trial.value,
                 "unit": entry.spec.objective.unit,
                 "standard_deviation": trial.standard_deviation,
+                "beyond": beyond_words(trial.beyond),
                 "predicted_mean": trial.predicted_mean,
                 "predicted_sd": trial.predicted_sd,
                 "nearest_trial": trial.nearest_trial,
@@ -190,6 +197,9 @@ def run_rows(state: LabState, campaign: str = "") -> Rows:
             "steps_succeeded": sum(run.steps[s.path].status == "succeeded" for s in main),
             "steps_skipped": sum(run.steps[s.path].status == "skipped" for s in main),
             "flags": len(run.flags),
+            "beyond": beyond_words(
+                {name: value.beyond for name, value in run.results.items() if value.beyond}
+            ),
             "windows_broken": sum(not window.kept for window in run.timing.values()),
             "quality_rejected": sum(not check.accepted for check in run.quality.values()),
             "sop": plan.sop_id,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lab.domain.units import UnitError, unit
 from lab.sop.check_space import step_of
 from lab.sop.diagnostics import did_you_mean
+from lab.sop.reporting import FileRules
 
 if TYPE_CHECKING:
     from lab.domain.diagnostic import Diagnostic
@@ -62,20 +63,16 @@ def aim_findings(campaign: Campaign, document: Document, sop: Sop) -> list[Diagn
     rules.twice("limits", [limit.result for limit in campaign.limits])
     if not rules.findings:
         rules.conflicts(several)
+        rules.measurable(several)
     rules.stop()
     rules.options()
     return rules.findings
 
 
-class _Rules:
+class _Rules(FileRules):
     def __init__(self, campaign: Campaign, document: Document, sop: Sop) -> None:
-        self.campaign, self.document, self.sop = campaign, document, sop
-        self.findings: list[Diagnostic] = []
-
-    def _report(self, path: Path, code: str, message: str, hint: str, *, why: str = "", at_key: bool = False) -> None:  # fmt: skip
-        self.findings.append(
-            self.document.finding(path, code, message, hint=hint, why=why, at_key=at_key)
-        )
+        super().__init__(document)
+        self.campaign, self.sop = campaign, sop
 
     def objective(self, path: Path, objective: Objective) -> None:
         unit_name = self._unit(path, objective.result)
@@ -164,6 +161,34 @@ class _Rules:
                         "move one of the two",
                     )  # fmt: skip
 
+    def measurable(self, several: bool) -> None:
+        """What is sought and limited lies where it can be measured: beyond an end nobody could tell."""
+        for index, objective in enumerate(self.campaign.sought):
+            path: Path = ("objectives", index) if several else ("objective",)
+            span = self.sop.results[objective.result].range
+            if objective.target is not None:
+                self._inside((*path, "target"), objective.result, objective.target)
+            if objective.zeros and span is not None and span.minimum is not None:
+                self._report(
+                    (*path, "zeros"), "objective", f'many zeros, and "{objective.result}" is measured from {span.minimum} on',
+                    "leave one of the two out: a zero would only be below the range",
+                )  # fmt: skip
+        for index, limit in enumerate(self.campaign.limits):
+            for key, value in (("minimum", limit.minimum), ("maximum", limit.maximum)):
+                if value is not None:
+                    self._inside(("limits", index, key), limit.result, value)
+
+    def _inside(self, path: Path, name: str, value: Quantity) -> None:
+        span = self.sop.results[name].range
+        for end, sign, word in (
+            (span and span.minimum, 1.0, "from"), (span and span.maximum, -1.0, "up to"),
+        ):  # fmt: skip
+            if end is not None and end.is_like(value.unit) and sign * (value.base - end.base) <= 0:
+                self._report(
+                    path, "range", f'"{name}" is measured {word} {end}, so nobody could tell what lies at {value}',
+                    "give a value inside the range of the result, or correct that in the SOP",
+                )  # fmt: skip
+
     def _ends(self, path: Path, objective: Objective) -> None:
         if objective.worst is None or objective.ideal is None:
             return
@@ -217,20 +242,16 @@ class _Rules:
                 )  # fmt: skip
         if campaign.strategy.outliers:
             places.append((("strategy", "outliers"), "a search for outliers"))
-        key = "objectives" if campaign.objectives else "objective"
-        zeros: list[tuple[Path, str]] = [
-            ((key, index, "zeros") if campaign.objectives else (key, "zeros"), "many zeros")
-            for index, objective in enumerate(sought)
-            if objective.zeros
-        ]
-        for path, what in [*places, *zeros]:
+        for path, what in places:
             if not one:
                 self._report(
                     path, "objective", f"{what} beside several objectives, limits or a target",
                     "leave one of the two out: it is known of one result alone",
                 )  # fmt: skip
-        if one and zeros:
-            self._zeros(zeros[0][0], sought[0], [what for _, what in places])
+        for index, objective in enumerate(sought):
+            if objective.zeros:
+                path = ("objectives", index) if campaign.objectives else ("objective",)
+                self._zeros(path, objective, [what for _, what in places if one])
         if campaign.strategy.quantile is not None and not exact:
             self._report(
                 ("strategy", "quantile"), "objective", "a quantile, and no factor has an accuracy",
@@ -242,14 +263,23 @@ class _Rules:
                 self._distance(("factors", name, "accuracy"), name, parameter.unit, accuracy)
 
     def _zeros(self, path: Path, objective: Objective, others: list[str]) -> None:
-        if objective.direction == "minimize":
+        """A zero must be worth nothing: what a point promises is multiplied by its chance to be above."""
+        where = (*path, "zeros")
+        if objective.direction != "maximize":
+            why = "less is better" if objective.direction == "minimize" else "a target is sought"
             self._report(
-                path, "objective", "many zeros, and less is better",
-                "leave zeros out: where the least is sought, they are the best results",
+                where, "objective", f"many zeros, and {why}",
+                "leave zeros out: only where the most is sought are they of no use",
+            )  # fmt: skip
+        worst = objective.worst
+        if worst is not None and worst.magnitude < 0:
+            self._report(
+                (*path, "worst"), "objective", f"many zeros, and {worst} as the worst that is of use",
+                "give 0 or more: a zero is of no use, and nothing is below it",
             )  # fmt: skip
         for other in others:
             self._report(
-                path, "objective", f"many zeros beside {other}",
+                where, "objective", f"many zeros beside {other}",
                 "leave one of the two out: what they mean together is not known",
             )  # fmt: skip
 

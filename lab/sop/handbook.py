@@ -12,7 +12,7 @@ from lab.sop.model import Option
 from lab.sop.procedure import sop_sha256
 
 if TYPE_CHECKING:
-    from lab.sop.model import Sop
+    from lab.sop.model import Result, Sop
     from lab.sop.model_materials import Equipment, Material
 
 __all__ = ["GRAPH_HEADING", "handbook"]
@@ -300,7 +300,9 @@ def _results(sop: Sop) -> list[str]:
     results = [
         (
             code(name),
-            escaped(item.description) + ("" if item.required else " (may be missing)"),
+            escaped(item.description)
+            + ("" if item.required else " (may be missing)")
+            + _measured(item),
             code(item.source or item.value),
             escaped(item.unit),
             blank(16),
@@ -313,6 +315,18 @@ def _results(sop: Sop) -> list[str]:
         columns = ("Name", "What it is", "Computed as", "Unit")
         lines += ["### Computed beforehand", "", *table(columns, derived)]
     return lines
+
+
+def _measured(item: Result) -> str:
+    """Between which values it can be measured, in words."""
+    if item.range is None:
+        return ""
+    ends = [
+        f"{word} {end}"
+        for word, end in (("from", item.range.minimum), ("up to", item.range.maximum))
+        if end is not None
+    ]
+    return f" (can be measured {escaped(' '.join(ends))})"
 
 
 def _approval(sop: Sop) -> list[str]:

@@ -18,7 +18,7 @@ from lab.sop.fields import (
     Version,
 )
 from lab.sop.identifiers import Orcid  # noqa: TC001  # pydantic needs it when the class is made
-from lab.sop.model_materials import Container, Equipment, Material, Samples
+from lab.sop.model_materials import Container, Equipment, Material, Range, Samples
 from lab.sop.model_quality import Quality, Safety, Timing
 from lab.sop.model_steps import Item  # noqa: TC001  # pydantic needs it when the class is made
 
@@ -151,6 +151,10 @@ class Result(FileModel):
     required: bool = Field(
         default=True, description="False where a run without it is still a good one",
         examples=[False],
+    )  # fmt: skip
+    range: Range | None = Field(
+        default=None, description="Between which values it can be measured; what lies beyond is no exact number",
+        examples=[{"maximum": "20 mS/cm"}],
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from lab.sop.value import CalculationError, Truth, Value
 
 if TYPE_CHECKING:
     from lab.sop.document import Path
+    from lab.sop.model_materials import Range
     from lab.sop.procedure import Names
     from lab.sop.rules import SopRules
     from lab.sop.unfold import FlatStep
@@ -276,6 +277,8 @@ class Expressions:
         everything = (1 << len(self.rules.flat.steps)) - 1
         for name, item in self.rules.sop.results.items():
             path: Path = ("results", name)
+            if item.range is not None:
+                _check_range(self.rules, (*path, "range"), name, item.unit, item.range)
             if bool(item.source) == bool(item.value):
                 self.rules.report(
                     path, "shape", f'"{name}" needs either `from` or `value`', at_key=True,
@@ -345,6 +348,29 @@ class Expressions:
                 where, "expression", f"{what} is not a number",
                 hint=f"give an expression for a value in {unit}",
             )  # fmt: skip
+
+
+def _check_range(rules: SopRules, path: Path, name: str, unit: str, given: Range) -> None:
+    low, high = given.minimum, given.maximum
+    if low is None and high is None:
+        rules.report(
+            path, "shape", "a measuring range without an end", at_key=True,
+            hint=f"add `minimum:` or `maximum:` in {unit}, or leave the range out",
+        )  # fmt: skip
+    wrong = [
+        (key, end) for key, end in (("minimum", low), ("maximum", high))
+        if end is not None and not end.is_like(unit)
+    ]  # fmt: skip
+    for key, end in wrong:
+        rules.report(
+            (*path, key), "dimension", f'{end} is {end.words}, but "{name}" is given in {unit}',
+            hint=f"give it in {unit}",
+        )  # fmt: skip
+    if low is not None and high is not None and not wrong and low.base >= high.base:
+        rules.report(
+            (*path, "maximum"), "range", f"the maximum {high} is not above the minimum {low}",
+            hint="exchange the two, or correct one",
+        )  # fmt: skip
 
 
 def bare(text: str) -> str:

@@ -36,7 +36,8 @@ class Tap:
 
     async def read(self) -> bytes:
         while True:
-            data = self.to_driver(await self.inner.read())
+            arrived = await self.inner.read()
+            data = self.to_driver(arrived)  # as it is by now
             if data:
                 return data
 

@@ -44,6 +44,9 @@ _ORDER = (
 _NUMBERS = (
     edit("maximum below minimum", "plain", "range", "maximum: 7 mL", "maximum: 0.1 mL"),
     edit("default outside the limits", "plain", "range", "default: 4 mL", "default: 8 mL"),
+    edit("a measuring range without an end", "plain", "shape", "    from: measure.conductivity\n    unit: mS/cm\n", "    from: measure.conductivity\n    unit: mS/cm\n    range: {}\n"),
+    edit("a measuring range of the wrong kind", "plain", "dimension", "    from: measure.conductivity\n    unit: mS/cm\n", "    from: measure.conductivity\n    unit: mS/cm\n    range: {maximum: 4 g}\n"),
+    edit("a measuring range in the wrong order", "plain", "range", "    from: measure.conductivity\n    unit: mS/cm\n", "    from: measure.conductivity\n    unit: mS/cm\n    range: {minimum: 20 mS/cm, maximum: 10 uS/cm}\n"),
     edit("a parameter without unit", "plain", "unit-missing", "minimum: 0.5 mL", "minimum: 0.5"),
     edit("a parameter of the wrong kind", "plain", "dimension", "minimum: 0.5 mL", "minimum: 0.5 g"),
     edit("timeout below the duration", "plain", "range", "timeout: 60 s", "timeout: 2 s"),

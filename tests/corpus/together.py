@@ -7,6 +7,7 @@ from tests.corpus.cases import edit
 __all__ = ["CASES"]
 
 _MODE = (("plain", "parameters:\n", "parameters:\n  mode: {type: choice, choices: [careful, quick], default: quick, role: fixed}\n"),)  # fmt: skip
+_SPAN = (("plain", "    unit: mS/cm\n", "    unit: mS/cm\n    range: {minimum: 10 uS/cm, maximum: 20 mS/cm}\n"),)  # fmt: skip
 _DRY = (
     ("plain", "parameters:\n", "parameters:\n  dry: {type: yes_no, default: true, role: fixed}\n"),
 )
@@ -125,7 +126,11 @@ _CAMPAIGN = (
     edit("outliers beside a limit", "campaign", "objective", "strategy:\n", "limits: [{result: conductivity, minimum: 1 mS/cm}]\nstrategy:\n  outliers: true\n"),
     edit("zeros where the least is sought", "campaign", "objective", "direction: maximize", "direction: minimize\n  zeros: true"),
     edit("zeros beside a search for outliers", "campaign", "objective", "direction: maximize", "direction: maximize\n  zeros: true", "strategy:\n", "strategy:\n  outliers: true\n"),
-    edit("zeros beside a limit", "campaign", "objective", "direction: maximize", "direction: maximize\n  zeros: true", "strategy:\n", "limits: [{result: conductivity, minimum: 1 mS/cm}]\nstrategy:\n"),
+    edit("zeros where nothing can be told from none", "campaign", "objective", "direction: maximize", "direction: maximize\n  zeros: true", others=_SPAN),
+    edit("a limit where nothing is measured", "campaign", "range", "strategy:\n", "limits: [{result: conductivity, maximum: 20 mS/cm}]\nstrategy:\n", others=_SPAN),
+    edit("a target where nothing is measured", "campaign", "range", "direction: maximize", "direction: target\n  target: 5 uS/cm", others=_SPAN),
+    edit("zeros of a target", "campaign", "objective", "direction: maximize", "direction: target\n  target: 5 mS/cm\n  zeros: true"),
+    edit("zeros above the worst that is of use", "campaign", "objective", "direction: maximize", "direction: maximize\n  worst: -1 mS/cm\n  zeros: true"),
     edit("a quantile of exact set points", "campaign", "objective", "strategy:\n", "strategy:\n  quantile: 0.1\n"),
     edit("an accuracy in grams", "campaign", "dimension", "dilute_volume: {}", "dilute_volume: {accuracy: 1 g}"),
     edit("a stopping rule beside an accuracy", "campaign", "objective", "dilute_volume: {}", "dilute_volume: {accuracy: 1 uL}", "fixed:\n", "stop: {within: 0.1 mS/cm}\nfixed:\n"),

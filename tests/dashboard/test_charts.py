@@ -52,13 +52,29 @@ def test_the_best_line_goes_to_a_target():
     assert gaps[-1] == min(abs(t.value - 0.3) for t in TRIALS if t.value is not None)
 
 
+def test_what_is_beyond_the_range_is_marked_with_its_side():
+    done = [trial for trial in TRIALS if trial.value is not None]
+    name = OBJECTIVE.result
+    trials = [
+        replace(done[0], beyond={name: "above"}), replace(done[1], beyond={name: "below"}), *done[2:]
+    ]  # fmt: skip
+    figure = accepted(best_figure(trials, OBJECTIVE))
+    assert trace(figure, "Above what is measurable")["x"] == [done[0].number]
+    assert trace(figure, "Below what is measurable")["x"] == [done[1].number]
+    assert trace(figure, "Measured, spread over the space")["x"] == [4, 5, 6]
+    plainly = {t.get("name") for t in best_figure(TRIALS, OBJECTIVE)["data"]}
+    assert not plainly & {"Above what is measurable", "Below what is measurable"}
+
+
 def test_a_front_stands_out_and_is_joined_in_order():
     values = {1: (3.0, 1.0), 2: (1.0, 4.0), 3: (0.5, 0.5), 4: (2.0, 3.0)}
     trials = [
         replace(TRIALS[0], number=n, outcomes={"a": a, "b": b}) for n, (a, b) in values.items()
     ]
     objectives = [OBJECTIVE.model_copy(update={"result": name, "unit": "g"}) for name in "ab"]
-    figure = accepted(front_figure([*trials, replace(TRIALS[0], number=5)], objectives, [1, 2, 4]))
+    failed = replace(trials[0], number=6, status="failed")
+    without = replace(TRIALS[0], number=5)
+    figure = accepted(front_figure([*trials, without, failed], objectives, [1, 2, 4]))
     front, beaten = trace(figure, "On the front"), trace(figure, "Beaten, or beyond a limit")
     assert front["text"] == ["2", "4", "1"]
     assert front["x"] == [1.0, 2.0, 3.0]

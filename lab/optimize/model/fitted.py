@@ -128,7 +128,9 @@ def fit_model(
     inputs = _rows_of([space.to_unit(record.factors) for record, _ in done], space.dimension)
     outliers: tuple[TrialRecord, ...] = ()
     if options is not None and options.outliers:
-        wrong = contradicted(inputs, sign * values, space.groups)
+        within = np.array([record.side is None for record, _ in done])
+        # Nobody says how far beyond the end of a range a result lies, so nothing contradicts it.
+        wrong = contradicted(inputs, sign * values, space.groups) & within
         outliers = tuple(record for (record, _), out in zip(done, wrong, strict=True) if out)
         done = [pair for pair, out in zip(done, wrong, strict=True) if not out]
         values, inputs = values[~wrong], inputs[~wrong]
@@ -142,7 +144,7 @@ def fit_model(
         sign,
         [told for _, _, told in lower],
         () if options is None else options.levels,
-        zeros=options is not None and options.zeros,
+        zeros=options is not None and options.zeros is True,
     )
     lost = _rows_of([space.to_unit(record.factors) for record in failed], space.dimension)
     problem = seen.problem(
@@ -190,13 +192,13 @@ def fit_model(
 def _lower(
     space: Space, records: Sequence[TrialRecord], options: Options | None
 ) -> list[tuple[str, Array, Array]]:
-    """Of each lower fidelity its name, the rows and the values; of each in its place, measured or not."""
+    """Of each lower fidelity its name, the rows and the values within its range; of each in its place, measured or not."""
     found: list[tuple[str, Array, Array]] = []
     for one in () if options is None else options.fidelities[:-1]:
         told = [
             (space.to_unit(record.factors), record.value)
             for record in records
-            if record.fidelity == one.name and record.value is not None
+            if record.fidelity == one.name and record.value is not None and record.side is None
         ]
         rows = _rows_of([row for row, _ in told], space.dimension)
         found.append((one.name, rows, np.array([value for _, value in told], dtype=np.float64)))

@@ -45,7 +45,8 @@ def earlier_rows(
     space: Space, sign: float, earlier: Sequence[Earlier], outcome: str | None = None
 ) -> list[Told]:
     """The trials of each earlier campaign, merged, and standardised by themselves: what they measured may have another
-    level and scale. `outcome`: which one, where there are several.
+    level and scale. `outcome`: which one, where there are several. An end of a range is no number to be standardised, and
+    left out.
     """
     found: list[Told] = []
     for one in earlier:
@@ -54,6 +55,7 @@ def earlier_rows(
             for record in one.history
             if (value := record.value if outcome is None else record.outcomes.get(outcome))
             is not None
+            and (record.side if outcome is None else record.sides.get(outcome)) is None
         ]
         if not told:
             continue

@@ -175,6 +175,24 @@ def test_a_virtual_run_in_which_nobody_could_ever_tell_it_ends_and_says_so(
         _run(campaign, 2)
 
 
+def test_a_virtual_run_whose_signal_never_comes_ends_and_says_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("lab.engine.shell.context_signals", lambda _state: set())  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    campaign = _files(tmp_path, LIVE)
+    words = (
+        "nothing is proposed before block is known: nothing has been heard of temperature of "
+        "hotplate_1, and nothing else has happened for 1 h"
+    )
+    with pytest.raises(LabError, match=words) as refusal:
+        _run(campaign, 2)
+    assert "lab resume --virtual" in refusal.value.hint
+    with open_records(str(campaign.with_name("records.db"))) as records:
+        kinds = [record.event.kind for record in records.events()]
+    assert kinds.count("context_awaited") == 1
+    assert "trial_proposed" not in kinds
+
+
 def test_what_makes_no_sense_is_refused_before_anything_starts(tmp_path: Path):
     campaign = _files(tmp_path, LIVE.replace("hotplate_1", "hotplate_9"))
     with pytest.raises(InputError) as refusal:

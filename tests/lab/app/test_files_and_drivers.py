@@ -15,6 +15,7 @@ from lab.app.files import open_campaign, open_lab
 from lab.bus.memory import MemoryBus, MemoryTransport
 from lab.domain.errors import FindingsError, InputError
 from lab.engine.clock import ScaledClock
+from lab.sop.molecules import molecule_problem
 from simulators.lab import SimulatedLab
 from tests.lab.app.electrolyte import CAMPAIGN, copied
 from tests.support.factors import numbers, ranges
@@ -218,6 +219,23 @@ def test_a_package_that_breaks_at_import_is_a_finding_with_a_cure(
     assert finding(findings, "database").ok
     assert finding(findings, "Python").ok == (sys.version_info[:2] == (3, 11))
     assert set(broken.document()) == {"check", "ok", "detail", "cure", "optional"}
+
+
+def test_rdkit_is_looked_for_where_molecules_are_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    [entry] = [entry for entry in doctor._PACKAGES if entry[0].startswith("rdkit")]  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(doctor, "_PACKAGES", (entry,))
+    there = finding(doctor.examine(broker=None, database=None), "rdkit")
+    assert (there.ok, there.optional, there.cure) == (True, True, "")
+    for name in [name for name in sys.modules if name.split(".")[0] == "rdkit"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "rdkit", None)
+    missing = finding(doctor.examine(broker=None, database=None), "rdkit")
+    assert (missing.ok, missing.optional) == (False, True)
+    assert "rdkit" in missing.detail
+    assert missing.check == "rdkit.Chem.Descriptors (molecules by their SMILES)"
+    with pytest.raises(InputError) as refusal:
+        molecule_problem("CCO")
+    assert refusal.value.hint == missing.cure == "pip install -c constraints.txt 'labwright[chem]'"
 
 
 @pytest.mark.usefixtures("light_packages")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lab.app.optimiser import suggest_from_state
 from lab.app.report import report_lines
 from lab.optimize import Options
 from lab.optimize.recorded import options_of
@@ -70,3 +71,28 @@ def test_zeros_are_in_the_journal_and_count_while_nothing_is_below(tmp_path: Pat
     assert options_of(campaign) == Options(zeros=True)
     below = replace(campaign.trials[2], value=-0.001)
     assert options_of(replace(campaign, trials={**campaign.trials, 2: below})) == Options()
+
+
+def test_zeros_of_one_of_several_objectives_reach_the_search(tmp_path: Path):
+    text = """objectives:
+  - {result: absorbance_450, direction: maximize, zeros: true}
+  - {result: volume, direction: minimize}
+"""
+    state, _ = _state(tmp_path, text, 10)
+    (campaign,) = state.campaigns.values()
+    assert [objective.zeros for objective in campaign.objectives] == [True, False]
+    assert options_of(campaign) == Options(zeros=("absorbance_450",))
+    assert options_of(campaign, first=True) == Options(zeros=True)
+    outcomes = {**campaign.trials[2].outcomes, "absorbance_450": -0.001}
+    below = replace(campaign.trials[2], outcomes=outcomes)
+    assert options_of(replace(campaign, trials={**campaign.trials, 2: below})) == Options()
+    reds = sorted(float(trial.factors["red_volume"]) for trial in campaign.trials.values())
+    for number, trial in campaign.trials.items():  # no colour above an edge
+        dead = float(trial.factors["red_volume"]) > reds[6]
+        value = 0.0 if dead else 5.0 + trial.outcomes["absorbance_450"]
+        told = replace(trial, outcomes={**trial.outcomes, "absorbance_450": value})
+        campaign = replace(campaign, trials={**campaign.trials, number: told})
+    asked = suggest_from_state(
+        replace(state, campaigns={campaign.spec.campaign: campaign}), campaign.spec.campaign, 1
+    )
+    assert 0.0 < (asked[0].chance or 0.0) <= 1.0

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab.control.evidence import evidence_lines, failed_documents, proposed_documents
+from lab.control.evidence import evidence_lines, failed_documents, failed_words, proposed_documents
 from lab.domain import event as ev
 from lab.domain.state import CampaignState, TrialState
 
@@ -90,3 +90,11 @@ def test_the_latest_failures_come_first():
     assert [item["trial"] for item in found] == [8, 7, 6, 5, 4]
     assert found[0]["reason"] == "reason 8"
     assert failed_documents(replace(CAMPAIGN, trials={1: DONE})) == []
+
+
+def test_what_a_failed_trial_measured_before_is_told():
+    part = replace(FAILED, outcomes={"y": 61.0, "cost": 2.0})
+    (item,) = failed_documents(replace(CAMPAIGN, trials={2: part}))
+    assert item["outcomes"] == {"y": 61.0, "cost": 2.0}
+    assert failed_words(item["outcomes"]) == "failed after y, cost was measured"
+    assert failed_words({}) == "gave no value"

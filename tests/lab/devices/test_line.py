@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lab.devices import line as line_module
 from lab.devices.line import Line, TerminatedLines
 from lab.devices.memory_stream import stream_pair
 from lab.devices.stream import StreamClosedError
@@ -148,3 +149,76 @@ def test_a_terminator_cut_in_two_ends_an_overlong_line():
     decoder = TerminatedLines(b"\r\n", limit=4)
     assert decoder.feed(b"xxxxxxx\r") == []
     assert decoder.feed(b"\nok\r\n") == [b"ok"]
+
+
+async def test_who_is_told_of_the_end_and_who_comes_after_hear_the_same(ends):
+    line, far = ends
+    reading = asyncio.create_task(line.read_line(5.0))
+    await asyncio.sleep(0.01)
+    await far.close()
+    with pytest.raises(StreamClosedError) as first:
+        await reading
+    for _ in range(2):
+        with pytest.raises(StreamClosedError) as again:
+            await line.read_line(5.0)
+        assert str(again.value) == str(first.value)
+
+
+async def test_what_came_whole_before_the_end_is_still_read(ends):
+    line, far = ends
+    with pytest.raises(TimeoutError):
+        await line.read_line(0.01)
+    await far.write(b"one\r\ntwo\r\nhalf")
+    await far.close()
+    await asyncio.sleep(0.05)
+    assert [await line.read_line(5.0) for _ in range(2)] == [b"one", b"two"]
+    with pytest.raises(StreamClosedError):
+        await line.read_line(5.0)
+
+
+async def test_a_second_reader_is_refused_and_the_first_goes_on(ends):
+    line, far = ends
+    reading = asyncio.create_task(line.read_line(5.0))
+    await asyncio.sleep(0.01)
+    with pytest.raises(RuntimeError, match="somebody reads"):
+        await line.read_line(5.0)
+    await far.write(b"mine\r\n")
+    assert await reading == b"mine"
+
+
+async def test_who_is_cancelled_loses_nothing_for_the_next(ends):
+    line, far = ends
+    reading = asyncio.create_task(line.read_line(5.0))
+    await asyncio.sleep(0.01)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    await far.write(b"kept\r\n")
+    assert await line.read_line(5.0) == b"kept"
+
+
+async def test_of_what_nobody_reads_the_oldest_goes(monkeypatch):
+    monkeypatch.setattr(line_module, "_KEPT", 3)
+    near, far = stream_pair()
+    line = Line(near, TerminatedLines(b"\n"))
+    with pytest.raises(TimeoutError):
+        await line.read_line(0.01)
+    await far.write(b"1\n2\n3\n4\n5\n")
+    await asyncio.sleep(0.01)
+    assert [await line.read_line(5.0) for _ in range(3)] == [b"3", b"4", b"5"]
+    await line.close()
+
+
+async def test_a_protocol_that_numbers_its_answers_waits_for_no_turn(monkeypatch):
+    near, far = stream_pair()
+    line = Line(near, TerminatedLines(b"\n"), turns=0)
+
+    async def no_sleep(_):
+        pytest.fail("the loop was asked for a turn")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(line_module.asyncio, "sleep", no_sleep)
+        await line.drain()
+    await far.write(b"answer\n")
+    assert await line.read_line(5.0) == b"answer"
+    await line.close()

@@ -176,7 +176,7 @@ class KitContext:
     def results(self, plan: Plan, outputs: Outputs) -> dict[str, ev.Value]:
         values = [(spec, calculate(spec.formula, outputs)) for spec in plan.results]
         return {
-            spec.name: ev.Value(value=value, unit=spec.unit)
+            spec.name: ev.Value(value=value, unit=spec.unit, beyond=spec.beyond(value))
             for spec, value in values
             if value is not None
         }

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from lab.domain import event as ev
+from lab.domain.plan import ResultSpec
 from lab.engine import messages as msg
 from lab.engine.campaigning import end_campaign, record_proposals
-from tests.lab.engine.kit import KitContext, Mind, campaign_started, command_of, plan_of, step
+from lab.optimize.recorded import first_outcome, history_of
+from tests.lab.engine.kit import (
+    KitContext,
+    Mind,
+    campaign_started,
+    command_of,
+    formula,
+    plan_of,
+    step,
+)
+
+if TYPE_CHECKING:
+    from lab.domain.plan import Plan
+    from lab.engine.context import Outputs
 
 STOP = ev.StopSpec(within=0.5, probability=0.9, trials=3)
 
@@ -107,6 +123,62 @@ def test_a_run_gives_all_results_that_are_sought_or_the_trial_fails():
     assert mind.campaign.status == "completed"
     assert mind.campaign.reason == "the budget is used up; no trial has kept all limits"
     assert mind.campaign.best_trial is None
+
+
+SPAN = ResultSpec(
+    name="mass", unit="g", formula=formula("mass", "weigh.mass"), minimum=0.1, maximum=4.0
+)
+
+
+@pytest.mark.parametrize(
+    ("read", "value", "side", "shown"),
+    [
+        (4.2, 4.0, "above", "> "), (4.0, 4.0, "above", "> "), (3.9, 3.9, None, ""),
+        (0.1, 0.1, "below", "< "), (-0.3, 0.1, "below", "< "),
+    ],
+)  # fmt: skip
+def test_beyond_the_range_the_run_keeps_what_was_read_and_the_trial_what_is_known(
+    read: float, value: float, side: str | None, shown: str
+):
+    plan = plan_of(step("weigh", "balance", output_units={"mass": "g"}), results=(SPAN,))
+    mind = Seeker(KitContext(plan))
+    mind.end(command_of(mind.propose()), device="balance", mass=read)
+    result = mind.state.runs["kit-2/r001"].results["mass"]
+    assert (result.value, result.beyond) == (read, side)
+    trial = mind.campaign.trials[1]
+    assert (trial.value, trial.beyond.get("mass"), trial.mark("mass")) == (value, side, shown)
+    [record] = history_of(mind.campaign, mind.state)
+    assert (record.value, record.side) == (value, side)
+
+
+def test_of_several_results_each_has_its_own_range():
+    plan = plan_of(
+        step("weigh", "balance", output_units={"mass": "g"}),
+        results=(SPAN, SPAN.model_copy(update={"name": "same", "maximum": None})),
+    )
+    limit = ev.LimitSpec(result="same", unit="g", maximum=9)
+    mind = Seeker(KitContext(plan), limits=(limit,))
+    mind.end(command_of(mind.propose()), device="balance", mass=5.0)
+    trial = mind.campaign.trials[1]
+    assert trial.outcomes == {"mass": 4.0, "same": 5.0}
+    assert trial.beyond == {"mass": "above"}
+    [record] = history_of(mind.campaign, mind.state)
+    assert (record.outcomes, record.sides) == ({"mass": 4.0, "same": 5.0}, {"mass": "above"})
+    [one] = first_outcome(mind.campaign, mind.state)[1]
+    assert (one.value, one.side, one.outcomes) == (4.0, "above", {})
+
+
+def test_what_is_known_of_a_value_beyond_has_no_standard_deviation():
+    class Precise(KitContext):
+        def results(self, plan: Plan, outputs: Outputs) -> dict[str, ev.Value]:
+            found = super().results(plan, outputs)["mass"]
+            return {"mass": found.model_copy(update={"standard_deviation": 0.02})}
+
+    plan = plan_of(step("weigh", "balance", output_units={"mass": "g"}), results=(SPAN,))
+    for read, sd in ((5.0, None), (3.0, 0.02)):
+        mind = Seeker(Precise(plan))
+        mind.end(command_of(mind.propose()), device="balance", mass=read)
+        assert mind.campaign.trials[1].standard_deviation == sd
 
 
 def test_a_campaign_of_rejected_and_failed_trials_has_failed():

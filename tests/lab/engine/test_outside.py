@@ -182,3 +182,27 @@ def test_a_row_of_a_table_is_sorted_into_factors_and_results(mind: People):
     assert detail.startswith("line 3: hue is neither a factor (x, y, s) nor a result")
     without = {name: value for name, value in cells.items() if name != result_name(mind)}
     assert "neither a value nor a reason" in told(mind, {"line": 4, "cells": without})[1]
+
+
+def test_what_was_beyond_the_range_elsewhere_is_told_as_such(mind: People):
+    objective = mind.campaign.spec.objective
+    shown = (("> 4", 4.0, "above"), ("<0.5", 0.5, "below"), ("3", 3.0, None))
+    given = [
+        {"factors": AT, "values": {objective.result: f"{text} {objective.unit}"}}
+        for text, _, _ in shown
+    ]
+    accepted, detail = told(mind, *given)
+    assert accepted, detail
+    records = history_of(mind.campaign, mind.state)[:3]
+    assert [(r.value, r.side) for r in records] == [(v, side) for _, v, side in shown]
+    assert mind.campaign.outside[0].mark(objective.result) == "> "
+    beyond = {
+        "factors": {**AT, "x": "> 200 uL"},
+        "values": {objective.result: f"1 {objective.unit}"},
+    }
+    accepted, detail = told(mind, beyond)
+    assert not accepted
+    assert "x" in detail
+    accepted, detail = told(mind, {"factors": AT, "values": {objective.result: "> much"}})
+    assert not accepted
+    assert objective.result in detail

@@ -20,10 +20,10 @@ class Bench:
         self.disks: list[LedgerDisk] = []
 
         def make(*args, **more):
-            self.disks.append(LedgerDisk(*args, **more))
+            self.disks.append(LedgerDisk.take(*args, **more))
             return self.disks[0]
 
-        self.book = CommandLedger(identity="one", factory=make)  # pyright: ignore[reportArgumentType]
+        self.book = CommandLedger(identity="one", factory=make, plays_disk=True)
         self.ledger = self.book.device("pump")
 
     @property

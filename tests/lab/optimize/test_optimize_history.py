@@ -34,6 +34,17 @@ def test_only_a_done_trial_has_a_value(status: str):
         TrialRecord.model_validate({**record, "standard_deviation": 0.1})
 
 
+@pytest.mark.parametrize("status", ["failed", "aborted", "pending"])
+def test_what_broke_off_may_have_measured_some_outcomes_and_never_a_value_as_well(status: str):
+    told = {"number": 1, "factors": {"a": 1.0}, "status": status, "outcomes": {"y": 2.0}}
+    record = TrialRecord.model_validate({**told, "sides": {"y": "above"}})
+    assert record.outcomes == {"y": 2.0}
+    with pytest.raises(InputError, match="a value, and outcomes as well"):
+        TrialRecord.model_validate({**told, "status": "done", "value": 1.0})
+    with pytest.raises(InputError, match="without the range's end"):
+        TrialRecord.model_validate({**told, "sides": {"z": "above"}})
+
+
 @pytest.mark.parametrize("sd", [-0.1, math.nan, math.inf])
 def test_a_standard_deviation_is_a_finite_number_of_at_least_zero(sd: float):
     with pytest.raises(InputError, match="standard deviation"):

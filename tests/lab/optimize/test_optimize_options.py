@@ -151,6 +151,34 @@ def test_a_surprise_is_measured_again_once_and_believed_if_it_lasts():
     assert surprise not in [row.trial for row in shown.left_out]
 
 
+def test_what_lies_beyond_the_range_is_no_gross_error():
+    campaign = Campaign(SPACE, "maximize", seed=1, initial=10, options=Options(outliers=True))
+    _run(campaign, 12)
+    given = {"a": 0.72, "b": 0.5}
+    odd = TrialRecord(number=99, factors=given, status="done", value=-60.0)
+    for record, expected in ((odd, [99]), (odd.model_copy(update={"side": "above"}), [])):
+        with single_threaded():
+            model = fit_model(
+                SPACE, "maximize", [*campaign.history, record], options=campaign.options
+            )
+        assert [one.number for one in model.outliers] == expected
+
+
+def test_a_fast_way_beyond_its_range_says_no_number():
+    fast = _told_both(6, lambda point: _hill(point) + point["b"])
+    ends = [r.model_copy(update={"side": "above"}) if r.fidelity == "fast" else r for r in fast]
+    options = Options(fidelities=WAYS)
+    with single_threaded():
+        whole = fit_model(SPACE, "maximize", fast, options=options)
+        without = fit_model(SPACE, "maximize", ends, options=options)
+        alone = fit_model(
+            SPACE, "maximize", [r for r in fast if r.fidelity != "fast"], options=options
+        )
+    at = [[0.3, 0.4]]
+    assert without.predict(np.array(at)) == alone.predict(np.array(at))
+    assert without.predict(np.array(at)) != whole.predict(np.array(at))
+
+
 def test_a_surprise_in_a_list_is_measured_again_once_unless_it_can_not_be():
     grid = np.linspace(0.0, 1.0, 9)
     pool = Pool.from_columns({"a": np.repeat(grid, 9), "b": np.tile(grid, 9)})

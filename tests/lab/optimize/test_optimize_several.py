@@ -149,6 +149,55 @@ def test_failures_are_the_worst_of_every_outcome():
     assert len(belief.tested) == 4
 
 
+def test_what_a_failed_trial_measured_before_is_believed_and_the_rest_is_the_worst():
+    aim = Aim((Goal("y", "maximize"), Goal("c", "minimize")), (Limit("i", maximum=9.0),))
+    campaign = Campaign(SPACE, aim, seed=5, initial=0)
+    for a in (0.1, 0.4, 0.7):
+        campaign.add({"a": a, "b": 0.5}, _outcomes({"a": a, "b": 0.5}))
+    number = campaign.add({"a": 0.95, "b": 0.5}, {"y": 0.5}, failed=True, reason="it set solid")
+    record = campaign.history[-1]
+    assert (record.number, record.status, record.outcomes) == (number, "failed", {"y": 0.5})
+    assert record.reason == "it set solid"
+    belief = believe(SPACE, aim, campaign.history)
+    at = belief.predict(np.array([[0.95, 0.5]]))
+    assert at["y"][0][0] > 0.0  # as the worst it would be -0.8
+    assert at["c"][0][0] > 0.3
+    assert len(belief.measured) == 3
+    assert belief.success is not None
+    hopes = [belief.hope(np.array([[a, 0.5]])) or 0.0 for a in (0.95, 0.4)]
+    assert hopes[0] < hopes[1]
+    assert number not in [r.number for r in campaign.front]
+    assert Campaign.from_json(campaign.to_json()).history == campaign.history
+
+
+def test_what_was_told_in_parts_stays_when_the_trial_fails_and_goes_when_it_is_corrected():
+    campaign = _run(Campaign(SPACE, FRONT, seed=5, initial=4), 2)
+    (item,) = campaign.ask()
+    campaign.tell(item.number, {"c": 0.9})
+    campaign.tell(item.number, failed=True)
+    assert campaign.history[-1].outcomes == {"c": 0.9}
+    assert campaign.history[-1].status == "failed"
+    campaign.tell(1, failed=True)  # it was done: all of it was wrong
+    assert campaign.history[0].outcomes == {}
+
+
+def test_an_aborted_trial_teaches_what_it_measured_and_not_that_it_failed():
+    records = [
+        TrialRecord(
+            number=k, factors={"a": a, "b": 0.5}, status="done", outcomes=_outcomes({"a": a, "b": 0.5})
+        )
+        for k, a in enumerate((0.1, 0.4, 0.7), 1)
+    ]  # fmt: skip
+    broken = TrialRecord(
+        number=4, factors={"a": 0.95, "b": 0.5}, status="aborted", outcomes={"y": 0.5}
+    )
+    belief = believe(SPACE, FRONT, [*records, broken])
+    assert [len(model.measured) for model in belief.models] == [
+        3 + (name == "y") for name in FRONT.outcomes
+    ]
+    assert belief.success is None
+
+
 def test_candidates_of_a_list_under_limits_and_constraints():
     grid = np.linspace(0.0, 1.0, 9)
     pool = Pool.from_columns(

@@ -277,3 +277,18 @@ def test_the_source_of_a_duration_is_written_only_where_it_is_not_the_sop():
     plan = timed({"solvent_pump": lambda action, args: 12.0})
     assert plan.model_dump_json().count("duration_from") == 1
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
+
+
+def test_a_measuring_range_is_in_the_unit_of_its_result():
+    text = changed("sop", ("    unit: mS/cm\n", "    unit: mS/cm\n    range: {minimum: 5 uS/cm, maximum: 2 S/m}\n"))  # fmt: skip
+    plan = bound(text, example("lab"))[0]
+    span, other = plan.results[0], plan.results[1]
+    assert (span.minimum, span.maximum) == (pytest.approx(0.005), pytest.approx(20.0))
+    assert (other.minimum, other.maximum) == (None, None)
+    assert [span.beyond(value) for value in (0.005, 0.006, 19.9, 20.0, 25.0)] == [
+        "below", None, None, "above", "above",
+    ]  # fmt: skip
+    assert [span.known(value) for value in (-1.0, 7.0, 25.0)] == pytest.approx([0.005, 7.0, 20.0])
+    assert other.known(1e9) == 1e9
+    assert "maximum" not in other.model_dump(mode="json")
+    assert Plan.model_validate_json(plan.model_dump_json()) == plan

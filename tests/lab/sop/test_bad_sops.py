@@ -179,6 +179,22 @@ def test_results_are_read_or_computed_never_both():
     assert (findings, found is not None) == ([], True)
 
 
+def test_a_measuring_range_has_an_end_in_the_unit_of_its_result():
+    def of(span: str):
+        return sop_findings(("from: weigh.mass", f"from: weigh.mass\n    range: {span}"))
+
+    assert of("{maximum: 220 g}") == []
+    assert of("{minimum: 1 mg, maximum: 0.2 kg}") == []
+    (empty,) = of("{}")
+    assert (empty.code, empty.message) == ("shape", "a measuring range without an end")
+    (wrong,) = of("{minimum: 1 mL, maximum: 220 g}")
+    assert (wrong.code, wrong.hint) == ("dimension", "give it in g")
+    (turned,) = of("{minimum: 220 g, maximum: 1 mg}")
+    assert (turned.code, turned.severity) == ("range", "error")
+    (bare,) = of("{maximum: 220}")
+    assert bare.code in ("unit-missing", "dimension")
+
+
 def test_representative_numbers_are_no_findings():
     """Outputs are unknown before the run: that two of them could be equal is not a mistake."""
     text = (

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from lab.devices.capability import CAPABILITIES
 from lab.sop.check import check_campaign
 from lab.sop.check_together import check_together
 from lab.sop.document import read_document
+from lab.sop.model_materials import Range
 from tests.lab.sop.test_check_space import CAMPAIGN, SOP
 
 OBJECTIVE = "objective: {result: mass, direction: maximize}"
@@ -39,6 +42,8 @@ def _findings(aim: str):
         "weigh: desirability\nstop: {within: 2 percent}",
         OBJECTIVE + "\nstrategy: {outliers: true}",
         "objective: {result: mass, direction: maximize, zeros: true}",
+        "objectives: [{result: mass, direction: maximize, zeros: true, worst: 0 g}]\n"
+        "limits: [{result: mass, maximum: 1 g}]",
     ],
 )
 def test_an_aim_that_makes_sense_has_no_findings(aim: str):
@@ -95,12 +100,17 @@ def test_an_aim_that_makes_sense_has_no_findings(aim: str):
         ),
         (
             "objective: {result: mass, direction: target, target: 1 g, zeros: true}",
-            "objective", "many zeros beside several objectives, limits or a target", 13,
+            "objective", "many zeros, and a target is sought", 13,
+        ),
+        (
+            "objectives: [{result: mass, direction: maximize, worst: -1 mg, zeros: true}]\n"
+            "limits: [{result: mass, maximum: 1 g}]",
+            "objective", "many zeros, and -1 mg as the worst that is of use", 13,
         ),
         (
             "objectives: [{result: mass, direction: maximize, zeros: true}]\n"
-            "limits: [{result: mass, maximum: 1 g}]",
-            "objective", "many zeros beside several objectives, limits or a target", 13,
+            "limits: [{result: mass, maximum: 1 g}]\nstrategy: {outliers: true}",
+            "objective", "a search for outliers beside several objectives", 15,
         ),
         (OBJECTIVE + "\nstrategy: {quantile: 0.1}", "objective", "no factor has an accuracy", 14),
         (OBJECTIVE + "\nstrategy: {quantile: 0.5}", "value", "", 14),
@@ -112,3 +122,46 @@ def test_nonsense_is_refused_at_its_place(aim: str, code: str, words: str, line:
     assert words in found[0].message
     assert found[0].line == (line if aim else found[0].line)
     assert found[0].hint
+
+
+SPAN = replace(
+    SOP,
+    sop=SOP.sop.model_copy(
+        update={
+            "results": {
+                "mass": SOP.sop.results["mass"].model_copy(
+                    update={"range": Range.model_validate({"minimum": "1 mg", "maximum": "5 g"})}
+                )
+            }
+        }
+    ),
+)
+
+
+def _measured(aim: str):
+    text = CAMPAIGN.replace("ONE", "{}").replace("HEAT", "{}").replace("FIXED", "{}")
+    text = text.replace("{{}}", "{}").replace("SPACE\n", "").replace(OBJECTIVE, aim)
+    campaign, wrong = check_campaign(text, "campaign.yaml")
+    assert campaign is not None, wrong
+    return check_together(campaign, read_document(text, "campaign.yaml"), SPAN, None, CAPABILITIES)
+
+
+@pytest.mark.parametrize(
+    ("aim", "words"),
+    [
+        (OBJECTIVE, None),
+        ("objective: {result: mass, direction: target, target: 500 mg}", None),
+        ("objective: {result: mass, direction: target, target: 5 g}", "is measured up to 5 g, so nobody could tell what lies at 5 g"),
+        ("objective: {result: mass, direction: target, target: 0.5 mg}", "is measured from 1 mg, so"),
+        (OBJECTIVE + "\nlimits: [{result: mass, maximum: 4 g, minimum: 2 mg}]", None),
+        (OBJECTIVE + "\nlimits: [{result: mass, maximum: 6 g}]", "up to 5 g"),
+        (OBJECTIVE + "\nlimits: [{result: mass, minimum: 1 mg}]", "from 1 mg"),
+        ("objective: {result: mass, direction: maximize, zeros: true}", "many zeros, and \"mass\" is measured from 1 mg on"),
+    ],
+)  # fmt: skip
+def test_what_is_sought_lies_where_it_can_be_measured(aim: str, words: str | None):
+    found = _measured(aim)
+    assert len(found) == (words is not None)
+    if words is not None:
+        assert words in found[0].message
+        assert found[0].code in ("range", "objective")

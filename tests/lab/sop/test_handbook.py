@@ -68,6 +68,16 @@ def test_it_says(said):
     assert said in PAGE
 
 
+def test_between_which_values_a_result_can_be_measured():
+    text = (
+        "unit: dimensionless\n    required: false\n",
+        "unit: dimensionless\n    required: false\n    range: {minimum: 1 percent, maximum: 20 percent}\n",
+    )
+    page = handbook(changed_full(text), "0" * 64)
+    assert "(may be missing) (can be measured from 1 percent up to 20 percent)" in page
+    assert "can be measured" not in PAGE
+
+
 def test_hazards_come_first_and_hashes_last():
     headings = re.findall(r"^## (.*)$", PAGE, re.MULTILINE)
     assert headings[0] == "Hazards and protection"

@@ -138,6 +138,28 @@ def test_rows_of_another_campaign_are_standardised_by_themselves_and_merged():
         Earlier("old", (history[0].model_copy(update={"status": "failed", "value": None}),))
 
 
+def test_an_end_of_a_range_is_no_number_of_another_campaign():
+    history = tuple(
+        TrialRecord(
+            number=k, factors={"a": a, "b": 0.5}, status="done", value=a, side="above" if a > 1 else None
+        )
+        for k, a in enumerate((0.0, 0.5, 1.0, 2.0))
+    )  # fmt: skip
+    (told,) = earlier_rows(SPACE, 1.0, [Earlier("old", history)])
+    assert told.points[:, 0].tolist() == [0.0, 0.25, 0.5]
+    named = tuple(
+        TrialRecord(
+            number=r.number, factors=r.factors, status="done", outcomes={"y": r.value or 0.0, "z": 1.0},
+            sides={"y": "above"} if r.side else {},
+        )
+        for r in history
+    )  # fmt: skip
+    (told,) = earlier_rows(SPACE, 1.0, [Earlier("old", named)], "y")
+    assert len(told.points) == 3
+    (told,) = earlier_rows(SPACE, 1.0, [Earlier("old", named)], "z")
+    assert len(told.points) == 4
+
+
 def test_what_they_expect_to_be_the_best_is_lawful():
     space = Space(SPACE.factors, constraints=("a <= 1",))
     history = tuple(
