@@ -61,13 +61,15 @@ def _columns(table: TableFile) -> list[tuple[str, str]]:
 
 
 def _quantity(table: TableFile, line: int, column: int, name: str, unit: str) -> str:
+    """`61.0 percent`, or `> 61.0 percent` of what was beyond the range."""
+    mark = table.mark(line, column)
     number = table.number(
         line,
         column,
         name,
         "write a plain number with a decimal point; the unit stands in the heading",
     )
-    return "" if number is None else f"{number!r} {unit}"
+    return "" if number is None else f"{mark} {number!r} {unit}".lstrip()
 
 
 def _plain(cell: str) -> str | float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lab.domain.units import UnitError, unit
 from lab.sop.check_space import step_of
 from lab.sop.diagnostics import did_you_mean
+from lab.sop.reporting import FileRules
 
 if TYPE_CHECKING:
     from lab.domain.diagnostic import Diagnostic
@@ -68,15 +69,10 @@ def aim_findings(campaign: Campaign, document: Document, sop: Sop) -> list[Diagn
     return rules.findings
 
 
-class _Rules:
+class _Rules(FileRules):
     def __init__(self, campaign: Campaign, document: Document, sop: Sop) -> None:
-        self.campaign, self.document, self.sop = campaign, document, sop
-        self.findings: list[Diagnostic] = []
-
-    def _report(self, path: Path, code: str, message: str, hint: str, *, why: str = "", at_key: bool = False) -> None:  # fmt: skip
-        self.findings.append(
-            self.document.finding(path, code, message, hint=hint, why=why, at_key=at_key)
-        )
+        super().__init__(document)
+        self.campaign, self.sop = campaign, sop
 
     def objective(self, path: Path, objective: Objective) -> None:
         unit_name = self._unit(path, objective.result)

@@ -9,11 +9,12 @@ from lab.domain.quantity import Quantity
 from lab.sop.check_factors import chosen_choices, is_own
 from lab.sop.diagnostics import did_you_mean
 from lab.sop.expression import ExpressionError, parse_expression
+from lab.sop.reporting import FileRules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lab.domain.diagnostic import Diagnostic, Severity
+    from lab.domain.diagnostic import Diagnostic
     from lab.sop.campaign_model import Campaign, FactorContext, FactorRange
     from lab.sop.check_lab_safety import DriverTraits
     from lab.sop.document import Document, Path
@@ -58,20 +59,10 @@ def context_findings(
     return rules.findings
 
 
-class _Rules:
+class _Rules(FileRules):
     def __init__(self, campaign: Campaign, document: Document, sop: Sop) -> None:
-        self.campaign, self.document, self.sop = campaign, document, sop
-        self.findings: list[Diagnostic] = []
-
-    def _report(
-        self, path: Path, code: str, message: str, hint: str, *, why: str = "", at_key: bool = False,
-        severity: Severity = "error",
-    ) -> None:  # fmt: skip
-        self.findings.append(
-            self.document.finding(
-                path, code, message, hint=hint, why=why, at_key=at_key, severity=severity
-            )
-        )
+        super().__init__(document)
+        self.campaign, self.sop = campaign, sop
 
     def factor(self, name: str, chosen: FactorRange) -> None:
         """It is as it is: nothing can be said of the steps in which it is set, or how well."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lab.domain.units import DIMENSIONLESS
 from lab.sop.diagnostics import did_you_mean
 from lab.sop.model import Option
+from lab.sop.reporting import FileRules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,17 +78,10 @@ def inside_findings(
     ]  # fmt: skip
 
 
-class _Rules:
+class _Rules(FileRules):
     def __init__(self, document: Document, sop: Sop) -> None:
-        self.document, self.sop = document, sop
-        self.findings: list[Diagnostic] = []
-
-    def _report(
-        self, path: Path, code: str, message: str, hint: str, *, why: str = "", at_key: bool = False
-    ) -> None:
-        self.findings.append(
-            self.document.finding(path, code, message, hint=hint, why=why, at_key=at_key)
-        )
+        super().__init__(document)
+        self.sop = sop
 
     @property
     def _possible(self) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.sop.expression import ExpressionError, parse_expression
+from lab.sop.reporting import FileRules
 
 if TYPE_CHECKING:
     from lab.domain.diagnostic import Diagnostic
@@ -33,17 +34,10 @@ def option_findings(campaign: Campaign, document: Document) -> list[Diagnostic]:
     return rules.findings
 
 
-class _Rules:
+class _Rules(FileRules):
     def __init__(self, campaign: Campaign, document: Document) -> None:
-        self.campaign, self.document = campaign, document
-        self.findings: list[Diagnostic] = []
-
-    def _report(
-        self, path: Path, code: str, message: str, hint: str, *, why: str = "", at_key: bool = False
-    ) -> None:
-        self.findings.append(
-            self.document.finding(path, code, message, hint=hint, why=why, at_key=at_key)
-        )
+        super().__init__(document)
+        self.campaign = campaign
 
     def _twice(self, key: str, code: str, names: list[str]) -> None:
         for index, name in enumerate(names):

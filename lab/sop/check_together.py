@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.domain.quantity import Quantity, QuantityError, parse_quantity
@@ -22,6 +21,7 @@ from lab.sop.model import Option
 from lab.sop.procedure import full_box
 from lab.sop.reactivity import Incompatibility
 from lab.sop.references import References
+from lab.sop.reporting import FileRules
 from lab.sop.vague import explained
 from lab.sop.value import CalculationError
 from lab.sop.vessels import lab_rule_findings
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lab.domain.action import CapabilitySpec
-    from lab.domain.diagnostic import Diagnostic, Severity
+    from lab.domain.diagnostic import Diagnostic
     from lab.sop.campaign_model import Campaign, FixedValue
     from lab.sop.check_lab_safety import DriverTraits
     from lab.sop.document import Document, Path
@@ -127,26 +127,10 @@ def check_together(
     return sorted_diagnostics(rules.findings)
 
 
-@dataclass(slots=True)
-class _Rules:
-    campaign: Campaign
-    document: Document
-    procedure: Procedure
-    findings: list[Diagnostic]
-
+class _Rules(FileRules):
     def __init__(self, campaign: Campaign, document: Document, procedure: Procedure) -> None:
-        self.campaign, self.document, self.procedure = campaign, document, procedure
-        self.findings = []
-
-    def _report(
-        self, path: Path, code: str, message: str, hint: str, *, why: str = "", at_key: bool = False,
-        severity: Severity = "error",
-    ) -> None:  # fmt: skip
-        self.findings.append(
-            self.document.finding(
-                path, code, message, hint=hint, why=why, at_key=at_key, severity=severity
-            )
-        )
+        super().__init__(document)
+        self.campaign, self.procedure = campaign, procedure
 
     def version(self) -> None:
         """The campaign was written for this very version."""

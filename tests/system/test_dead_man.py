@@ -48,6 +48,15 @@ def acts(folder: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (folder / "acts.jsonl").read_text().splitlines()]
 
 
+def made_itself_safe(row: dict[str, object]) -> bool:
+    """Whether an event says that a host made its device safe without being asked."""
+    if row["kind"] != "device_state_changed":
+        return False
+    requests = row.get("safe_requests", [])
+    assert isinstance(requests, list)
+    return bool(dead_man_of(requests))
+
+
 async def seconds_until_safe(url: str, example: Path, kill: Callable[[], None]) -> dict[str, float]:
     """Device -> real seconds from the kill to its word that it is safe."""
     drivers = open_lab(example / "lab.yaml")
@@ -110,11 +119,7 @@ def test_engines_that_are_gone_or_paused_leave_a_safe_lab_that_goes_on_without_a
         assert finished.returncode in (0, 1), finished.stderr + log.read_text()
     rows = journal_rows(records)
     assert intents(rows)
-    by_itself = {
-        str(row["device"])
-        for row in rows
-        if row["kind"] == "device_state_changed" and dead_man_of(row.get("safe_requests", ()))  # type: ignore[arg-type]
-    }
+    by_itself = {str(row["device"]) for row in rows if made_itself_safe(row)}
     assert by_itself == set(took), "what happened meanwhile is on record"
     assert any(row["kind"] == "campaign_finished" for row in rows)
     assert not any(row["kind"] == "request_received" for row in rows), "nobody was needed"
@@ -150,10 +155,9 @@ def test_an_engine_that_fails_leaves_the_devices_of_its_own_process_safe(tmp_pat
             def told_that_it_was_made_safe() -> bool:
                 assert engine.poll() is None, (tmp_path / "resume.log").read_text()
                 return any(
-                    row["kind"] == "device_state_changed"
-                    and row["device"] == heater
-                    and dead_man_of(row.get("safe_requests", ()))  # type: ignore[arg-type]
+                    row["device"] == heater
                     for row in journal_rows(records)
+                    if made_itself_safe(row)
                 )
 
             wait_until(told_that_it_was_made_safe, "the next engine to find the heater safe")

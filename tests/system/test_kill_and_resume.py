@@ -9,6 +9,7 @@ import pytest
 
 from lab.records.database import database_url, open_database
 from lab.records.verify import first_broken_row
+from tests.support.command_line import lab_here
 from tests.system.lab_process import (
     ELECTROLYTE,
     Acts,
@@ -115,6 +116,6 @@ def test_a_second_engine_on_the_same_records_is_refused(tmp_path: Path) -> None:
         words = ("run", CAMPAIGN, "--trials", "2", *common, "--endpoints", str(endpoints))
         with start_lab(*words, log=tmp_path / "first.log"):
             wait_until(lambda: bool(journal_rows(database)), "the first engine's records")
-            second = lab(*words)
+            second = lab_here(*words)
     assert second.returncode == 4, second.stderr
     assert "another engine" in second.stderr

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +10,7 @@ import pytest
 from lab.app.advising import advise_from_table, read_experiments
 from lab.domain.errors import InputError
 from lab.optimize import Category, Factor
+from tests.support.command_line import lab_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,12 +41,8 @@ def test_a_table_becomes_a_space_and_trials(tmp_path: Path):
 
 
 def test_the_verb_prints_a_document(tmp_path: Path):
-    command = [sys.executable, "-m", "lab.cli.main", "optimise", "advise", "--data"]
     options = ["--objective", "yield", "--direction", "max", "--ignore", "run", "--repeats", "2"]
-    done = subprocess.run(
-        [*command, str(_good(tmp_path)), *options, "--json"],
-        capture_output=True, text=True, check=False, timeout=100,
-    )  # fmt: skip
+    done = lab_here("optimise", "advise", "--data", str(_good(tmp_path)), *options, "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["evenly_spread"] == 40

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.command_line import lab_here
 from tests.support.sample_journal import SampleLab
-from tests.system.lab_process import lab, start_lab
+from tests.system.lab_process import start_lab
 
 if TYPE_CHECKING:
     import subprocess
@@ -49,7 +50,7 @@ def test_what_ends_it_leaves_nothing_behind(by: signal.Signals, tmp_path: Path) 
 
 
 def test_records_that_are_not_there_are_said_and_nothing_is_served(tmp_path: Path) -> None:
-    ended = lab("dashboard", "--db", str(tmp_path / "nothing.db"), "--port", "0")
+    ended = lab_here("dashboard", "--db", str(tmp_path / "nothing.db"), "--port", "0")
     assert ended.returncode == 3
     assert "nothing.db" in ended.stderr
     assert "dashboard:" not in ended.stdout + ended.stderr

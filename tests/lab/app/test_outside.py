@@ -29,6 +29,12 @@ def test_rows_are_sent_with_units_choices_and_lines(tmp_path: Path):
     ]  # fmt: skip
 
 
+def test_what_was_beyond_the_range_keeps_its_mark(tmp_path: Path):
+    found = read(tmp_path, "ratio,yield [percent]\n1,> 61\n2,<0.5\n> 3,4\n")
+    assert [row["cells"]["yield"] for row in found] == ["> 61.0 percent", "< 0.5 percent", "4.0 percent"]  # fmt: skip
+    assert found[2]["cells"]["ratio"] == "> 3"
+
+
 @pytest.mark.parametrize(
     ("text", "words", "place"),
     [
@@ -41,6 +47,8 @@ def test_rows_are_sent_with_units_choices_and_lines(tmp_path: Path):
         (GOOD + "1,water,2,much,\n", '"much" is no number', (2, 11)),
         (GOOD + "1,water,2,nan,\n", '"nan" is no number', (2, 11)),
         (GOOD + "1,water,2,inf,\n", '"inf" is no number', (2, 11)),
+        (GOOD + "1,water,2,> much,\n", '"much" is no number', (2, 11)),
+        (GOOD + "1,water,2,>,\n", 'no value of "yield"', (2, 11)),
     ],
 )
 def test_nonsense_is_refused_at_its_place(tmp_path: Path, text: str, words: str, place: tuple[int, int]):  # fmt: skip

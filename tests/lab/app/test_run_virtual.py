@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lab.domain.state import LabState
 
-TRIALS = 40
+TRIALS = 20
 
 
 def state_of(database: Path) -> LabState:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.command_line import lab_here
 from tests.system.lab_process import ELECTROLYTE, lab
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def test_a_wrong_sop_is_refused_at_its_place(
 ) -> None:
     file = example / "sop.yaml"
     line = spoil(file, old, new)
-    checked = lab("check", str(file))
+    checked = lab_here("check", str(file))
     assert "Traceback" not in checked.stderr
     assert checked.returncode == 1, checked.stderr
     # A vessel runs over at the dose that is one too many, not where its capacity is written.
@@ -71,7 +72,7 @@ def test_a_wrong_sop_is_refused_at_its_place(
     for word in words:
         assert word in checked.stderr
     # What doesn't pass the check doesn't run either.
-    ran = lab("run", str(example / "campaign.yaml"), "--virtual", "--trials", "1")
+    ran = lab_here("run", str(example / "campaign.yaml"), "--virtual", "--trials", "1")
     assert ran.returncode == code
     assert "Traceback" not in ran.stderr
 
@@ -84,14 +85,14 @@ def test_a_capability_that_no_device_has_is_refused(example: Path) -> None:
     text = text[:start] + text[end:]
     start, end = text.index("  probe_2:"), text.index("\nbroker:")
     lab_file.write_text(text[:start] + text[end:])
-    ran = lab("run", str(example / "campaign.yaml"), "--virtual")
+    ran = lab_here("run", str(example / "campaign.yaml"), "--virtual")
     assert ran.returncode == 1, ran.stderr
     assert "conductivity" in ran.stderr
     assert "Traceback" not in ran.stderr
 
 
 def test_a_broker_that_is_not_there_is_named(example: Path) -> None:
-    ran = lab(
+    ran = lab_here(
         "run", str(example / "campaign.yaml"), "--broker", "mqtt://127.0.0.1:9", "--trials", "1"
     )
     assert ran.returncode == 3, ran.stderr
@@ -102,7 +103,10 @@ def test_a_broker_that_is_not_there_is_named(example: Path) -> None:
 def test_records_of_a_newer_version_are_left_alone(example: Path, tmp_path: Path) -> None:
     database = tmp_path / "records.db"
     campaign = str(example / "campaign.yaml")
-    assert lab("run", campaign, "--virtual", "--trials", "1", "--db", str(database)).returncode == 0
+    assert (
+        lab_here("run", campaign, "--virtual", "--trials", "1", "--db", str(database)).returncode
+        == 0
+    )
     connection = sqlite3.connect(database)
     with connection:
         connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
@@ -113,7 +117,7 @@ def test_records_of_a_newer_version_are_left_alone(example: Path, tmp_path: Path
         ("records", "list", "--db", str(database)),
         ("export", "--to", str(tmp_path / "out"), "--db", str(database)),
     ):
-        refused = lab(*words)
+        refused = lab_here(*words)
         assert refused.returncode == 4, refused.stderr
         assert "newer version" in refused.stderr
         assert "Traceback" not in refused.stderr
@@ -138,7 +142,7 @@ def test_records_of_a_newer_version_are_left_alone(example: Path, tmp_path: Path
     ],
 )
 def test_wrong_usage_has_its_exit_code(words: tuple[str, ...], code: int, says: str) -> None:
-    done = lab(*words)
+    done = lab_here(*words)
     assert done.returncode == code, done.stderr
     assert says in done.stderr
     assert "Traceback" not in done.stderr
@@ -148,7 +152,7 @@ def test_errors_are_one_document_with_json(example: Path) -> None:
     import json
 
     spoil(example / "sop.yaml", "minimum: 0.5 mL", "minimum: 0.5")
-    ran = lab("run", str(example / "campaign.yaml"), "--virtual", "--json")
+    ran = lab_here("run", str(example / "campaign.yaml"), "--virtual", "--json")
     document = json.loads(ran.stdout)
     assert document["exit_code"] == ran.returncode == 1
     [finding] = document["diagnostics"]
@@ -161,7 +165,25 @@ def test_a_real_instrument_is_not_hurried(example: Path) -> None:
     lab_file.write_text(
         lab_file.read_text().replace('url: "sim:"', 'url: "serial:///dev/ttyUSB7"', 1)
     )
-    ran = lab("run", str(example / "campaign.yaml"), "--speed", "60", "--trials", "1")
+    ran = lab_here("run", str(example / "campaign.yaml"), "--speed", "60", "--trials", "1")
     assert ran.returncode == 4, ran.stderr
     assert "concentrate_pump" in ran.stderr
     assert not (example / ".lab").exists()
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        ("check", ()),
+        ("run", ("--virtual", "--json")),
+        ("nonsense", ()),
+    ],
+)
+def test_a_process_says_the_same_and_ends_with_the_same_code(
+    example: Path, verb: str, words: tuple[str, ...]
+) -> None:
+    spoil(example / "sop.yaml", "minimum: 0.5 mL", "minimum: 0.5")
+    file = "sop.yaml" if verb == "check" else "campaign.yaml"
+    done, here = (call(verb, str(example / file), *words) for call in (lab, lab_here))
+    assert done.returncode == here.returncode != 0
+    assert (done.stdout, done.stderr) == (here.stdout, here.stderr)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from lab.app import scheduling
 from lab.cli import main as cli
+from lab.engine.solver.process import SolverProcess
 from lab.plan.formats import workload
 from lab.plan.formats.shop import read_flexible_job_shop
 from tests.support.instance_checker import (
@@ -33,8 +36,16 @@ KEYS = {
 }
 
 
+@pytest.fixture(scope="module")
+def solver():
+    with SolverProcess() as process:
+        yield process
+
+
 @pytest.fixture
-def bench(monkeypatch, capsys):
+def bench_alone(monkeypatch, capsys):
+    """`lab bench`, with whatever it starts by itself."""
+
     def call(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["lab", "bench", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
@@ -46,9 +57,16 @@ def bench(monkeypatch, capsys):
     return call
 
 
-def test_slab_instances_are_named_by_their_folder_and_planned_to_the_published_best(bench):
+@pytest.fixture
+def bench(bench_alone, solver, monkeypatch):
+    """`lab bench` with one solver for all tests, as each start of one costs half a second."""
+    monkeypatch.setattr(scheduling, "solver_if_installed", lambda: nullcontext(solver))
+    return bench_alone
+
+
+def test_slab_instances_are_named_by_their_folder_and_planned_to_the_published_best(bench_alone):
     folders = sorted((DATA / "slab").iterdir())
-    code, out, _ = bench("schedule", *folders, "--format", "slab", "--time", "6", "--json")
+    code, out, _ = bench_alone("schedule", *folders, "--format", "slab", "--time", "6", "--json")
     found = json.loads(out)
     assert code == 0
     assert [row["instance"] for row in found] == [folder.name for folder in folders]
@@ -194,12 +212,14 @@ def test_a_file_that_is_not_there_and_a_format_that_is_not_known(bench, tmp_path
     assert bench("lab-workload", "--workload", "s9")[0] == 2
 
 
-def test_the_table_for_people(bench):
-    code, out, _ = bench("lab-workload", "--workload", "s2", "--samples", "24", "--time", "0.1")
+def test_the_table_for_people(bench_alone):
+    code, out, _ = bench_alone(
+        "lab-workload", "--workload", "s2", "--samples", "24", "--time", "0.1"
+    )
     assert code == 0
     assert "pull-FIFO\t825\t17" in out
     file = DATA / "fjsp" / "mk01.fjs"
-    code, out, _ = bench("schedule", file, "--format", "fjsp", "--time", "0")
+    code, out, _ = bench_alone("schedule", file, "--format", "fjsp", "--time", "0")
     assert code == 0
     assert out.splitlines()[1].startswith("mk01\t")
 

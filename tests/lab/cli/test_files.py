@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command_line import lab_here
 from tests.support.procedures import FULL
 from tests.system.lab_process import lab, start_lab, wait_until
 
@@ -49,7 +50,7 @@ def test_a_new_sop_asks_and_passes_its_check(tmp_path):
     assert "capability: ph\n" in text
     assert "repeat:" in text
     assert "heater" not in text
-    done = lab("check", str(tmp_path / "vinegar" / "sop.yaml"))
+    done = lab_here("check", str(tmp_path / "vinegar" / "sop.yaml"))
     assert done.returncode == 0, done.stderr
 
 
@@ -71,21 +72,21 @@ def test_show_prints_a_page_and_writes_files(tmp_path):
     sop = tmp_path / "sop.yaml"
     sop.write_text(FULL, encoding="utf-8")
     page, cwl = tmp_path / "out" / "page.html", tmp_path / "out" / "flow.cwl"
-    assert lab("show", str(sop)).stdout.startswith("# Make an ester")
+    assert lab_here("show", str(sop)).stdout.startswith("# Make an ester")
     done = lab("show", str(sop), "--html", str(page), "--cwl", str(cwl))
     assert done.stdout.split() == [str(page), str(cwl)]
     assert page.read_text().startswith("<!DOCTYPE html>")
     assert json.loads(cwl.read_text())["class"] == "Workflow"
-    assert lab("show", str(sop), "--graph", "dot").stdout.startswith("digraph")
-    assert lab("show", str(sop), "--graph", "mermaid").stdout.startswith("flowchart TD")
-    refused = lab("show", str(sop), "--graph", "crayon")
+    assert lab_here("show", str(sop), "--graph", "dot").stdout.startswith("digraph")
+    assert lab_here("show", str(sop), "--graph", "mermaid").stdout.startswith("flowchart TD")
+    refused = lab_here("show", str(sop), "--graph", "crayon")
     assert refused.returncode == 2
     assert "mermaid, dot" in refused.stderr
-    assert lab("show", str(tmp_path / "none.yaml")).returncode == 2
+    assert lab_here("show", str(tmp_path / "none.yaml")).returncode == 2
 
 
 def test_watch_checks_again_until_it_is_interrupted(tmp_path):
-    assert lab("new", "sop", "mine", "--in", str(tmp_path)).returncode == 0
+    assert lab_here("new", "sop", "mine", "--in", str(tmp_path)).returncode == 0
     sop, log = tmp_path / "mine" / "sop.yaml", tmp_path / "log"
     good = sop.read_text()
     with start_lab("check", str(sop), "--watch", log=log) as process:
@@ -101,14 +102,14 @@ def test_watch_checks_again_until_it_is_interrupted(tmp_path):
     assert "Traceback" not in log.read_text()
 
 
-def test_diff_as_a_process(tmp_path: Path):
+def test_diff_says_by_its_code_what_it_found(tmp_path: Path):
     a, b = tmp_path / "a.yaml", tmp_path / "b.yaml"
     a.write_text(FULL, encoding="utf-8")
     b.write_text(FULL.replace("less_than: 5 min", "less_than: 300 s"), encoding="utf-8")
-    assert lab("diff", str(a), str(b)).returncode == 0
+    assert lab_here("diff", str(a), str(b)).returncode == 0
     b.write_text(FULL.replace("less_than: 5 min", "less_than: 6 min"), encoding="utf-8")
     assert lab("diff", str(a), str(b)).returncode == 1
     b.write_text("nonsense: [", encoding="utf-8")
-    done = lab("diff", str(a), str(b))
+    done = lab_here("diff", str(a), str(b))
     assert done.returncode == 2
     assert "b.yaml:1:" in done.stderr

@@ -1,9 +1,10 @@
-"""`lab plan` as a process of its own."""
+"""`lab plan`: what it says to people and to programs."""
 
 from __future__ import annotations
 
 import json
 
+from tests.support.command_line import lab_here
 from tests.support.sop_files import EXAMPLE
 from tests.system.lab_process import lab
 
@@ -25,7 +26,7 @@ def test_a_plan_for_people_says_how_long_and_what_would_help(tmp_path):
 
 
 def test_the_document_has_what_programs_rely_on():
-    done = lab("plan", CAMPAIGN, "--samples", "2", "--time", "0.2", "--json")
+    done = lab_here("plan", CAMPAIGN, "--samples", "2", "--time", "0.2", "--json")
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert {"makespan_s", "lower_bound_s", "broken_holds", "status", "timeline"} <= set(found)
@@ -41,7 +42,7 @@ def test_bad_input_is_said_without_a_traceback(tmp_path):
         (["plan", CAMPAIGN, "--time", "-1"], 2, "greater than or equal to 0"),
         (["plan", str(EXAMPLE / "lab.yaml")], 2, "is a lab file"),
     ):
-        done = lab(*words)
+        done = lab_here(*words)
         assert done.returncode == code, (words, done.stderr)
         assert said in done.stderr + done.stdout
         assert "Traceback" not in done.stderr

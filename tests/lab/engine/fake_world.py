@@ -44,6 +44,7 @@ class World:
         self.requests = 0
         self._beaten: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._seen = 0
+        self._folded = LabState()
         self._after(self.mind.settle())
 
     # -- what may happen ---------------------------------------------------------------------
@@ -252,15 +253,14 @@ class World:
     def _check_events(self) -> None:
         """Each intent, judged by the state that the records before it give."""
         fresh = self.mind.records[self._seen :]
+        for record in fresh:
+            if isinstance(record.event, ev.CommandIntended):
+                self._check_intent(self._folded, record.event.command)
+            elif isinstance(record.event, ev.TaskAsked):
+                self._check_turn(self._folded, record.event.run, record.event.step)
+            self._folded = reduce_all(self._folded, [record])
         if any(isinstance(record.event, ev.CommandIntended | ev.TaskAsked) for record in fresh):
-            state = reduce_all(LabState(), self.mind.records[: self._seen])
-            for record in fresh:
-                if isinstance(record.event, ev.CommandIntended):
-                    self._check_intent(state, record.event.command)
-                elif isinstance(record.event, ev.TaskAsked):
-                    self._check_turn(state, record.event.run, record.event.step)
-                state = reduce_all(state, [record])
-            assert state == self.mind.state, "the journal folds to another state"
+            assert self._folded == self.mind.state, "the journal folds to another state"
         self._seen = len(self.mind.records)
 
     def _check_turn(self, state: LabState, name: str, path: str) -> None:

@@ -196,6 +196,13 @@ def test_what_was_beyond_the_range_elsewhere_is_told_as_such(mind: People):
     records = history_of(mind.campaign, mind.state)[:3]
     assert [(r.value, r.side) for r in records] == [(v, side) for _, v, side in shown]
     assert mind.campaign.outside[0].mark(objective.result) == "> "
+    beyond = {
+        "factors": {**AT, "x": "> 200 uL"},
+        "values": {objective.result: f"1 {objective.unit}"},
+    }
+    accepted, detail = told(mind, beyond)
+    assert not accepted
+    assert "x" in detail
     accepted, detail = told(mind, {"factors": AT, "values": {objective.result: "> much"}})
     assert not accepted
     assert objective.result in detail

@@ -65,7 +65,7 @@ def test_a_run_that_needs_two_of_a_group_does_not_count_twice():
     assert least_makespan(runs_of(both, other)) == 20.0
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(made_up_labs())
 def test_no_timeline_of_any_lab_is_shorter_than_its_bound(snapshot):
     assert least_makespan(snapshot) <= schedule(snapshot).timeline.makespan_s + 1e-6

@@ -36,7 +36,7 @@ def devices(slot):
     return (slot.device,)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(made_up_labs(), st.floats(0.0, 1.0), st.floats(0.0, 40.0))
 def test_at_any_moment_of_any_lab_the_order_is_carried_on_without_a_fault(snapshot, part, late):
     first = schedule(snapshot)
@@ -194,7 +194,7 @@ def test_a_sample_that_stands_in_a_station_before_its_turn_is_no_order():
     assert retime(moment, first.timeline.slots, first.plans) is None
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(timed_labs())
 def test_an_order_that_keeps_all_limits_keeps_them_and_nothing_begins_later(snapshot):
     first = schedule(snapshot)
@@ -268,7 +268,7 @@ def test_what_nothing_can_keep_costs_no_other_sample_its_limit(hopeless):
     assert kept.timeline == bare.timeline
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(timed_labs(), st.lists(st.sampled_from(["d0", "d1", "d2", "d30"]), min_size=1, max_size=3))
 def test_a_hopeless_limit_is_as_if_it_had_never_been_set(lab, shared):
     others = tuple(never(number, device) for number, device in enumerate(shared))

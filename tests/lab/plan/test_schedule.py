@@ -243,7 +243,7 @@ def test_a_true_deadlock_is_told_not_planned_over():
 # -- labs made up by hypothesis ---------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=120)
 @given(made_up_labs())
 def test_any_lab_is_planned_without_a_fault(snapshot):
     planned = schedule(snapshot)
@@ -252,7 +252,7 @@ def test_any_lab_is_planned_without_a_fault(snapshot):
     assert schedule(snapshot) == planned
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=120)
 @given(made_up_labs())
 def test_together_is_never_slower_than_one_after_another(snapshot):
     runs = snapshot.runs
@@ -261,7 +261,7 @@ def test_together_is_never_slower_than_one_after_another(snapshot):
     assert together <= snapshot.now_s + alone + 1e-6
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=120)
 @given(made_up_labs(), st.floats(0.0, 1.0), st.floats(0.0, 30.0))
 def test_any_lab_can_be_planned_again_in_the_middle(snapshot, part, late):
     first = schedule(snapshot)

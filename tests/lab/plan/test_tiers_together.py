@@ -84,20 +84,20 @@ def moments(draw: st.DrawFn) -> tuple[PlanningSnapshot, Schedule, PlanningSnapsh
     return whole, first, moment
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 @given(timed_labs())
 def test_the_first_timeline_tells_its_limits_truly(snapshot):
     judge(snapshot, schedule(snapshot))
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 @given(moments())
 def test_so_does_a_new_one_at_any_moment(lab):
     _, _, moment = lab
     judge(moment, schedule(moment))
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 @given(moments())
 def test_the_corrected_order_and_what_is_taken_in_the_end(lab):
     _, first, moment = lab
@@ -149,7 +149,7 @@ def moment_alike(moment: PlanningSnapshot, standing: Schedule) -> PlanningSnapsh
     return replace(moment, runs=runs)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=40)
 @given(timed_labs())
 def test_no_bound_is_above_a_timeline_and_a_timeline_is_a_solution(snapshot):
     planned = schedule(snapshot)

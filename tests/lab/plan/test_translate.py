@@ -197,7 +197,7 @@ def test_the_ends_of_the_samples_count_by_their_priority_or_not_at_all():
     assert {job.weight for job in of(snapshot, weighted=False).problem.jobs} == {0}
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 @given(made_up_labs(), st.floats(0.0, 1.0), st.floats(0.0, 30.0))
 def test_every_plan_of_a_translated_lab_is_a_timeline_without_fault(snapshot, part, late):
     first = schedule(snapshot)

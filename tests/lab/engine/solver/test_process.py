@@ -31,8 +31,9 @@ def shop() -> Problem:
     return read_flexible_job_shop(SHOP.read_text(), SHOP.name)[0].problem
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def solver():
+    """One for all tests, which leave it alive: it serves again, whatever it was asked before."""
     with SolverProcess() as process:
         yield process
 
@@ -67,7 +68,7 @@ def test_frames_survive_the_pipe_and_its_end():
 def test_it_improves_a_plan_and_serves_again(solver):
     problem = lab_workload(DOCUMENT, "s1", 6)
     plan = best_rule(shop())
-    first, _ = collect(solver, solver.ask(shop(), plan, Effort(workers=1, deterministic=1.0)))
+    first, _ = collect(solver, solver.ask(shop(), plan, Effort(workers=1, deterministic=0.1)))
     assert first
     for answer in first:
         assert answer.plan.score < plan.score
@@ -99,7 +100,9 @@ def test_what_goes_wrong_in_there_is_told(solver):
     assert solver.alive
 
 
-def test_a_dead_solver_leaves_the_plan_that_stands(solver):
+def test_a_dead_solver_leaves_the_plan_that_stands():
+    solver = SolverProcess()
+    assert solver.alive
     solver.close()
     assert not solver.alive
     solver.stop()

@@ -101,7 +101,6 @@ def test_the_hill_is_recommended_and_not_the_needle():
     assert robust.mean < exact.mean
 
 
-@pytest.mark.timeout(240)
 def test_a_campaign_seeks_the_hill():
     """What device and chemist get is measured at what was really set."""
     rng = np.random.default_rng(4)
@@ -110,8 +109,8 @@ def test_a_campaign_seeks_the_hill():
         campaign = Campaign(SPACE, "maximize", seed=3, initial=8, options=options)
         for record in _history(8):
             campaign.add(dict(record.factors), record.value)
-        for _ in range(4):
-            for item in campaign.ask(2):
+        for count in (2, 1):
+            for item in campaign.ask(count):
                 campaign.tell(item.number, _peaks(item.factors) + 0.01 * rng.normal())
         found = campaign.recommend()
         assert found is not None

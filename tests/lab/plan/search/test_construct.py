@@ -52,7 +52,7 @@ def test_plans_of_laboratories_with_everything_can_be_played(block):
             assert faults(problem, plan.placed) == []
             assert plan.score == score(problem, plan.placed)
             assert plan.makespan >= lower_bound(problem)
-            plans.improve(times(12))
+            plans.improve(times(4))
         assert plans.best.score <= before
 
 
