@@ -57,7 +57,12 @@ def _of_table(name: str, files: CampaignFiles, table: EarlierTable) -> EarlierSp
         name=name,
         source=table.file,
         sha256=table.sha256,
-        results=tuple(_result(files, row.settings, row.results, row.failure) for row in table.rows),
+        results=tuple(
+            _result(files, row.settings, row.results, row.failure).model_copy(
+                update={"beyond": dict(row.beyond)}
+            )
+            for row in table.rows
+        ),
     )
 
 

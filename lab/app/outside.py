@@ -62,16 +62,14 @@ def _columns(table: TableFile) -> list[tuple[str, str]]:
 
 def _quantity(table: TableFile, line: int, column: int, name: str, unit: str) -> str:
     """`61.0 percent`, or `> 61.0 percent` of what was beyond the range."""
-    cell = table.cells[line][column].strip()
-    mark = f"{cell[0]} " if cell[0] in "<>" else ""
-    table.cells[line][column] = cell[1:] if mark else cell
+    mark = table.mark(line, column)
     number = table.number(
         line,
         column,
         name,
         "write a plain number with a decimal point; the unit stands in the heading",
     )
-    return "" if number is None else f"{mark}{number!r} {unit}"
+    return "" if number is None else f"{mark} {number!r} {unit}".lstrip()
 
 
 def _plain(cell: str) -> str | float:

@@ -10,20 +10,22 @@ import logging
 import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from lab.devices.driver import DeviceError
 from lab.devices.execution import line_is_suspect, settled_without_asking
 from lab.domain.command import Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from lab.devices.driver import Driver, Identity
     from lab.devices.ledger import DeviceLedger, LedgerEntry
     from lab.domain.command import Command
 
 __all__ = ["DeviceLine", "HostTiming"]
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 _ASK_TIMES = 3
@@ -47,6 +49,10 @@ class HostTiming:
     """Without a sign of the engine for so long the device is made safe; None where it need not be."""
     safe_on_error: bool = False
     """The engine lives in the host's process, and no timer outlives it: where it fails, the device is made safe first."""
+
+
+class _HurriedError(Exception):
+    """The line was given back."""
 
 
 class DeviceLine:
@@ -78,6 +84,10 @@ class DeviceLine:
         self._on_change = on_change
         self._changed = asyncio.Event()
         self._asked_in_vain: dict[str, int] = {}
+        self._asking: asyncio.Task[object] | None = None
+        self._hurried = False
+        self.put_off = False
+        """In a hurry not all interrupted commands were settled."""
 
     async def keep_open(self) -> None:
         """Open the line, and again whenever it is lost, with growing pauses; for ever."""
@@ -108,10 +118,30 @@ class DeviceLine:
             return False
         self.connected, self.fault, self.trouble = True, False, ""
         self._tell()
-        for entry in self._ledger.interrupted():
-            if entry.id != self.in_hand:
-                await self.settle(entry)
+        await self.settle_interrupted()
         return self.connected
+
+    async def settle_interrupted(self) -> None:
+        """Ask what became of all that an earlier host began and nobody has ended (lock held); put off in a hurry."""
+        self.put_off = False
+        try:
+            for entry in self._ledger.interrupted():
+                if entry.id != self.in_hand:
+                    await self._settle(entry)
+        except _HurriedError:
+            self.put_off = True
+        except sqlite3.Error as error:
+            _LOG.warning("%s: can't read what was interrupted: %s", self._name, error)
+
+    def hurry(self) -> None:
+        """The device is to be made safe: until `rest`, who only asks or measures gives the line back at once."""
+        self._hurried = True
+        if self._asking is not None:
+            self._asking.cancel()
+
+    def rest(self) -> None:
+        """It was made safe, or can't be now."""
+        self._hurried = False
 
     async def close(self) -> None:
         """Disconnect, whatever state the driver is in."""
@@ -141,9 +171,15 @@ class DeviceLine:
 
     async def settle(self, entry: LedgerEntry) -> Settlement | None:
         """What became of a command (lock held), recorded where it is final; None when it can't be asked now."""
+        try:
+            return await self._settle(entry)
+        except _HurriedError:
+            return None
+
+    async def _settle(self, entry: LedgerEntry) -> Settlement | None:
         settlement = settled_without_asking(entry, acted_since=self._ledger.acted_since(entry))
         if settlement is None and entry.command is not None:
-            settlement = await self.ask(entry.command)
+            settlement = await self._ask(entry.command)
         if settlement is not None and entry.settlement is None:
             try:
                 self._ledger.settle(entry.id, settlement)
@@ -155,11 +191,20 @@ class DeviceLine:
     async def ask(self, command: Command) -> Settlement | None:
         """Ask the device what became of a command (lock held); None when it can't answer now, unknown when it was asked
         several times in vain and a person must look."""
+        try:
+            return await self._ask(command)
+        except _HurriedError:
+            return None
+
+    async def _ask(self, command: Command) -> Settlement | None:
         if not self.connected:
             return None
         try:
-            async with asyncio.timeout(self._timing.settle_s):
-                return await self._driver.settle(command)
+            return await self._unless_hurried(
+                lambda: self._driver.settle(command), self._timing.settle_s
+            )
+        except _HurriedError:
+            raise
         except Exception as error:
             _LOG.warning("%s: can't settle %s: %s", self._name, command.id, error)
             if line_is_suspect(error):
@@ -178,6 +223,7 @@ class DeviceLine:
                 if not await self.open():
                     break
                 if self._safe_requests():
+                    self.rest()
                     return True, ""  # opening has done it
             try:
                 async with asyncio.timeout(self._timing.safe_s):
@@ -185,14 +231,17 @@ class DeviceLine:
             except Exception as error:
                 self.lose(error)
             else:
+                self.rest()
                 return True, ""
+        self.rest()
         return False, self.trouble
 
     async def read_telemetry(self) -> Mapping[str, float]:
         """Live values (lock held); none when the line is in trouble."""
         try:
-            async with asyncio.timeout(self._timing.read_s):
-                return await self._driver.read_telemetry()
+            return await self._unless_hurried(self._driver.read_telemetry, self._timing.read_s)
+        except _HurriedError:
+            return {}
         except Exception as error:
             if line_is_suspect(error):
                 self.lose(error)
@@ -209,6 +258,24 @@ class DeviceLine:
         except sqlite3.Error as error:
             # It is safe all the same, and the line serves.
             _LOG.warning("%s: can't record that it was made safe: %s", self._name, error)
+
+    async def _unless_hurried(
+        self, call: Callable[[], Coroutine[None, None, T]], limit_s: float
+    ) -> T:
+        if self._hurried:
+            raise _HurriedError
+        task = asyncio.ensure_future(call())
+        self._asking = task
+        try:
+            async with asyncio.timeout(limit_s):
+                return await task
+        except asyncio.CancelledError:
+            me = asyncio.current_task()
+            if me is None or me.cancelling():
+                raise
+            raise _HurriedError from None
+        finally:
+            self._asking = None
 
     def _tell(self) -> None:
         self._changed.set()

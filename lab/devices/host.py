@@ -200,6 +200,13 @@ class DeviceHost:
                     loop.cancel()
                 if self._work_task is not None:
                     self._work_task.cancel()
+        except* Exception:
+            # Its timer ends with it.
+            if self._timing.dead_man_s is not None or self._timing.safe_on_error:
+                _LOG.warning("%s: its host fails: it is made safe", self._name)
+                with suppress(Exception):
+                    await self._line.make_safe()
+            raise
         finally:
             self._tasks = None
             await self._line.close()
@@ -241,7 +248,10 @@ class DeviceHost:
             except sqlite3.Error as error:
                 self._ledger_fails(error)
             # Also then: who falls silent counts as lost, and his commands as unknown.
-            self._say_alive()
+            try:
+                self._say_alive()
+            except sqlite3.Error as error:
+                self._ledger_fails(error)  # nor read: nobody knows who holds the device
             await asyncio.sleep(self._timing.heartbeat_s)
 
     def _ledger_fails(self, error: sqlite3.Error) -> None:
@@ -380,6 +390,7 @@ class DeviceHost:
         self._announce()
         if self._work is not None:
             self._work.stop.set()
+        self._line.hurry()
         self._making_safe = self._spawn(self._make_safe(request_id))
 
     # -- acting ---------------------------------------------------------------------------------
@@ -419,6 +430,7 @@ class DeviceHost:
         if result is None:
             async with self._line.lock:
                 result = await self._line.make_safe()
+        self._line.rest()
         confirmed, detail = result
         try:
             self._ledger.confirm_safe(request_id, confirmed=confirmed, detail=detail)
@@ -427,6 +439,9 @@ class DeviceHost:
         self._announce()
         self._unconfirmed_safe = "" if confirmed else request_id
         self._voice.safe_reply(request_id, confirmed=confirmed, detail=detail)
+        if self._line.put_off:
+            async with self._line.lock:
+                await self._line.settle_interrupted()
 
     # -- state ----------------------------------------------------------------------------------
 

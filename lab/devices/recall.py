@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 from typing import TYPE_CHECKING
 
 from lab.devices.admission import FORGOTTEN
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from lab.domain.command import Settlement
 
 __all__ = ["Recall"]
+
+_LOG = logging.getLogger(__name__)
 
 
 class Recall:
@@ -100,6 +104,9 @@ class Recall:
             try:
                 settlement = await self._settle(entry.id)
                 reply(self._ledger.entry(entry.id) or entry, settlement)
+            except sqlite3.Error as error:
+                # As if the question had been lost on its way: it is asked again.
+                _LOG.warning("what became of %s can't be read: %s", entry.id, error)
             finally:
                 self._resolving.discard(entry.id)
 

@@ -62,9 +62,10 @@ class Safekeeping:
         device is made safe all the same."""
         try:
             self._ledger.enter_safe(request)
+            self._read()
         except sqlite3.Error:
             self._unwritten = (*(r for r in self._unwritten if r != request), request)
-        self._read()
+            self.requests = (*(r for r in self.requests if r != request), request)
         self._make_safe(request)
 
     def write_down(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lab.domain.course import Course
 from lab.domain.interlock import Reading
@@ -112,8 +112,7 @@ class Inflight:
                 self._told[key] = message.boot, message.told_s
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Events to make durable, then effects to carry out; `wake_s` is when to look again at the latest."""
 
     events: tuple[ev.Event, ...] = ()

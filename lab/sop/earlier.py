@@ -5,7 +5,7 @@ rows and findings out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lab.sop.table_columns import TableColumns
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lab.domain.diagnostic import Diagnostic
+    from lab.domain.event import Side
     from lab.sop.procedure import Box
 
 __all__ = ["FAILED", "EarlierRow", "EarlierTable", "read_earlier"]
@@ -31,6 +32,8 @@ class EarlierRow:
     settings: Mapping[str, float | str]
     results: Mapping[str, float]
     failure: str = ""
+    beyond: Mapping[str, Side] = field(default_factory=dict[str, "Side"])
+    """Results that lie on this side of what could be measured, whose end their value is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ class _Reader:
         ):
             settings: dict[str, float | str] = {}
             results: dict[str, float] = {}
+            beyond: dict[str, Side] = {}
             named = {name: cells[k].strip() for k, (name, _) in enumerate(columns)}
             failure = named.get(FAILED, "")
             for column, (name, unit) in enumerate(columns):
@@ -115,6 +119,8 @@ class _Reader:
                     if value is not None:
                         settings[name] = value
                 elif name in self.results and (named[name] or not failure):
+                    if mark := self.table.mark(line, column):
+                        beyond[name] = "above" if mark == ">" else "below"
                     value = self.columns.quantity(line, column, name, unit)
                     if value is not None:
                         results[name] = value.magnitude
@@ -123,7 +129,7 @@ class _Reader:
                     line, 0, "value", "a trial that failed, and has a result",
                     f"leave the result empty, or the column {FAILED}",
                 )  # fmt: skip
-            found.append(EarlierRow(settings, results, failure))
+            found.append(EarlierRow(settings, results, failure, beyond))
         self._judge(found)
         return found
 

@@ -66,6 +66,13 @@ class TableFile:
                 continue
             yield line, cells
 
+    def mark(self, line: int, column: int) -> str:
+        """The `>` or `<` before a number that lies beyond what could be measured; it is taken off the cell."""
+        cell = self.cells[line][column].strip()
+        mark = cell[:1] if cell[:1] in (">", "<") else ""
+        self.cells[line][column] = cell[len(mark) :]
+        return mark
+
     def number(self, line: int, column: int, name: str, hint: str) -> float | None:
         """A finite number, or None and a finding."""
         cell = self.cells[line][column].strip()

@@ -84,6 +84,13 @@ def test_what_a_table_said_is_in_the_journal_and_known_to_the_optimiser(database
     assert "earlier campaigns" not in entry.trials[2].note
 
 
+def test_ends_of_ranges_of_a_table_are_told_as_such(tmp_path: Path):
+    path = _folder(tmp_path, table=TABLE.replace("1500,3.5,9.10,", "1500,3.5,> 9.10,"))
+    (one,) = earlier_of(open_campaign(path), path, LabState())
+    assert [result.beyond for result in one.results if result.beyond] == [{"conductivity": "above"}]
+    assert one.results[3].value == 9.10
+
+
 def test_a_replay_asks_for_the_same_without_the_file(database: str):
     state, replayed = LabState(), 0
     with open_records(database) as records:

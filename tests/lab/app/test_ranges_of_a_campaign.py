@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from lab.app.optimiser import suggest_from_state
 from lab.app.options import RunOptions
 from lab.app.report import best_document, report_lines
 from lab.app.run import run_campaign
+from lab.cli.progress import ProgressLines
+from lab.cli.status_text import lab_lines
+from lab.control.status import status_document
 from lab.domain import event as ev
 from lab.domain.reduce import reduce
 from lab.domain.replacing import replace
@@ -79,6 +83,24 @@ def test_the_optimiser_takes_it_as_a_bound_and_seeks_on_behind_it(database: str)
     model = [trial for trial in campaign.trials.values() if trial.origin == "model"]
     assert model
     assert any((trial.predicted_mean or 0.0) > _TOP for trial in model)
+
+
+def test_people_see_that_it_lies_beyond(database: str, capsys: pytest.CaptureFixture[str]):
+    state, progress = LabState(), ProgressLines(quiet=False)
+    with open_records(database) as records:
+        for record in records.events():
+            state = reduce(state, record)
+            progress.watch(state, record)
+    told = capsys.readouterr()
+    lines = [line for line in (told.out + told.err).splitlines() if " gave " in line]
+    (campaign,) = state.campaigns.values()
+    beyond = {number for number, trial in campaign.trials.items() if trial.beyond}
+    assert {int(line.split()[2]) for line in lines if "gave > 8 mS/cm" in line} == beyond
+    assert any("best > 8 " in line for line in lines)
+    document = status_document(state, datetime.fromtimestamp(state.at_s, UTC))
+    assert document["campaigns"][0]["best"] is not None
+    assert document["campaigns"][0]["best"]["beyond"] == "above"
+    assert any("best > 8 mS/cm (trial" in line for line in lab_lines(document))
 
 
 def test_a_replay_asks_for_the_same(database: str):

@@ -82,6 +82,8 @@ class FakeDevice:
     """safe and settle, in order."""
     settle_as: str = "by_count"
     """by_count, unknown, or fails."""
+    settle_waits: asyncio.Event | None = None
+    """The question is answered no sooner; nor is one for live values."""
     counted: int = 0
     """Doses at the begin of the latest act, as a pump's own counter would be read before and after."""
 
@@ -155,6 +157,8 @@ class FakeDriver:
     async def settle(self, command) -> Settlement:
         self._line()
         self.device.asked.append(command.id)
+        if self.device.settle_waits is not None:
+            await self.device.settle_waits.wait()
         self.device.calls.append("settle")
         if self.device.settle_as == "fails":
             raise TimeoutError("no answer to the settling question")
@@ -166,6 +170,8 @@ class FakeDriver:
 
     async def read_telemetry(self) -> dict[str, float]:
         self._line()
+        if self.device.settle_waits is not None:
+            await self.device.settle_waits.wait()
         return dict(self.device.telemetry)
 
     async def dispense(self, act, *, volume: float, rate: float = 10.0) -> dict:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from lab.bus.envelope import QueryMessage
 from tests.lab.devices.fake_device import Bench, Script
 
 if TYPE_CHECKING:
@@ -183,3 +184,52 @@ async def test_a_line_that_comes_back_is_made_safe_although_the_request_could_no
         connections = bench.device.connections
         await asyncio.sleep(0.1)
         assert bench.device.connections == connections, "it is opened once, not for ever"
+
+
+class Dead:
+    """A disk that neither takes nor gives anything."""
+
+    def execute(self, *_):
+        raise sqlite3.OperationalError("disk I/O error")
+
+
+async def test_a_dead_disk_ends_nothing_and_keeps_no_device_from_being_made_safe(bench: Bench):
+    script = Script.waiting_at("after_act")
+    async with bench.host(script) as host:
+        await bench.send(bench.command("c1"))
+        await bench.reaches("after_act")
+        disk, host._ledger._db = host._ledger._db, cast("sqlite3.Connection", Dead())
+        assert script.after_act is not None
+        script.after_act.set()
+        assert (await bench.safe("s1")).confirmed
+        assert bench.device.made_safe == 1
+        start = len(bench.heard)
+        for message in (
+            bench.command("c2"),
+            QueryMessage(journal="j1", ledger="l1", id="c1", epoch=1),
+        ):
+            await bench.send(message)
+        await asyncio.sleep(0.1)
+        assert not [m for m in bench.heard[start:] if m.kind in ("ack", "query_reply", "outcome")]
+        # The disk is there again: what was known is written, and told.
+        host._ledger._db = disk
+        assert (await bench.outcome("c1", start)).outcome.result == "succeeded"
+        await bench.hears(lambda m: m.kind == "hb" and m.state == "safe", len(bench.heard))
+        await bench.hello(lifts=("s1",))
+        assert (await bench.do(bench.command("c3")))[1].result == "succeeded"
+
+
+async def test_with_a_dead_disk_a_line_that_comes_back_is_made_safe_and_serves(bench: Bench):
+    async with bench.host() as host:
+        bench.device.plugged = False
+        await bench.state("disconnected")
+        disk, host._ledger._db = host._ledger._db, cast("sqlite3.Connection", Dead())
+        assert not (await bench.safe("s1")).confirmed
+        start = len(bench.heard)
+        bench.device.plugged = True
+        reply = await bench.hears(lambda m: m.kind == "safe_reply" and m.id == "s1", start)
+        assert reply.confirmed
+        assert bench.device.made_safe == 1
+        host._ledger._db = disk
+        await bench.hears(lambda m: m.kind == "hb" and m.state == "safe", len(bench.heard))
+        assert host._ledger.safe_in_force()[0].id == "s1"

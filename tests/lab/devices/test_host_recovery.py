@@ -330,3 +330,58 @@ async def test_a_driver_that_ignores_its_cancellation_does_not_hold_up_safety(
         await asyncio.sleep(holds_on_s + 0.1)  # the rest of the driver's own doings
     if point == "before_begin":
         assert bench.device.doses == []  # nothing begins after an accepted stop
+
+
+async def test_a_long_question_to_the_device_does_not_keep_it_from_being_made_safe(bench: Bench):
+    await _crash_at(bench, "after_act", bench.command())
+    bench.device.settle_waits = asyncio.Event()
+    async with bench.host():
+        async with asyncio.timeout(5):
+            while not bench.device.asked:
+                await asyncio.sleep(0.002)
+        assert (await bench.safe("s1")).confirmed
+        assert bench.device.calls[-1] == "safe"
+        # Asked again by itself, before anything new may begin.
+        async with asyncio.timeout(5):
+            while len(bench.device.asked) < 2:
+                await asyncio.sleep(0.002)
+        bench.device.settle_waits.set()
+        reply = await bench.query("c1")
+        assert (reply.status, reply.settlement.verdict) == ("settled", "done")
+        await bench.hello(lifts=("s1",))
+        assert (await bench.do(bench.command("c2")))[1].result == "succeeded"
+
+
+async def test_live_values_that_don_t_come_do_not_keep_it_from_being_made_safe_either(
+    bench: Bench,
+):
+    bench.device.settle_waits = asyncio.Event()
+    async with bench.host() as host:
+        async with asyncio.timeout(5):
+            while not host._line.lock.locked():
+                await asyncio.sleep(0.002)
+        start = asyncio.get_running_loop().time()
+        assert (await bench.safe("s1")).confirmed
+        assert asyncio.get_running_loop().time() - start < 0.25, "half of what a reading may take"
+        bench.device.settle_waits.set()
+        bench.device.telemetry = {"pressure": 2.0}
+        await bench.hello(lifts=("s1",))
+        assert (await bench.do(bench.command("c1")))[1].result == "succeeded"
+
+
+async def test_a_request_that_comes_before_the_question_puts_it_off(bench: Bench):
+    await _crash_at(bench, "after_act", bench.command())
+    async with bench.host() as host:
+        await bench.query("c1")
+        line, entry = host._line, bench.ledger.device("doser").entry("c1")
+        assert entry is not None
+        assert entry.command is not None
+        asked = len(bench.device.asked)
+        line.hurry()
+        assert await line.ask(entry.command) is None
+        assert await line.read_telemetry() == {}
+        assert len(bench.device.asked) == asked
+        line.rest()
+        settlement = await line.ask(entry.command)
+        assert settlement is not None
+        assert settlement.verdict == "done"

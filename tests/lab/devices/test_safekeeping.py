@@ -482,3 +482,54 @@ def test_a_full_disk_does_not_hold_back_what_makes_the_device_safe() -> None:
             assert len(stand.safe_at) == 1
 
     run_virtual(main())
+
+
+def test_a_host_that_asks_what_became_of_an_act_makes_the_device_safe_in_time() -> None:
+    async def main() -> None:
+        stand = Stand()
+        script = Script.waiting_at("after_act")
+        async with stand.host(script):
+            stand.say(stand.make(sent_at=stand.now))
+            await asyncio.sleep(1)
+            last = stand.beat()
+            await asyncio.sleep(1)
+        stand.device.settle_waits = asyncio.Event()
+        began = stand.now
+        async with stand.host():
+            await asyncio.sleep(LIMIT_S + 1)
+            assert stand.device.asked[0] == "c1"
+            [safe_at] = stand.safe_at
+            assert last.sent_at < began
+            assert safe_at - began <= LIMIT_S + 0.1, "and not after the question's own limit"
+            stand.device.settle_waits.set()
+            await asyncio.sleep(1)
+            entry = stand.ledger.device("doser").entry("c1")
+            assert entry is not None
+            assert entry.settlement is not None
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("limit_s", [LIMIT_S, None])
+def test_a_host_that_fails_takes_its_timer_along_so_its_device_is_made_safe_first(
+    limit_s: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("a bug")
+
+    async def live(stand: Stand) -> None:
+        async with stand.host():
+            await stand.live(4)
+            assert stand.safe_at == []
+            monkeypatch.setattr(DeviceHost, "_on_beat", fail)
+            stand.beat()
+            await asyncio.sleep(1)
+
+    async def main() -> None:
+        stand = Stand(limit_s)
+        with pytest.raises(ExceptionGroup, match="unhandled errors") as caught:
+            await live(stand)
+        assert caught.group_contains(ValueError, match="a bug")
+        assert len(stand.safe_at) == (limit_s is not None), "only where one would be missed"
+
+    run_virtual(main())

@@ -8,6 +8,8 @@ import pytest
 
 from lab.domain import event as ev
 from lab.domain.plan import Binding, Decision, Formula, QualityCheck, ResultSpec, TimeWindow
+from lab.domain.replacing import replace
+from lab.domain.state import Flag
 from lab.engine.partial import results_so_far
 from lab.optimize.recorded import first_outcome, history_of
 from tests.lab.engine.kit import KitContext, check, command_of, formula, plan_of, step, when
@@ -100,15 +102,15 @@ def test_a_value_of_readings_that_are_still_to_come_is_none():
 
     class All(KitContext):
         def results(self, plan: Plan, outputs: Any) -> dict[str, ev.Value]:
-            return {"deep": ev.Value(value=1.0, unit="g"), "row": ev.Value(value=2.0, unit="g")}
+            return {spec.name: ev.Value(value=1.0, unit="g") for spec in specs}
 
-    rows = Formula(expression="mean(mass)", rows=(formula("mass", "weigh.mass").names,))
+    first, last = (formula("mass", f"{name}.mass").names for name in ("weigh", "spin"))
+    rows, more = (Formula(expression="mean(mass)", rows=r) for r in ((first,), (first, last)))
     specs = (
         ResultSpec(name="deep", unit="g", formula=nested),
         ResultSpec(name="row", unit="g", formula=rows),
+        ResultSpec(name="rows", unit="g", formula=more),
     )
-    from lab.domain.replacing import replace
-
     other = replace(run, plan=_plan(*specs))
     assert set(results_so_far(All(), other)) == {"row"}
 
@@ -137,6 +139,25 @@ def test_a_standard_that_is_not_met_makes_all_of_it_worthless():
     mind = Seeker(KitContext(quick))
     _weighed(mind, 2.05)
     assert mind.campaign.trials[1].value == 2.05
+
+
+def test_a_control_chart_that_fails_the_run_makes_it_worthless_and_a_warning_does_not():
+    mind = _several(_plan(quality=(STANDARD,)))
+    mind.end(command_of(_weighed(mind)), "failed_partial", device="balance")
+    run = mind.state.runs["kit-2/r001"]
+    shown = ev.QualityRecorded(
+        run=run.id,
+        name="weight",
+        check="standard",
+        value=2.0,
+        unit="g",
+        expected=2.0,
+        accepted=True,
+    )
+    reason = "standard weight: control rule 2_2s, two in a row"
+    flagged = replace(run, quality={"weight": shown}, flags=(Flag("quality", "", reason),))
+    assert set(results_so_far(mind.context, flagged)) == {"mass"}
+    assert results_so_far(mind.context, replace(flagged, reason=reason)) == {}
 
 
 def test_a_result_that_is_missing_takes_no_other_along():

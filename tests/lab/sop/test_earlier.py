@@ -40,6 +40,20 @@ def test_the_column_of_failures_may_be_left_out():
     assert rows[0].failure == ""
 
 
+def test_what_was_beyond_the_range_is_told_with_its_side():
+    rows, findings = _read(
+        HEAD + "300,oil,1000,> 61,3,\n300,water,1000,<0.5,3,\n300,oil,1000,4,3,\n"
+    )
+    assert findings == []
+    assert [row.results["yield"] for row in rows] == [61.0, 0.5, 4.0]
+    assert [row.beyond for row in rows] == [{"yield": "above"}, {"yield": "below"}, {}]
+    for cell in (">", "> much", ">> 3"):
+        rows, (finding,) = _read(HEAD + f"300,oil,1000,{cell},3,\n")
+        assert (finding.code, finding.line, finding.column) == ("value", 2, 14)
+    _, (setting,) = _read(HEAD + "> 300,oil,1000,61,3,\n")
+    assert (setting.line, setting.column) == (2, 1)
+
+
 def test_a_share_is_taken_as_percent():
     rows, findings = _read(HEAD.replace("[percent]", "[dimensionless]") + "300,oil,2500,0.61,3,\n")
     assert findings == []
