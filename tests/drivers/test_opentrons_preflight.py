@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +22,7 @@ from lab.engine.virtual_loop import run_virtual
 from tests.drivers.opentrons_kit import bench, command, flex, ot2
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 RECIPE = [Transfer("water", "A1", 130.0), Transfer("red", "A1", 12.5), Transfer("blue", "A1", 40.0)]
@@ -31,14 +35,49 @@ def document(settings: dict[str, Any], transfers: list[Transfer] = RECIPE) -> di
     ).document
 
 
-def report_of(protocol: dict[str, Any]) -> PreflightReport:
-    return analyse(json.dumps(protocol).encode())
+_ONE_CHILD = """
+import json, sys
+from drivers.opentrons_robot.preflight import _MARK, _child
+for line in sys.stdin:
+    sys.stdout.write(f"\\n{_MARK}{json.dumps(_child(line.encode()))}\\n")
+    sys.stdout.flush()
+"""
+
+
+@pytest.fixture(scope="module")
+def report_of(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[dict[str, Any]], PreflightReport]]:
+    """The analysis of one protocol after the other in one child, whose start is what takes the time."""
+    folder = tmp_path_factory.mktemp("opentrons")
+    with (
+        (folder / "said").open("wb") as said,
+        subprocess.Popen(
+            [sys.executable, "-P", "-c", _ONE_CHILD],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True,
+            env={**os.environ, "OT_API_CONFIG_DIR": str(folder)},
+        ) as child,
+    ):  # fmt: skip
+        asked, told = child.stdin, child.stdout
+        assert asked is not None
+        assert told is not None
+
+        def report(protocol: dict[str, Any]) -> PreflightReport:
+            asked.write(json.dumps(protocol) + "\n")
+            asked.flush()
+            for line in told:
+                if line.startswith(preflight._MARK):
+                    return preflight._report(line.encode(), b"")
+            pytest.fail((folder / "said").read_text(errors="replace"))
+
+        yield report
+        child.kill()
 
 
 @pytest.mark.parametrize("settings", [ot2(), flex()], ids=["OT-2", "Flex"])
 def test_a_good_protocol_is_ok_and_its_volumes_are_ours(settings: dict[str, Any]) -> None:
     protocol = document(settings)
-    report = report_of(protocol)
+    report = analyse(json.dumps(protocol).encode())
     assert report.errors == ()
     assert report.ok
     ours = [item["key"] for item in protocol["commands"]]
@@ -78,15 +117,16 @@ def _no_schema(protocol: dict[str, Any]) -> None:
         (_no_schema, "ProtocolFilesInvalid"),
     ],
 )
-def test_bad_protocols_are_refused(spoil: Any, error: str) -> None:
+def test_bad_protocols_are_refused(report_of: Any, spoil: Any, error: str) -> None:
     protocol = copy.deepcopy(document(ot2()))
     spoil(protocol)
+    assert report_of(document(ot2())).ok
     report = report_of(protocol)
     assert not report.ok
     assert error in "; ".join(report.errors)
 
 
-def test_why_we_check_volumes_ourselves() -> None:
+def test_why_we_check_volumes_ourselves(report_of: Any) -> None:
     """The vendor's analysis passes what would flood the plate; our own check does not."""
     deck = parse_deck(ot2(tips="fresh", mix=None), "robot")
     flood = [Transfer("water", "A1", 300.0), Transfer("red", "A1", 300.0)]
@@ -172,7 +212,7 @@ def test_a_deck_that_fails_is_not_connected_and_asked_again(analysis: _Analysis)
     assert analysis.calls == 3
 
 
-def test_the_sample_touches_every_labware_and_pipette() -> None:
+def test_the_sample_touches_every_labware_and_pipette(report_of: Any) -> None:
     deck = parse_deck(ot2(), "robot")
     samples = sample_transfers(deck)
     assert check_transfers(deck, samples) == []

@@ -194,18 +194,18 @@ def test_a_calibration_that_is_too_old_comes_first():
 
 
 def test_a_calibration_that_comes_due_in_between_is_renewed_and_counts_from_then():
-    # calibrated 30 days before the second day of the campaign: too old from its third day on
+    # calibrated 30 days before the end of the campaign's first day: too old from its second day on
     loop = loop_of(
-        500, parallel=4, balance={"calibrated": "2025-12-03", "calibration_takes": "20 min"}
-    ).run(until_s=2.2 * DAY)
+        500, parallel=4, balance={"calibrated": "2025-12-02", "calibration_takes": "20 min"}
+    ).run(until_s=1.2 * DAY)
     [(_, start, end)] = loop.spans()
-    assert start < 2 * DAY
-    assert 2 * DAY - start < 600.0, "as late as it may be"
+    assert start < DAY
+    assert DAY - start < 600.0, "as late as it may be"
     weighed = loop.began("weigh")
     assert any(at < start for at in weighed)
-    assert any(at > 2 * DAY for at in weighed)
+    assert any(at > DAY for at in weighed)
     assert not any(start <= at < end for at in weighed)
-    assert not any(start < at + 300.0 and at < 2 * DAY < at + 299.0 for at in weighed)
+    assert not any(start < at + 300.0 and at < DAY < at + 299.0 for at in weighed)
 
 
 def test_without_a_time_for_it_or_an_age_that_matters_nobody_is_asked():
