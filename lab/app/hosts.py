@@ -40,8 +40,7 @@ async def host_devices(
 
     `ledger` is the file that remembers commands over restarts; None keeps it in memory, for worlds that end with the
     process. Each host connects by itself and goes on trying, so a device that is off delays nobody else. With `alone` the
-    hosts outlive the engine, so their dead-man timers run; in its process they end with it, and where it fails they make
-    safe first what acts.
+    hosts outlive the engine; in its process their dead-man timers end with it, so where it fails they make safe first what acts.
     """
     book = CommandLedger(ledger if ledger is not None else ":memory:", identity=boot)
     try:
@@ -83,7 +82,7 @@ def _timing(
     ages = [lock.max_age_s for lock in drivers.interlocks if lock.device == name]
     return replace(
         timing,
-        dead_man_s=limit_s if alone else None,
+        dead_man_s=limit_s if alone or lasting else None,
         safe_on_error=not alone and lasting and limit_s is not None,
         # So that one lost value does not open an interlock.
         telemetry_s=min([timing.telemetry_s, *(age / 3 for age in ages)]),

@@ -148,7 +148,7 @@ async def _run(
                 version=__version__,
                 improver=improver_for(clock),
                 heartbeat_s=_VIRTUAL_HEARTBEAT_S if options.virtual else 1.0,
-                beat_s=None if options.hosts else files.drivers.beat_s,
+                beat_s=None if options.virtual else files.drivers.beat_s,
                 simulate_people=options.virtual,
                 take_over=options.take_over,
             )

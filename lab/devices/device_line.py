@@ -48,7 +48,8 @@ class HostTiming:
     dead_man_s: float | None = None
     """Without a sign of the engine for so long the device is made safe; None where it need not be."""
     safe_on_error: bool = False
-    """The engine lives in the host's process, and no timer outlives it: where it fails, the device is made safe first."""
+    """The engine lives in the host's process, and no timer outlives it: where it fails, the device is made safe first. The
+    timer counts from the engine's first sign."""
 
 
 class _HurriedError(Exception):

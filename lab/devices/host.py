@@ -128,7 +128,13 @@ class DeviceHost:
             device_name, driver, self._line, self._ledger, clock, self._timing, interlocks
         )
         self._safe = Safekeeping(
-            device_name, boot, self._ledger, self._timing.dead_man_s, self._begin_safe
+            device_name,
+            boot,
+            self._ledger,
+            self._timing.dead_man_s,
+            self._begin_safe,
+            # Its own engine starts right after it, and is not missed before.
+            counts_from_start=not self._timing.safe_on_error,
         )
         self._work: Work | None = None
         self._work_task: asyncio.Task[None] | None = None

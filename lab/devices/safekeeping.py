@@ -29,11 +29,15 @@ _LOG = logging.getLogger(__name__)
 DEAD_MAN_S = 10.0
 """Real seconds without a sign of the engine, where the lab file says nothing else."""
 
+_LATE_S = 0.5
+"""A timer that fires so much too late tells that the process stood still."""
+
 
 class Safekeeping:
     """`make_safe` is called with the id of each request that comes into force.
 
     `limit_s`: real seconds without a sign of the engine after which the host makes its own request; None: never.
+    `counts_from_start`: where the ledger says that somebody is in charge; else from the first sign on.
     """
 
     def __init__(
@@ -43,12 +47,15 @@ class Safekeeping:
         ledger: DeviceLedger,
         limit_s: float | None,
         make_safe: Callable[[str], None],
+        *,
+        counts_from_start: bool = True,
     ) -> None:
         self._name = name
         self._boot = boot
         self._ledger = ledger
         self._limit_s = limit_s
         self._make_safe = make_safe
+        self._counts_from_start = counts_from_start
         self._fed_s = 0.0
         self._counting = asyncio.Event()
         self._silences = 0
@@ -109,14 +116,21 @@ class Safekeeping:
         """Count, for ever. One sleep serves all: a sign only notes its time, however many come."""
         if self._limit_s is None:
             return
-        if self._ledger.is_in_charge():
+        if self._counts_from_start and self._ledger.is_in_charge():
             self._fed_s = _now()
             self._counting.set()
+        stood_still = False
         while True:
             await self._counting.wait()
             left_s = self._fed_s + self._limit_s - _now()
             if left_s > 0:
                 await asyncio.sleep(left_s)
+                stood_still = _now() > self._fed_s + self._limit_s + _LATE_S
+                continue
+            if stood_still:
+                # This process was stopped, and the engine in it perhaps, too: what came meanwhile is heard first.
+                stood_still = False
+                await asyncio.sleep(_LATE_S)
                 continue
             # It counts again from the next sign; until then the device stays as it is made now.
             self._counting.clear()

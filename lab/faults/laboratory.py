@@ -216,15 +216,15 @@ class Laboratory:
             lid = name == "pump" and self.knobs.interlock
             machine = self.room.machine(name, draws=name == "drain")
             driver = MachineDriver(lambda m=machine: Cable(self.room, m), clock, lid=lid)
+            timed = self.knobs.dead_man and capability != "weighing"
             timing = HostTiming(
                 heartbeat_s=self.knobs.scale.beat_s,
                 telemetry_s=4.0,
                 connect_s=10.0,
                 safe_s=10.0,
                 settle_s=40.0,
-                dead_man_s=DEAD_MAN_S
-                if self.knobs.dead_man and not self.knobs.hosts_within and capability != "weighing"
-                else None,
+                dead_man_s=DEAD_MAN_S if timed else None,
+                safe_on_error=timed and self.knobs.hosts_within,
             )
             host = DeviceHost(
                 LAB,

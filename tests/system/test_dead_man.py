@@ -19,6 +19,7 @@ from lab.bus import topics
 from lab.bus.envelope import State
 from lab.bus.mqtt import MqttTransport
 from lab.domain.ids import dead_man_of
+from tests.faults.small_disk import small_disk
 from tests.system.lab_process import journal_rows, lab, simulators, start_lab, wait_until
 from tests.system.test_kill_and_resume import intents, open_dose
 from tests.system.test_over_mosquitto import own_lab
@@ -161,3 +162,32 @@ def test_an_engine_that_fails_leaves_the_devices_of_its_own_process_safe(tmp_pat
                 )
 
             wait_until(told_that_it_was_made_safe, "the next engine to find the heater safe")
+
+
+@pytest.mark.faults
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_an_engine_that_can_t_write_is_missed_by_the_hosts_in_its_own_process(
+    tmp_path: Path, mqtt_url: str
+) -> None:
+    """The ledger lies on the same full disk."""
+    example = own_lab(tmp_path)
+    hurried(example)
+    log = tmp_path / "run.log"
+    with (
+        small_disk("4m") as disk,
+        start_lab(
+            "run", str(example / "campaign.yaml"), "--trials", "3", "--broker", mqtt_url,
+            "--speed", SPEED, "--db", str(disk.path / "records.db"), log=log,
+        ) as engine,
+    ):  # fmt: skip
+        records = disk.path / "records.db"
+        wait_until(lambda: records.exists() and open_dose(journal_rows(records)), "a dose")
+        safe = asyncio.run(seconds_until_safe(mqtt_url, example, disk.fill))
+        assert safe, "devices that can act"
+        assert engine.poll() is None, log.read_text()
+        disk.make_room()
+        wait_until(
+            lambda: any(made_itself_safe(row) for row in journal_rows(records)), "word of it"
+        )
+        assert engine.poll() is None, log.read_text()

@@ -52,8 +52,12 @@ def test_where_no_device_waits_for_beats_there_are_none(tmp_path: Path) -> None:
     assert drivers.beat_s is None
 
 
-@pytest.mark.parametrize("alone", [True, False])
-def test_only_hosts_that_outlive_the_engine_count(alone: bool) -> None:
+@pytest.mark.parametrize(("alone", "lasting"), [(True, False), (False, True), (False, False)])
+def test_hosts_miss_an_engine_where_what_they_do_lasts(
+    tmp_path: Path, alone: bool, lasting: bool
+) -> None:
+    """Apart from it they count from their start, in its process from its first sign; in a world of their own not at all."""
+
     async def main() -> set[str]:
         drivers = open_campaign(CAMPAIGN).drivers
         clock = VirtualClock(asyncio.get_running_loop())
@@ -66,7 +70,7 @@ def test_only_hosts_that_outlive_the_engine_count(alone: bool) -> None:
                 drivers,
                 transport,
                 clock,
-                ledger=None,
+                ledger=tmp_path / "ledger" if lasting else None,
                 boot="b",
                 world=world,
                 messages=lambda _: MemoryTransport(bus),
@@ -74,7 +78,7 @@ def test_only_hosts_that_outlive_the_engine_count(alone: bool) -> None:
             ):
                 states = await transport.subscribe(topics.state(drivers.lab.id, "+"))
                 listening = asyncio.create_task(_listen(states, safe))
-                await clock.sleep(8)
+                await clock.sleep(8 if alone else 60)
                 beat = EngineBeat(journal="j1", epoch=1, sent_at=clock.wall())
                 bus.publish(topics.engine_beat(drivers.lab.id), beat.model_dump_json().encode())
                 await clock.sleep(9)
@@ -87,7 +91,8 @@ def test_only_hosts_that_outlive_the_engine_count(alone: bool) -> None:
 
     found = run_virtual(main())
     lab = open_campaign(CAMPAIGN).lab
-    assert found == ({n for n in lab.devices if "pump" in n or "plate" in n} if alone else set())
+    acting = {n for n in lab.devices if "pump" in n or "plate" in n}
+    assert found == (acting if alone or lasting else set())
 
 
 async def _listen(states: Subscription, safe: set[str]) -> None:

