@@ -38,11 +38,15 @@ class ControlServer:
     Raises UnavailableError where no port or file can be had.
     """
 
-    def __init__(self, port: EnginePort, directory: Path | None = None) -> None:
+    def __init__(
+        self, port: EnginePort, directory: Path | None = None, *, after_s: float = 0.0
+    ) -> None:
+        """`after_s`: real seconds before the web server is loaded; who asks meanwhile waits."""
         self.token = secrets.token_urlsafe(32)
         self.url = ""
         self.file = control_file(port.info().database, directory)
         self._port = port
+        self._after_s = after_s
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._server: uvicorn.Server | None = None
@@ -78,9 +82,11 @@ class ControlServer:
         await self._stop()
 
     async def _serve(self, listener: socket.socket) -> None:
-        # Beside the loop: an engine's first words do not wait for a web framework.
-        make = await asyncio.to_thread(_web_server)
-        if self._closing.is_set():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._after_s):
+                await self._closing.wait()
+        make = None if self._closing.is_set() else await asyncio.to_thread(_web_server)
+        if make is None or self._closing.is_set():
             listener.close()
             return
         self._server = make(self._port, self.token, self._closing)

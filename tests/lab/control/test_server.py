@@ -59,6 +59,30 @@ async def test_who_leaves_before_it_is_loaded_leaves_nothing_behind(engine):
         socket.create_connection((place.hostname, place.port), timeout=5).close()
 
 
+async def test_it_may_be_loaded_later_and_who_leaves_before_does_not_wait_for_it(
+    engine, monkeypatch
+):
+    loaded = []
+    real = server_module._web_server
+
+    def load():
+        loaded.append(time.monotonic())
+        return real()
+
+    monkeypatch.setattr(server_module, "_web_server", load)
+    began = time.monotonic()
+    async with ControlServer(engine, after_s=60.0):
+        await asyncio.sleep(0.05)
+    assert time.monotonic() - began < 10.0
+    assert loaded == []
+    began = time.monotonic()
+    async with ControlServer(engine, after_s=0.3) as server:
+        client = ControlClient(server.url, server.token)
+        await asyncio.to_thread(client.status)
+        client.close()
+    assert loaded[0] - began >= 0.3
+
+
 async def test_what_can_t_be_had_is_said_before_anything_begins(engine, monkeypatch):
     def refuse(*_):
         raise OSError("no more ports")
