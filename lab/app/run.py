@@ -57,6 +57,8 @@ Watcher = Callable[[LabState, ev.Recorded], None]
 
 _VIRTUAL_HEARTBEAT_S = 60.0
 
+_FIRST_WORDS_S = 1.0
+"""An engine's first words go before the loading of a web framework: after a crash devices wait for them."""
 _WORLD_ENDED = "the simulated laboratory ended with the process that held it"
 """Why a resumed virtual campaign has lost its samples: devices are asked as ever, but the vessels are empty."""
 
@@ -378,7 +380,8 @@ async def _control(
         yield
         return
     async with ControlServer(
-        EngineControl(engine, lab=files.lab.id, epoch=journal.epoch, url=url, clock=clock)
+        EngineControl(engine, lab=files.lab.id, epoch=journal.epoch, url=url, clock=clock),
+        after_s=_FIRST_WORDS_S,
     ):
         yield
 

@@ -13,30 +13,22 @@ import json
 import os
 import secrets
 import socket
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-import uvicorn
-
-from lab.control.api import make_app
 from lab.control.client import control_file
 from lab.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
+
+    import uvicorn
 
     from lab.control.port import EnginePort
 
 __all__ = ["ControlServer"]
-
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        """Signals are the composition root's business: the first Ctrl-C stops the lab in order."""
-        yield
 
 
 class ControlServer:
@@ -46,27 +38,20 @@ class ControlServer:
     Raises UnavailableError where no port or file can be had.
     """
 
-    def __init__(self, port: EnginePort, directory: Path | None = None) -> None:
+    def __init__(
+        self, port: EnginePort, directory: Path | None = None, *, after_s: float = 0.0
+    ) -> None:
+        """`after_s`: real seconds before the web server is loaded; who asks meanwhile waits."""
         self.token = secrets.token_urlsafe(32)
         self.url = ""
         self.file = control_file(port.info().database, directory)
         self._port = port
+        self._after_s = after_s
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._server: _Server | None = None
+        self._server: uvicorn.Server | None = None
 
     async def __aenter__(self) -> Self:
-        config = uvicorn.Config(
-            make_app(self._port, self.token, self._closing),
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            server_header=False,
-            timeout_graceful_shutdown=2,
-        )
-        self._server = _Server(config)
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             listener.bind(("127.0.0.1", 0))
@@ -75,8 +60,8 @@ class ControlServer:
             listener.close()
             raise UnavailableError(f"the control API gets no port on 127.0.0.1: {error}") from error
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        # It answers from now on: the socket listens, the loop serves as soon as it is free.
-        self._task = asyncio.create_task(self._server.serve(sockets=[listener]), name="control-api")
+        # It answers from now on: the socket listens, and is served as soon as can be.
+        self._task = asyncio.create_task(self._serve(listener), name="control-api")
         try:
             self._write_file()
         except OSError as error:
@@ -95,6 +80,17 @@ class ControlServer:
     ) -> None:
         self._remove_file()
         await self._stop()
+
+    async def _serve(self, listener: socket.socket) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._after_s):
+                await self._closing.wait()
+        make = None if self._closing.is_set() else await asyncio.to_thread(_web_server)
+        if make is None or self._closing.is_set():
+            listener.close()
+            return
+        self._server = make(self._port, self.token, self._closing)
+        await self._server.serve(sockets=[listener])
 
     async def _stop(self) -> None:
         self._closing.set()
@@ -120,3 +116,9 @@ class ControlServer:
         with suppress(OSError, ValueError):
             if json.loads(self.file.read_text(encoding="utf-8"))["token"] == self.token:
                 self.file.unlink()
+
+
+def _web_server() -> Callable[[EnginePort, str, asyncio.Event], uvicorn.Server]:
+    from lab.control.web import web_server
+
+    return web_server

@@ -15,9 +15,10 @@ CAMPAIGN = ROOT / "sops" / "electrolyte_conductivity" / "campaign.yaml"
 
 LATER = (
     *("torch", "botorch", "gpytorch", "scipy", "numba", "ortools", "opentrons", "pandas"),
+    *("fastapi", "starlette", "uvicorn"),
     *("plotly", "dash", "matplotlib", "streamlit", "PIL", "pint", "httpx", "rich", "alembic"),
 )
-"""The optimiser, the planner's search, pictures, other formats: each costs as much as the rest of a start."""
+"""The optimiser, the planner's search, the control API's web server, pictures, other formats: each costs as much as the rest of a start."""
 
 _SCRIPT = """
 import json, os, sys
