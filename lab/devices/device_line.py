@@ -219,12 +219,17 @@ class DeviceLine:
 
     async def make_safe(self) -> tuple[bool, str]:
         """Bring the device to its safe state, over a new connection if need be; whether it is confirmed, and why not."""
+        try:
+            return await self._make_safe()
+        finally:
+            self.rest()
+
+    async def _make_safe(self) -> tuple[bool, str]:
         for _ in range(2):
             if not self.connected:
                 if not await self.open():
                     break
                 if self._safe_requests():
-                    self.rest()
                     return True, ""  # opening has done it
             try:
                 async with asyncio.timeout(self._timing.safe_s):
@@ -232,9 +237,7 @@ class DeviceLine:
             except Exception as error:
                 self.lose(error)
             else:
-                self.rest()
                 return True, ""
-        self.rest()
         return False, self.trouble
 
     async def read_telemetry(self) -> Mapping[str, float]:

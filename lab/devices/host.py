@@ -209,9 +209,11 @@ class DeviceHost:
         except* Exception:
             # Its timer ends with it.
             if self._timing.dead_man_s is not None or self._timing.safe_on_error:
-                _LOG.warning("%s: its host fails: it is made safe", self._name)
+                confirmed = False
                 with suppress(Exception):
-                    await self._line.make_safe()
+                    confirmed, _ = await self._line.make_safe()
+                what = "was made safe" if confirmed else "could NOT be made safe: see to it"
+                _LOG.error("%s: its host fails; the device %s", self._name, what)
             raise
         finally:
             self._tasks = None

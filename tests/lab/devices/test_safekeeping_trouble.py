@@ -125,7 +125,7 @@ def test_a_host_that_asks_what_became_of_an_act_makes_the_device_safe_in_time() 
 
 @pytest.mark.parametrize("limit_s", [LIMIT_S, None])
 def test_a_host_that_fails_takes_its_timer_along_so_its_device_is_made_safe_first(
-    limit_s: float | None, monkeypatch: pytest.MonkeyPatch
+    limit_s: float | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:
         raise ValueError("a bug")
@@ -144,6 +144,7 @@ def test_a_host_that_fails_takes_its_timer_along_so_its_device_is_made_safe_firs
             await live(stand)
         assert caught.group_contains(ValueError, match="a bug")
         assert len(stand.safe_at) == (limit_s is not None), "only where one would be missed"
+        assert ("the device was made safe" in caplog.text) == (limit_s is not None)
 
     run_virtual(main())
 
@@ -183,5 +184,29 @@ def test_a_host_in_its_engine_s_process_counts_from_the_engine_s_first_sign() ->
             stand.beat()
             await asyncio.sleep(LIMIT_S + 1)
             assert len(stand.safe_at) == 1
+
+    run_virtual(main())
+
+
+def test_a_host_that_fails_does_not_call_a_device_safe_that_it_can_t_reach(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stand = Stand()
+
+    def fail(*_: object) -> None:
+        stand.device.plugged = False
+        raise ValueError("a bug")
+
+    async def live() -> None:
+        async with stand.host():
+            monkeypatch.setattr(DeviceHost, "_on_beat", fail)
+            stand.beat()
+            await asyncio.sleep(1)
+
+    async def main() -> None:
+        with pytest.raises(ExceptionGroup):
+            await live()
+        assert stand.safe_at == []
+        assert "could NOT be made safe" in caplog.text
 
     run_virtual(main())
