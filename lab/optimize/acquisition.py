@@ -73,15 +73,17 @@ def propose(
         model = fit_model(space, direction, records, options=options)
         region = Region(space, held)
         wanted = Wanted(model, region, records, options, cost_of, run_seed)
-        best_mean = max(model.sign * mean for mean in wanted.moments(model.measured)[0])
+        best_mean = max(model.sign * mean for mean in wanted.moments(wanted.base)[0])
         taken = model.pending
         again = [] if held or space.alike else surprises(model, records, max(1, n // 2))
+        turn = len(records) if n == 1 else 0
         for offset in range(n):
             if offset < len(again):
                 suggestions.append(_repeat(wanted, again[offset], first_number + offset))
                 continue
+            wary = wanted.wary_at(turn + offset)
             point, value, fidelity = _next_point(
-                wanted, region, taken, derived_seed(run_seed, offset)
+                wanted, region, taken, derived_seed(run_seed, offset), wary
             )
             origin = "random" if value is None else "model"
             factors = space.from_unit(point.tolist())
@@ -97,7 +99,7 @@ def propose(
                     predicted_sd=deviations[0],
                     acquisition=value,
                     nearest_trial=nearest_trial(space, records, factors),
-                    note=note_on(model, origin, model.sign * means[0] > best_mean),
+                    note=note_on(model, origin, model.sign * means[0] > best_mean, wary),
                     chance=chance_of(model, point.reshape(1, -1)),
                     better=better_than(model, point.reshape(1, -1), best(direction, records)),
                     cost=wanted.cost(factors, point, fidelity),
@@ -111,13 +113,13 @@ def propose(
 
 
 def _next_point(
-    wanted: Wanted, region: Region, taken: Array, seed: int
+    wanted: Wanted, region: Region, taken: Array, seed: int, wary: bool
 ) -> tuple[Array, float | None, str | None]:
     """The point of highest acquisition away from `taken` with its value, or a stand-in with None, and the fidelity to
     measure it by, where there are several."""
     around = wanted.base[:_AROUND]
     scored: list[tuple[float, Array, str | None]] = []
-    for fidelity, acquisition in wanted.routes(taken, seed):
+    for fidelity, acquisition in wanted.routes(taken, seed, wary=wary):
         if region.space.plain and not region.held:
             candidates, values = maximise(acquisition, around, seed)
         else:
@@ -131,7 +133,7 @@ def _next_point(
 
 def _repeat(wanted: Wanted, record: TrialRecord, number: int) -> Suggestion:
     """The same trial once more."""
-    point = np.array([wanted.model.space.to_unit(record.factors)])
+    point = wanted.model.space.points([record.factors])
     cost = wanted.cost(record.factors, point[0], record.fidelity)
     return repeated(wanted.model, record, number, wanted.moments(point), cost)
 
@@ -151,7 +153,7 @@ def repeated(
         predicted_mean=moments[0][0],
         predicted_sd=moments[1][0],
         nearest_trial=record.number,
-        chance=chance_of(model, np.array([model.space.to_unit(record.factors)])),
+        chance=chance_of(model, model.space.points([record.factors])),
         cost=cost,
         fidelity=record.fidelity,
         note=f"repeats trial {record.number}: it is far better than the others let expect",
@@ -205,12 +207,14 @@ def better_than(model: FittedModel, point: Array, known: TrialRecord | None) -> 
     return model.better(point, known.value)
 
 
-def note_on(model: FittedModel, origin: str, better: bool) -> str:
-    """Why the model asks for a point, for a person to read."""
+def note_on(model: FittedModel, origin: str, better: bool, wary: bool = False) -> str:
+    """Why the model asks for a point, for a person to read. `wary`: it was sought near what is known."""
     if origin == "random":
         text = "spread-out point: the model's best points are already being tried"
     elif better:
         text = "predicted to be better than every tested point"
+    elif wary:
+        text = "near good trials: little is known of the rest of the space yet"
     else:
         text = "explores: uncertain enough here to be better than the best tested point"
     return text if model.converged else f"{text}; hyperparameters at their priors (fit failed)"

@@ -81,7 +81,7 @@ def propose_from(
         for record in again:
             if pool.find(record.factors) is None:
                 continue
-            point = np.array([pool.space.to_unit(record.factors)])
+            point = pool.space.points([record.factors])
             cost = _cost(cheap, cost_of, record.factors, point[0])
             made.append(repeated(model, record, number + len(made), model.predict(point), cost))
         for offset in range(len(made), n):

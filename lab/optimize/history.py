@@ -197,13 +197,8 @@ def nearest_trial(
     space: Space, records: Sequence[TrialRecord], factors: Mapping[str, Setting]
 ) -> int | None:
     """The number of the finished trial (done or failed) nearest to `factors` in the unit cube."""
-    target = space.to_unit(factors)
-    distances = [
-        (
-            sum((a - b) ** 2 for a, b in zip(space.to_unit(item.factors), target, strict=True)),
-            item.number,
-        )
-        for item in records
-        if item.status != "pending"
-    ]
-    return min(distances)[1] if distances else None
+    finished = [record for record in records if record.status != "pending"]
+    if not finished:
+        return None
+    gaps = space.points([record.factors for record in finished]) - space.points([factors])
+    return finished[int((gaps * gaps).sum(axis=1).argmin())].number

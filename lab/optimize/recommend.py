@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lab.optimize.history import check_history
 from lab.optimize.model import fit_model
 from lab.optimize.model.threads import single_threaded
@@ -46,7 +44,7 @@ def recommend(
     with single_threaded():
         model = fit_model(space, direction, records, options=options)
         done = model.believed(records, options)
-        points = np.array([space.to_unit(record.factors) for record in done], dtype=np.float64)
+        points = space.points([record.factors for record in done])
         if options is not None and options.accuracy:
             from lab.optimize.acquire.robust import robust_moments
 

@@ -172,8 +172,7 @@ def believe(
     pending = [record for record in records if record.status == "pending"]
 
     def points(rows: Sequence[TrialRecord]) -> Array:
-        units = [list(space.to_unit(record.factors)) for record in rows]
-        return np.array(units, dtype=np.float64).reshape(-1, space.dimension)
+        return space.points([record.factors for record in rows])
 
     measured = np.unique(points(whole), axis=0)
     lost = points(failed)

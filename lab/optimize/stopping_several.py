@@ -75,7 +75,7 @@ def stopping_several(
         )
     with single_threaded():
         belief = believe(space, aim, records, options=options)
-        tested = np.array([space.to_unit(record.factors) for record in done])
+        tested = space.points([record.factors for record in done])
         chance = belief.chance(tested)
         order = ranked(belief.scores(tested), chance)
         if chance[order[0]] < _LIKELY:

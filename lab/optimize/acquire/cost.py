@@ -97,7 +97,7 @@ def cheapness(
 
 def _fit(space: Space, made: Sequence[Mapping[str, Setting]], costs: Sequence[float]) -> Cheapness:
     logs = np.log(np.array(costs, dtype=np.float64))
-    points = np.array([space.to_unit(factors) for factors in made], dtype=np.float64)
+    points = space.points(made)
     warp = fit_warp(logs, 1.0, bent=False)
     told = merge(points, warp.forward(logs))
     problem = Problem(told.points, told.outcomes, told.given, told.share, space.groups, told.within)

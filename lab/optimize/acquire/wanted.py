@@ -34,6 +34,10 @@ _SLACK = 1.0 + 1e-9
 """Of sums of costs."""
 _BASELINE = 32
 """Tested points whose outcome is drawn; the others can hardly be the best."""
+_WARY = 2.0
+"""How many standard deviations of the outcome the unknown is expected to be worse, where a point is sought warily."""
+_WARY_TRIALS = 4
+"""Trials per lengthscale from which on none is: by then the model's mean has learned what the unknown is like."""
 
 
 class Wanted:
@@ -63,7 +67,7 @@ class Wanted:
             cheapness(space, records, cost_of, lawful) if weighed else None
         )
         self._tried = [
-            (np.array([space.to_unit(record.factors)]), self._place(record.fidelity))
+            (space.points([record.factors]), self._place(record.fidelity))
             for record in records
             if record.status == "pending" and self.options.fidelities
         ]
@@ -91,11 +95,21 @@ class Wanted:
 
         return robust_moments(self.model, self.options, points)
 
-    def routes(self, taken: Array, seed: int) -> list[tuple[str | None, Acquisition]]:
+    def wary_at(self, place: int) -> bool:
+        """Whether the point at this place of the batch is sought warily, near what is known to be good: at first every
+        second one. The model knows nothing yet of most of the space and hopes for the best there, so without them a
+        campaign begins with its corners (docs/explanation/optimiser.md).
+        """
+        early = len(self.model.tested) < _WARY_TRIALS * (int(self.model.space.groups.max()) + 1)
+        return early and place % 2 == 0 and not (self.options.fidelities or self.options.accuracy)
+
+    def routes(
+        self, taken: Array, seed: int, *, wary: bool = False
+    ) -> list[tuple[str | None, Acquisition]]:
         """Each way to measure with what a point is worth by it; one way, None, where there are no fidelities. `taken`:
         points that are being tried at the target, n x d.
         """
-        promise = self._promise(taken, seed)
+        promise = self._promise(taken, seed, wary)
         if self.cheap is not None:
             promise = Total((promise, self.cheap))
         joined = self.model.joined
@@ -117,7 +131,7 @@ class Wanted:
         below = sum(costs[way] for way in self._ways if way and way != target.name)
         return [*(one for one in lower if below + one.cost <= at_target * _SLACK), target]
 
-    def _promise(self, taken: Array, seed: int) -> Acquisition:
+    def _promise(self, taken: Array, seed: int, wary: bool) -> Acquisition:
         model = self.model
         if self.options.accuracy:
             from lab.optimize.acquire.robust import RobustImprovement
@@ -125,7 +139,8 @@ class Wanted:
             promise: Acquisition = RobustImprovement(model, self.options, self.base, taken, seed)
         else:
             normals = normal_points(seed, _DRAWS, len(self.base) + len(taken))
-            promise = NoisyImprovement(model.mixture, self.base, taken, normals)
+            mixture = model.mixture.wary(_WARY) if wary else model.mixture
+            promise = NoisyImprovement(mixture, self.base, taken, normals)
         for one in model.chances:
             promise = Likely(promise, one)
         return promise

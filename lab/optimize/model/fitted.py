@@ -125,7 +125,7 @@ def fit_model(
             "no trial has given a value yet", hint="a model can be asked after the first results"
         )
     values = np.array([value for _, value in done])
-    inputs = _rows_of([space.to_unit(record.factors) for record, _ in done], space.dimension)
+    inputs = space.points([record.factors for record, _ in done])
     outliers: tuple[TrialRecord, ...] = ()
     if options is not None and options.outliers:
         within = np.array([record.side is None for record, _ in done])
@@ -146,7 +146,7 @@ def fit_model(
         () if options is None else options.levels,
         zeros=options is not None and options.zeros is True,
     )
-    lost = _rows_of([space.to_unit(record.factors) for record in failed], space.dimension)
+    lost = space.points([record.factors for record in failed])
     problem = seen.problem(
         np.concatenate([seen.zeros, lost]), space.groups, doubt=_IMPUTED_VARIANCE
     )
@@ -168,7 +168,7 @@ def fit_model(
         warp=seen.warp,
         measured=seen.measured,
         tested=np.concatenate([worked, lost]),
-        pending=_rows_of([space.to_unit(record.factors) for record in pending], space.dimension),
+        pending=space.points([record.factors for record in pending]),
         success=fit_success(worked, lost, space.groups) if chance else None,
         converged=mixture.converged,
         outliers=outliers,
@@ -196,11 +196,11 @@ def _lower(
     found: list[tuple[str, Array, Array]] = []
     for one in () if options is None else options.fidelities[:-1]:
         told = [
-            (space.to_unit(record.factors), record.value)
+            (record.factors, record.value)
             for record in records
             if record.fidelity == one.name and record.value is not None and record.side is None
         ]
-        rows = _rows_of([row for row, _ in told], space.dimension)
+        rows = space.points([factors for factors, _ in told])
         found.append((one.name, rows, np.array([value for _, value in told], dtype=np.float64)))
     return found
 
@@ -239,16 +239,16 @@ def slice(  # the word of the trade; the builtin isn't used here
     space.check(base, "the slice")
     x = _grid(space, factor_x, points)
     y = _grid(space, factor_y, points) if factor_y is not None else ()
-    rows = [
-        space.to_unit(
+    rows = space.points(
+        [
             {**base, factor_x: value_x, **({} if factor_y is None else {factor_y: value_y})}
-        )
-        for value_y in (y or (0.0,))
-        for value_x in x
-    ]
+            for value_y in (y or (0.0,))
+            for value_x in x
+        ]
+    )
     with single_threaded():
         model = fit_model(space, direction, records, options=options)
-        means, deviations = model.predict(_rows_of(rows, space.dimension))
+        means, deviations = model.predict(rows)
     return Slice(factor_x, factor_y, x, y, _rows(means, points), _rows(deviations, points))
 
 
@@ -264,7 +264,3 @@ def _grid(space: Space, name: str, points: int) -> tuple[float, ...]:
 
 def _rows(values: list[float], width: int) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(values[start : start + width]) for start in range(0, len(values), width))
-
-
-def _rows_of(rows: Sequence[Sequence[float]], dimension: int) -> Array:
-    return np.array([list(row) for row in rows], dtype=np.float64).reshape(-1, dimension)

@@ -60,7 +60,7 @@ def earlier_rows(
         if not told:
             continue
         values = np.array([value for _, value in told], dtype=np.float64)
-        points = np.array([space.to_unit(factors) for factors, _ in told], dtype=np.float64)
+        points = space.points([factors for factors, _ in told])
         found.append(merge(points, fit_warp(values, sign).forward(values)))
     return found
 

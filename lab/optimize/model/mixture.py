@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -44,6 +45,19 @@ class Mixture:
         variances = np.stack([variance for _, variance in parts])
         mean = (weights * means).sum(axis=0)
         return mean, (weights * (variances + (means - mean) ** 2)).sum(axis=0)
+
+    def means(self, points: Array) -> Array:
+        """The first of these alone."""
+        parts = [member.means(points) for member in self.members]
+        return (np.array(self.weights)[:, None] * np.stack(parts)).sum(axis=0)
+
+    def wary(self, deviations: float) -> Mixture:
+        """The same where the unknown is expected to be worse, by so many standard deviations of the outcome."""
+        members = tuple(
+            member.expecting(member.mean - deviations * math.sqrt(member.scale))
+            for member in self.members
+        )
+        return replace(self, members=members)
 
 
 def loo_weights(processes: Sequence[Process]) -> Array:

@@ -192,9 +192,14 @@ class Space:
         each choice.
         """
         self.check(values, "to the unit cube")
+        return tuple(self.points([values])[0].tolist())
+
+    def points(self, settings: Sequence[Mapping[str, Setting]]) -> Array:
+        """The same of each of several that were checked, as rows."""
         import numpy as np
 
-        return tuple(self.encode(np.array([self.row(values)]))[0].tolist())
+        rows = np.array([self.row(values) for values in settings], dtype=np.float64)
+        return self.encode(rows.reshape(-1, len(self.factors)))
 
     def from_unit(self, point: Sequence[float]) -> dict[str, Setting]:
         """Values in the factors' units, never outside their ranges (rounding is cut off at the
