@@ -11,7 +11,7 @@ from dashboard.data import database, look, records_of
 from dashboard.model import ModelDesk, fit_evidence, fit_slice
 from dashboard.views.frame import REFRESH_S, figure, guarded, table
 from dashboard.words import number, status_sign, unit_text, words_of
-from lab.control.evidence import context_lines, evidence_lines, failed_words
+from lab.control.evidence import context_lines, evidence_lines, failure_line
 from lab.domain.errors import LabError
 from lab.domain.event import FactorSpec
 
@@ -187,9 +187,8 @@ def _proposed(names: list[str]) -> None:
             f"the last {told['latest']}"
         )
     for item in document["failures"]:
-        sign = status_sign("failed")
-        gave = failed_words(item["outcomes"])
-        st.markdown(f"{sign.glyph} Trial {item['trial']} {gave}: {item['reason']}")
+        sign = status_sign("withdrawn" if item["withdrawn"] else "failed")
+        st.markdown(f"{sign.glyph} Trial {item['trial']} {failure_line(item)}")
 
 
 def _front(campaign: CampaignState) -> None:
@@ -363,7 +362,7 @@ def _trials(names: list[str]) -> None:
             "cost_unit": st.column_config.TextColumn("Unit of the cost"),
             "explores": st.column_config.TextColumn("Explores", width="medium"),
             "note": st.column_config.TextColumn("Why", width="medium"),
-            "reason": st.column_config.TextColumn("Reason of failure", width="large"),
+            "reason": st.column_config.TextColumn("Why without a value", width="large"),
         },
         alt="All trials",
     )

@@ -50,6 +50,8 @@ class ProgressLines:
                 return _completed(state, event)
             case ev.TrialFailed():
                 return f"trial {event.trial:>3} {failed_words(event.outcomes)}: {event.reason}"
+            case ev.TrialWithdrawn():
+                return f"trial {event.trial:>3} withdrawn by {event.actor}: {event.reason}"
             case ev.StepFailed():
                 again = "; tried again" if event.retry else ""
                 return f"        {event.run} step {event.step}: {event.error}{again}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lab.app.report import setting, with_unit
 from lab.cli.event_text import answers_text
-from lab.control.evidence import context_lines, evidence_lines, failed_words
+from lab.control.evidence import context_lines, evidence_lines, failure_line
 from lab.domain.event_base import range_mark
 
 if TYPE_CHECKING:
@@ -88,8 +88,7 @@ def lab_lines(document: StatusDocument) -> list[str]:
                 f"    {told['done'] + told['failed']} results from outside, the last {told['latest']}"
             )
         lines += [
-            f"    trial {item['trial']} {failed_words(item['outcomes'])}: {item['reason']}"
-            for item in campaign["failures"]
+            f"    trial {item['trial']} {failure_line(item)}" for item in campaign["failures"]
         ]
     for run in document["runs"]:
         lines.append(

@@ -1,4 +1,4 @@
-"""`lab trial`: what people say of proposed trials, with a name and a reason."""
+"""`lab trial`: what people say of trials, with a name and a reason."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ _Fidelity = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the verbs of this module."""
     trial = typer.Typer(
-        help="Approve, reject or edit trials that have not begun; pin your own; veto a region; tell the context; add results from elsewhere.",
+        help="Approve, reject or edit trials that have not begun; pin your own; veto a region; tell the context; add results from elsewhere; "
+        "withdraw what turned out wrong.",
         no_args_is_help=True,
     )
     trial.command()(approve)
@@ -48,6 +49,8 @@ def register(app: typer.Typer) -> None:
     trial.command()(veto)
     trial.command()(context)
     trial.command()(add)
+    # -1 is a result from outside and no option
+    trial.command(context_settings={"ignore_unknown_options": True})(withdraw)
     app.add_typer(trial, name="trial")
 
 
@@ -76,6 +79,23 @@ def reject(
 ) -> int:
     """Take a trial back before it begins. It teaches nothing and counts as one of the budget."""
     args = {"do": "reject", "trial": trial}
+    return send_request("trial", where, db, actor, _why(reason), args=args, as_json=as_json)
+
+
+def withdraw(
+    trial: Annotated[
+        int, typer.Argument(help="Number of the trial; -1, -2, ... are results from elsewhere.")
+    ],
+    where: _Where = None,
+    db: _Db = None,
+    actor: _Actor = "",
+    reason: _Reason = "",
+    as_json: _Json = False,
+) -> int:
+    """Use the result of an ended trial no more: its sample was spoilt, a device was out of order. The records keep it."""
+    if not actor.strip():
+        raise typer.BadParameter("say who withdraws it: --who NAME")
+    args = {"do": "withdraw", "trial": trial}
     return send_request("trial", where, db, actor, _why(reason), args=args, as_json=as_json)
 
 

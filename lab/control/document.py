@@ -270,12 +270,13 @@ class OutsideDocument(TypedDict):
 
 
 class FailedTrialDocument(TypedDict):
-    """A trial without a value, and why; of several results what was measured before."""
+    """A trial that failed, or of which a person withdrew the result, and why; of several results what was measured before."""
 
     trial: int
     factors: dict[str, FactorValue]
     reason: str
     outcomes: dict[str, float]
+    withdrawn: bool
 
 
 class ContextDocument(TypedDict):

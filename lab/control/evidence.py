@@ -28,6 +28,7 @@ __all__ = [
     "evidence_lines",
     "failed_documents",
     "failed_words",
+    "failure_line",
     "outside_document",
     "proposed_documents",
     "trial_name",
@@ -43,14 +44,16 @@ def proposed_documents(campaign: CampaignState) -> list[ProposedTrialDocument]:
 
 
 def failed_documents(campaign: CampaignState) -> list[FailedTrialDocument]:
-    """The latest trials without a value, newest first, with the reason."""
-    failed = [trial for trial in campaign.trials.values() if trial.status == "failed"]
+    """The latest trials that failed or were withdrawn, newest first, with the reason."""
+    without = ("failed", "withdrawn")
+    failed = [trial for trial in campaign.trials.values() if trial.status in without]
     return [
         {
             "trial": trial.number,
             "factors": dict(trial.factors),
             "reason": trial.reason,
             "outcomes": dict(trial.outcomes),
+            "withdrawn": trial.status == "withdrawn",
         }
         for trial in failed[: -_FAILURES - 1 : -1]
     ]
@@ -66,7 +69,7 @@ def outside_document(campaign: CampaignState) -> OutsideDocument:
         best = max(values) if direction == "maximize" else min(values)
     return {
         "done": len(told),
-        "failed": len(campaign.outside) - len(told),
+        "failed": sum(item.status == "failed" for item in campaign.outside),
         "best": best,
         "latest": campaign.outside[-1].note if campaign.outside else "",
     }
@@ -118,6 +121,13 @@ def awaited_document(campaign: CampaignState, now_s: float) -> AwaitedDocument |
         "since": iso(campaign.awaited_s),
         "for_s": elapsed(campaign.awaited_s, now_s),
     }
+
+
+def failure_line(item: FailedTrialDocument) -> str:
+    """What became of the trial, without its number."""
+    if item["withdrawn"]:
+        return item["reason"]
+    return f"{failed_words(item['outcomes'])}: {item['reason']}"
 
 
 def failed_words(outcomes: Mapping[str, float]) -> str:

@@ -137,6 +137,7 @@ class EnginePort(Protocol):
 _OF_TRIALS = {
     "approve": {"trial"},
     "reject": {"trial"},
+    "withdraw": {"trial"},
     "edit": {"trial", "factors"},
     "pin": {"factors"},
     "veto": {"condition"},

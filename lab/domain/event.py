@@ -46,6 +46,7 @@ from lab.domain.event_campaign import (
     TrialFailed,
     TrialProposed,
     TrialRejected,
+    TrialWithdrawn,
 )
 from lab.domain.event_course import (
     DecisionMade,
@@ -145,6 +146,7 @@ __all__ = [
     "TrialFailed",
     "TrialProposed",
     "TrialRejected",
+    "TrialWithdrawn",
     "Value",
     "event_from_json",
 ]
@@ -413,6 +415,7 @@ Event = Annotated[
     | TrialApproved
     | TrialEdited
     | TrialRejected
+    | TrialWithdrawn
     | ResultsAdded
     | SpaceVetoed
     | ContextTold

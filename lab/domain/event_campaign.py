@@ -40,6 +40,7 @@ __all__ = [
     "TrialFailed",
     "TrialProposed",
     "TrialRejected",
+    "TrialWithdrawn",
 ]
 
 
@@ -255,6 +256,19 @@ class TrialRejected(EventBase):
     kind: Literal["trial_rejected"] = "trial_rejected"
     campaign: str
     trial: int
+    actor: str
+    reason: str
+
+
+class TrialWithdrawn(EventBase):
+    """A named person says that the result of an ended trial is not to be used (its sample was spoilt, a device was out of
+    order): from now on it teaches nothing, and is never the best. What was measured stays in the records; its number, well and
+    share of the budget are spent."""
+
+    kind: Literal["trial_withdrawn"] = "trial_withdrawn"
+    campaign: str
+    trial: int
+    """Below 0 of results from outside."""
     actor: str
     reason: str
 

@@ -75,6 +75,7 @@ def reduce(state: LabState, record: ev.Recorded) -> LabState:
             | ev.TrialApproved()
             | ev.TrialEdited()
             | ev.TrialRejected()
+            | ev.TrialWithdrawn()
             | ev.ResultsAdded()
             | ev.SpaceVetoed()
             | ev.ContextTold()

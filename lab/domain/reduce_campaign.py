@@ -24,6 +24,7 @@ def reduce_campaign(
     | ev.TrialApproved
     | ev.TrialEdited
     | ev.TrialRejected
+    | ev.TrialWithdrawn
     | ev.ResultsAdded
     | ev.SpaceVetoed
     | ev.ContextTold
@@ -116,6 +117,8 @@ def reduce_campaign(
                 status="rejected",
                 reason=f"rejected by {event.actor}: {event.reason}",
             )
+        case ev.TrialWithdrawn():
+            campaign = _without(campaign, event)
         case ev.ResultsAdded():
             campaign = replace(campaign, outside=(*campaign.outside, *_told(campaign, event)))
         case ev.SpaceVetoed():
@@ -203,6 +206,26 @@ def _told(campaign: CampaignState, event: ev.ResultsAdded) -> list[TrialState]:
             strict=True,
         )
     ]
+
+
+def _without(campaign: CampaignState, event: ev.TrialWithdrawn) -> CampaignState:
+    """Without the result of a trial; how near the optimum is was judged with it."""
+    gone: dict[str, Any] = {
+        "status": "withdrawn",
+        "reason": f"withdrawn by {event.actor}: {event.reason}",
+        "value": None,
+        "standard_deviation": None,
+        "outcomes": {},
+        "beyond": {},
+    }
+    campaign = replace(campaign, nearness=None)
+    if event.trial > 0:
+        return _with_trial(campaign, event.trial, **gone)
+    outside = tuple(
+        replace(trial, **gone) if trial.number == event.trial else trial
+        for trial in campaign.outside
+    )
+    return replace(campaign, outside=outside)
 
 
 def _set_by(campaign: CampaignState, fidelity: str) -> dict[str, ev.SettingValue]:

@@ -138,7 +138,7 @@ class TrialState:
     number: int
     factors: Mapping[str, ev.FactorValue]
     origin: str
-    status: Literal["pending", "done", "failed", "rejected"] = "pending"
+    status: Literal["pending", "done", "failed", "rejected", "withdrawn"] = "pending"
     value: float | None = None
     standard_deviation: float | None = None
     predicted_mean: float | None = None

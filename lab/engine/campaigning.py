@@ -195,8 +195,9 @@ def _why_enough(campaign: CampaignState) -> str:
     if not campaign.measured:
         if any(trial.value is not None for trial in campaign.trials.values()):
             return f"no trial by {campaign.target}, which counts, has given a value"
-        rejected = any(trial.status == "rejected" for trial in campaign.trials.values())
-        return "every trial failed" + (" or was rejected" if rejected else "")
+        found = {trial.status for trial in campaign.trials.values()}
+        also = [status for status in ("rejected", "withdrawn") if status in found]
+        return "every trial failed" + (f" or was {' or '.join(also)}" if also else "")
     judged = campaign.nearness
     if judged is not None and judged.enough:
         unit = judged.unit or campaign.spec.objective.unit

@@ -1,4 +1,4 @@
-"""What people do with proposed trials: approve, reject, edit, pin their own, veto a region, add results. Pure.
+"""What people do with trials: approve, reject, edit, pin their own, veto a region, add results, withdraw them. Pure.
 
 Every judgement is (accepted, the answer in words, the facts that follow).
 """
@@ -29,7 +29,7 @@ __all__ = ["judge_trial"]
 
 
 def judge_trial(state: LabState, message: msg.Requested) -> Judgement:
-    """`do`: approve, reject or edit (with `trial`), pin or context (with `factors`), veto (with `condition`), or add (with
+    """`do`: approve, reject, edit or withdraw (with `trial`), pin or context (with `factors`), veto (with `condition`), or add (with
     `results`)."""
     campaign = state.active_campaign
     if campaign is None:
@@ -45,6 +45,8 @@ def judge_trial(state: LabState, message: msg.Requested) -> Judgement:
                 return _reject(campaign, message)
             case "edit":
                 return _edit(campaign, message)
+            case "withdraw":
+                return _withdraw(campaign, message)
             case "pin":
                 return _pin(campaign, message)
             case "veto":
@@ -54,7 +56,7 @@ def judge_trial(state: LabState, message: msg.Requested) -> Judgement:
             case "add":
                 return judge_results(campaign, message, _factors)
             case _:
-                return False, "approve, reject, edit, pin, veto, context or add", []
+                return False, "approve, reject, edit, withdraw, pin, veto, context or add", []
     except RefusedRow as refused:
         return False, str(refused), []
 
@@ -84,6 +86,29 @@ def _reject(campaign: CampaignState, message: msg.Requested) -> Judgement:
         reason=message.reason,
     )
     return True, f"trial {trial.number} is rejected", [rejected]
+
+
+def _withdraw(campaign: CampaignState, message: msg.Requested) -> Judgement:
+    number = message.args.get("trial")
+    outside = {trial.number: trial for trial in campaign.outside}
+    known = {**campaign.trials, **outside}
+    trial = known.get(number) if isinstance(number, int) else None
+    if trial is None:
+        ended = [str(n) for n, t in sorted(known.items()) if t.status in ("done", "failed")]
+        raise RefusedRow(f"there is no trial {number}; ended: {', '.join(ended) or 'none'}")
+    if trial.status == "pending":
+        instead = f"`lab abort {trial.run}` ends its run" if trial.run else "reject it"
+        raise RefusedRow(f"trial {trial.number} has no result to withdraw yet: {instead}")
+    if trial.status not in ("done", "failed"):
+        raise RefusedRow(f"trial {trial.number} is {trial.status}: it teaches nothing as it is")
+    withdrawn = ev.TrialWithdrawn(
+        campaign=campaign.spec.campaign,
+        trial=trial.number,
+        actor=message.actor,
+        reason=message.reason,
+    )
+    stays = "what was measured stays in the records"
+    return True, f"trial {trial.number} teaches nothing any more; {stays}", [withdrawn]
 
 
 def _edit(campaign: CampaignState, message: msg.Requested) -> Judgement:

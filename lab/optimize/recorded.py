@@ -66,7 +66,8 @@ def history_of(campaign: CampaignState, state: LabState) -> list[TrialRecord]:
             number=trial.number,
             factors=dict(trial.factors),
             status="aborted"
-            if (trial.number in aborted and trial.status != "done") or trial.status == "rejected"
+            if (trial.number in aborted and trial.status != "done")
+            or trial.status in ("rejected", "withdrawn")
             else trial.status,
             value=trial.value if trial.status == "done" and campaign.aim is None else None,
             outcomes={} if campaign.aim is None else dict(trial.outcomes),

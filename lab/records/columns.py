@@ -66,7 +66,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("campaign", "text", "Id of the campaign"),
         Column("trial", "integer", "Number within the campaign; results that people told from outside have -1, -2, ..."),
         Column("run", "text", "Id of the run that it led to"),
-        Column("status", "text", "pending, done, failed or rejected"),
+        Column("status", "text", "pending, done, failed, rejected or withdrawn"),
         Column("origin", "text", "Who proposed it: the strategy's name; outside: told by a person"),
         Column("fidelity", "text", "How it is measured, where the campaign has several ways; the last of them counts"),
         Column("objective", "text", "Result that is optimised"),

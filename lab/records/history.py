@@ -91,7 +91,7 @@ def campaign_rows(state: LabState) -> Rows:
     rows = Rows(columns=COLUMNS["campaigns"])
     for name, campaign in state.campaigns.items():
         spec, best = campaign.spec, campaign.best()
-        counts = {"done": 0, "failed": 0, "pending": 0, "rejected": 0}
+        counts = {"done": 0, "failed": 0, "pending": 0, "rejected": 0, "withdrawn": 0}
         for trial in campaign.trials.values():
             counts[trial.status] += 1
         rows.append(

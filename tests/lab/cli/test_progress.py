@@ -7,6 +7,7 @@ import pytest
 from lab.cli.progress import ProgressLines
 from tests.golden.plays import PLAYS
 from tests.lab.engine.stage import Stage
+from tests.lab.engine.test_withdrawing import Measured
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,12 @@ def test_progress_tells_what_a_person_should_know(
             progress.watch(mind.state, record)
         captured = capsys.readouterr()
         assert (words in captured.err + captured.out) == told
+
+
+def test_a_withdrawn_result_is_told_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    mind = Measured()
+    assert mind.say("withdraw", "the vial leaked", trial=2)[0]
+    progress = ProgressLines(quiet=False)
+    for record in mind.records:
+        progress.watch(mind.state, record)
+    assert "trial   2 withdrawn by Ada: the vial leaked" in capsys.readouterr().err

@@ -29,6 +29,8 @@ def test_each_verb_reaches_the_engine(tmp_path: Path):
         for words in (
             ("approve", "1"),
             ("reject", "1", "--reason", "no solvent"),
+            ("withdraw", "1", "--reason", "the vial leaked"),
+            ("withdraw", "-2", "--reason", "another unit"),
             ("edit", "1", "--set", "x=200 uL", "--reason", "a hunch"),
             ("pin", "--set", "x=0.1 mL", "--set", "y = 0.2 mL", "--reason", "a hunch"),
             ("pin", "--set", "x=0.1 mL", "--fidelity", "quick", "--reason", "a hunch"),
@@ -42,6 +44,8 @@ def test_each_verb_reaches_the_engine(tmp_path: Path):
     assert said == [
         ("trial", "", {"do": "approve", "trial": 1}),
         ("trial", "no solvent", {"do": "reject", "trial": 1}),
+        ("trial", "the vial leaked", {"do": "withdraw", "trial": 1}),
+        ("trial", "another unit", {"do": "withdraw", "trial": -2}),
         ("trial", "a hunch", {"do": "edit", "trial": 1, "factors": {"x": "200 uL"}}),
         ("trial", "a hunch", {"do": "pin", "factors": {"x": "0.1 mL", "y": "0.2 mL"}}),
         ("trial", "a hunch", {"do": "pin", "factors": {"x": "0.1 mL"}, "fidelity": "quick"}),
@@ -75,6 +79,8 @@ def test_each_verb_reaches_the_engine(tmp_path: Path):
     ("words", "told"),
     [
         (("reject", "1"), "say why"),
+        (("withdraw", "1"), "say why"),
+        (("withdraw", "--frist", "--reason", "why not"), "valid integer"),
         (("pin", "--set", "x", "--reason", "why not"), "is no setting"),
         (("pin", "--set", "x=1 mL", "--set", "x=2 mL", "--reason", "why not"), "is set twice"),
         (("approve", "first"), "valid integer"),
@@ -94,8 +100,12 @@ def test_what_makes_no_sense_is_wrong_usage(tmp_path: Path, words: tuple[str, ..
     assert told in " ".join(result.output.replace("│", " ").split())
 
 
-def test_an_approval_and_a_context_have_a_name(tmp_path: Path):
-    for words in (["approve", "1"], ["context", "--set", "room=21 degC"]):
+def test_an_approval_a_withdrawal_and_a_context_have_a_name(tmp_path: Path):
+    for words in (
+        ["approve", "1"],
+        ["withdraw", "1", "--reason", "the vial leaked"],
+        ["context", "--set", "room=21 degC"],
+    ):
         result = RUN.invoke(app, ["trial", *words, "--db", str(tmp_path / "lab.db")])
         assert result.exit_code == 2
 

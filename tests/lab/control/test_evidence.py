@@ -6,7 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from lab.control.evidence import evidence_lines, failed_documents, failed_words, proposed_documents
+from lab.control.evidence import (
+    evidence_lines,
+    failed_documents,
+    failed_words,
+    failure_line,
+    outside_document,
+    proposed_documents,
+)
 from lab.domain import event as ev
 from lab.domain.state import CampaignState, TrialState
 
@@ -90,6 +97,21 @@ def test_the_latest_failures_come_first():
     assert [item["trial"] for item in found] == [8, 7, 6, 5, 4]
     assert found[0]["reason"] == "reason 8"
     assert failed_documents(replace(CAMPAIGN, trials={1: DONE})) == []
+
+
+def test_a_withdrawn_result_is_told_with_who_withdrew_it():
+    gone = replace(FAILED, number=3, status="withdrawn", reason="withdrawn by Ada: it leaked")
+    first, second = failed_documents(replace(CAMPAIGN, trials={2: FAILED, 3: gone}))
+    assert (first["trial"], first["withdrawn"], second["withdrawn"]) == (3, True, False)
+    assert failure_line(first) == "withdrawn by Ada: it leaked"
+    assert failure_line(second) == f"gave no value: {FAILED.reason}"
+
+
+def test_what_was_withdrawn_from_outside_is_counted_neither_way():
+    told = [replace(DONE, number=-1), replace(FAILED, number=-2)]
+    gone = replace(DONE, number=-3, status="withdrawn", value=None)
+    document = outside_document(replace(CAMPAIGN, outside=(*told, gone)))
+    assert (document["done"], document["failed"]) == (1, 1)
 
 
 def test_what_a_failed_trial_measured_before_is_told():

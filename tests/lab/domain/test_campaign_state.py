@@ -107,6 +107,42 @@ def test_a_rejected_trial_is_closed_and_counts():
     assert _campaign(PROPOSED, rejected, last).enough
 
 
+WITHDRAWN = ev.TrialWithdrawn(campaign="kit-1", trial=4, actor="Ada", reason="the vial leaked")
+
+
+def test_a_withdrawn_result_is_never_the_best_and_its_trial_stays_spent():
+    campaign = _campaign(WITHDRAWN)
+    trial = campaign.trials[4]
+    assert (trial.status, trial.reason) == ("withdrawn", "withdrawn by Ada: the vial leaked")
+    assert (trial.value, trial.standard_deviation, dict(trial.outcomes)) == (None, None, {})
+    best = campaign.best()
+    assert best is not None
+    assert (best.number, len(campaign.trials)) == (2, 4)
+    front = _campaign(WITHDRAWN.model_copy(update={"trial": 1}), further=(COST,), limits=(PURE,))
+    assert [trial.number for trial in front.front()] == [2, 3]
+
+
+def test_a_campaign_that_had_enough_by_a_withdrawn_result_goes_on():
+    judged = ev.StoppingJudged(
+        campaign="kit-1", trial=4, within=1.0, probability=0.97, expected_gain=0.1, enough=True
+    )
+    assert _campaign(judged).enough
+    campaign = _campaign(judged, WITHDRAWN)
+    assert not campaign.enough
+    assert campaign.nearness is None
+
+
+def test_a_result_from_outside_may_be_withdrawn_too():
+    results = tuple(ev.OutsideResult(factors={"x": 0.1 * k}, value=float(k)) for k in (1, 2, 3))
+    added = ev.ResultsAdded(campaign="kit-1", results=results, actor="Ada", reason="a paper")
+    campaign = _campaign(added, WITHDRAWN.model_copy(update={"trial": -2}))
+    assert [(t.number, t.value, t.status) for t in campaign.outside] == [
+        (-1, 1.0, "done"),
+        (-2, None, "withdrawn"),
+        (-3, 3.0, "done"),
+    ]
+
+
 @pytest.mark.parametrize("enough", [True, False])
 def test_nothing_more_is_tried_once_the_rule_is_met(enough: bool):
     judged = ev.StoppingJudged(

@@ -64,6 +64,7 @@ def test_the_sample_uses_most_kinds_and_the_rest_are_told_here():
         "trial_approved",
         "trial_edited",
         "trial_rejected",
+        "trial_withdrawn",
         "space_vetoed",
         "context_told",
         "context_awaited",

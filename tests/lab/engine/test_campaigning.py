@@ -181,8 +181,10 @@ def test_what_is_known_of_a_value_beyond_has_no_standard_deviation():
         assert mind.campaign.trials[1].standard_deviation == sd
 
 
-def test_a_campaign_of_rejected_and_failed_trials_has_failed():
-    mind = Seeker(trials=2)
+def test_a_campaign_of_rejected_withdrawn_and_failed_trials_has_failed():
+    mind = Seeker(trials=3)
+    mind.done(3, 4.0)
+    mind.record(ev.TrialWithdrawn(campaign="kit-2", trial=3, actor="Ada", reason="spoilt"))
     for number, event in (
         (1, ev.TrialFailed(campaign="kit-2", trial=1, reason="spilt")),
         (2, ev.TrialRejected(campaign="kit-2", trial=2, actor="Ada", reason="no solvent")),
@@ -196,4 +198,7 @@ def test_a_campaign_of_rejected_and_failed_trials_has_failed():
     look = Look(mind.state, mind.inflight, mind.context, mind.now.timestamp())
     [ended] = end_campaign(look).events
     assert isinstance(ended, ev.CampaignFinished)
-    assert (ended.state, ended.reason) == ("failed", "every trial failed or was rejected")
+    assert (ended.state, ended.reason) == (
+        "failed",
+        "every trial failed or was rejected or withdrawn",
+    )

@@ -150,7 +150,7 @@ def test_a_veto_refuses_what_the_optimiser_proposes_there():
         ("veto", {"condition": "x + y"}, "is a value"),
         ("veto", {"condition": "z > 2 mL"}, "z"),
         ("veto", {"condition": "x > 2 g"}, "compares"),
-        ("wish", {}, "approve, reject, edit, pin, veto, context or add"),
+        ("wish", {}, "approve, reject, edit, withdraw, pin, veto, context or add"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused_with_words(do: str, args: dict[str, Any], words: str):
