@@ -12,8 +12,10 @@ from lab.optimize.acquire.informed import Informed
 from lab.optimize.acquire.likely import Likely
 from lab.optimize.acquire.noisy import NoisyImprovement, baseline
 from lab.optimize.acquire.total import Total
+from lab.optimize.model.families import MANY
 from lab.optimize.options import Options
 from lab.optimize.sobol import derived_seed, normal_points
+from lab.optimize.space import Category
 from lab.optimize.space.sampling import sample
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ _BASELINE = 32
 _WARY = 2.0
 """How many standard deviations of the outcome the unknown is expected to be worse, where a point is sought warily."""
 _WARY_TRIALS = 4
-"""Trials per lengthscale from which on none is: by then the model's mean has learned what the unknown is like."""
+"""Trials per factor from which on none is: by then the model's mean has learned what the unknown is like."""
 
 
 class Wanted:
@@ -98,10 +100,13 @@ class Wanted:
     def wary_at(self, place: int) -> bool:
         """Whether the point at this place of the batch is sought warily, near what is known to be good: at first every
         second one. The model knows nothing yet of most of the space and hopes for the best there, so without them a
-        campaign begins with its corners (docs/explanation/optimiser.md).
+        campaign begins with the ends of its ranges (docs/explanation/optimiser.md). An untried choice is no such end.
         """
-        early = len(self.model.tested) < _WARY_TRIALS * (int(self.model.space.groups.max()) + 1)
-        return early and place % 2 == 0 and not (self.options.fidelities or self.options.accuracy)
+        factors, options = self.model.space.factors, self.options
+        early = len(self.model.tested) < _WARY_TRIALS * len(factors)
+        numbers = len(factors) <= MANY and not any(isinstance(one, Category) for one in factors)
+        asked = options.fidelities or options.accuracy
+        return early and place % 2 == 0 and numbers and not asked
 
     def routes(
         self, taken: Array, seed: int, *, wary: bool = False

@@ -7,7 +7,7 @@ import statistics
 
 import numpy as np
 
-from lab.optimize import Fidelity, Options, TrialRecord, suggest
+from lab.optimize import Category, Factor, Fidelity, Options, Space, TrialRecord, suggest
 from lab.optimize.acquire.search import maximise
 from lab.optimize.acquire.wanted import Wanted
 from lab.optimize.acquisition import note_on
@@ -48,6 +48,17 @@ def test_every_second_point_is_sought_warily_while_there_are_few_trials_per_fact
 
 def test_inexact_set_points_have_a_question_of_their_own():
     wanted = _wanted(12, Options(accuracy={"x0": 0.05}))
+    assert not any(wanted.wary_at(place) for place in range(4))
+
+
+def test_an_untried_choice_is_no_end_of_a_range():
+    space = Space((Category("s", ("oil", "water")), Factor("t", "1", 0.0, 1.0)))
+    history = [
+        TrialRecord(number=n, factors={"s": s, "t": t}, status="done", value=t)
+        for n, (s, t) in enumerate((("oil", 0.1), ("oil", 0.7), ("water", 0.4)), start=1)
+    ]
+    model = fit_model(space, "maximize", history)
+    wanted = Wanted(model, Region(space, None), history, None, None, 1)
     assert not any(wanted.wary_at(place) for place in range(4))
 
 
