@@ -11,6 +11,7 @@ Optuna) proposes a point, and the nearest row that is left is taken.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import logging
 import warnings
@@ -37,15 +38,28 @@ if TYPE_CHECKING:
 __all__ = ["PEERS", "SEVERAL", "Peer", "installed", "make_asker"]
 
 PEERS = ("ax", "baybe", "bofire", "botorch", "optuna")
+_LOADED = {"ax": "ax.api.client", "bofire": "bofire.strategies.api"}
+"""What is loaded of a peer that loads its parts when they are used."""
 SEVERAL = ("ax", "bofire")
 """Those that are run where several goals are sought. `make_asker` knows no others for a `FrontTask`."""
 
 
 def installed(name: str) -> bool:
-    """Whether a peer can be run. InputError for a name that is none."""
+    """Whether a peer can be run. InputError for a name that is none, and for a peer that is there but can't be loaded."""
     if name not in PEERS:
         raise InputError(f"{name} is no peer", hint=f"the peers are: {', '.join(PEERS)}")
-    return importlib.util.find_spec(name) is not None
+    if importlib.util.find_spec(name) is None:
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            importlib.import_module(_LOADED.get(name, name))
+    except ImportError as error:
+        raise InputError(
+            f"{name} is installed and can't be loaded: {error}",
+            hint="install what it wants, or labwright[peers] as a whole",
+        ) from None
+    return True
 
 
 def make_asker(name: str, task: Task | FrontTask, seed: int, init: int) -> Asker:

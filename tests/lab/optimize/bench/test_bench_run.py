@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -125,6 +126,20 @@ def test_peers_that_are_missing_are_named(monkeypatch):
     assert found["missing"] == ["ax"]
     assert list(found["methods"]) == ["ours"]
     assert found["methods"]["ours"]["regret_by_batch"]["half_width_95"] is None
+
+
+def test_a_peer_that_can_not_be_loaded_is_told_before_anything_runs(tmp_path, monkeypatch):
+    """One that lacks a part would else end the comparison with a traceback, after minutes of ours."""
+    package = tmp_path / "optuna"
+    package.mkdir()
+    (package / "__init__.py").write_text("import a_part_that_is_not_there\n")
+    for name in [key for key in sys.modules if key.split(".")[0] == "optuna"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(InputError) as refused:
+        compare(BRANIN, init=5, batch=1, batches=1, seeds=1, peers=["optuna"])
+    assert "optuna is installed and can't be loaded" in str(refused.value)
+    assert "a_part_that_is_not_there" in str(refused.value)
 
 
 def test_what_cannot_be_compared_is_refused(grid):
