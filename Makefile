@@ -8,6 +8,10 @@ TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PIP   := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# Compiled modules are kept, also where the surroundings (containers, mostly) say that Python shall write none: tests
+# start hundreds of processes, and each would compile all of Labwright again.
+test test-faults bench: export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-faults bench check check-length dashboard browser clean
 

@@ -115,3 +115,26 @@ def test_what_drives_processes_and_browsers_is_begun_first(suite: pytest.Pyteste
     result.stdout.fnmatch_lines(
         ["test_b.py::test_before_it", "test_b.py::test_processes", "test_a.py::test_quick"]
     )
+
+
+def test_every_second_process_reads_the_files_from_the_end_and_runs_them_in_the_same_order(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("one", "two", "three"):
+        folder = suite.mkdir(name)
+        text = f"print('read {name}')\n\ndef test_runs():\n    print('ran {name}')\n"
+        (folder / f"test_{name}.py").write_text(text, encoding="utf-8")
+    order = {}
+    for worker in ("gw0", "gw1", "gw2"):
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
+        result = suite.runpytest_subprocess("--capture=no")
+        result.assert_outcomes(passed=3)
+        words = [line.rsplit(maxsplit=2) for line in result.outlines]
+        order[worker] = {
+            verb: [line[-1] for line in words if len(line) > 1 and line[-2] == verb]
+            for verb in ("read", "ran")
+        }
+    names = ["one", "three", "two"]
+    assert order["gw0"] == order["gw2"]
+    assert order["gw0"] == {"read": names, "ran": names}
+    assert order["gw1"] == {"read": names[::-1], "ran": names}

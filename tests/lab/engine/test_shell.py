@@ -134,10 +134,10 @@ async def _with_answers(bench: ShellBench, engine: Engine, work: asyncio.Task[La
 @pytest.mark.parametrize("durable", [False, True])
 @pytest.mark.parametrize("hosts_die_too", [False, True])
 def test_a_death_at_any_append_loses_and_repeats_nothing(
-    tmp_path: Path, durable: bool, hosts_die_too: bool
+    lives: Path, durable: bool, hosts_die_too: bool
 ) -> None:
     async def life(at: int) -> bool:
-        folder = tmp_path / str(at)
+        folder = lives / str(at)
         folder.mkdir()
         return await _killed(
             ShellBench(folder), at, assert_completed, durable=durable, hosts_die_too=hosts_die_too
@@ -182,10 +182,10 @@ def assert_made_good(bench: ShellBench, state: LabState) -> None:
 @pytest.mark.parametrize("durable", [False, True])
 @pytest.mark.parametrize(("ends", "judge"), [("well", assert_rich), ("badly", assert_made_good)])
 def test_a_death_at_any_append_changes_no_decision(
-    tmp_path: Path, durable: bool, ends: str, judge: Judge
+    lives: Path, durable: bool, ends: str, judge: Judge
 ) -> None:
     async def life(at: int) -> bool:
-        folder = tmp_path / str(at)
+        folder = lives / str(at)
         folder.mkdir()
         bench = ShellBench(folder, rich_context(ends), campaign_started(trials=1, parallel=1))
         return await _killed(bench, at, judge, durable=durable, hosts_die_too=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,7 @@ def _top(campaign: Campaign) -> float:
     return best.value
 
 
+@functools.cache
 def _earlier(top: float = 0.7, scale: float = 1.0, trials: int = 20) -> Earlier:
     old = Campaign(SPACE, "maximize", seed=9, initial=12)
     _run(old, trials, lambda factors: 300.0 + scale * _hill(factors, top))
@@ -72,17 +74,20 @@ def test_without_options_nothing_changes_to_the_bit():
 
 
 @pytest.mark.parametrize(
-    "options",
+    "make",
     [
-        Options(outliers=True),
-        Options(per_cost=True),
-        Options(earlier=(_earlier(),)),
-        Options(fidelities=WAYS),
-        Options(outliers=True, per_cost=True, earlier=(_earlier(),)),
+        lambda: Options(outliers=True),
+        lambda: Options(per_cost=True),
+        lambda: Options(earlier=(_earlier(),)),
+        lambda: Options(fidelities=WAYS),
+        lambda: Options(outliers=True, per_cost=True, earlier=(_earlier(),)),
     ],
     ids=["outliers", "cost", "earlier", "fidelities", "together"],
 )
-def test_a_saved_campaign_goes_on_to_the_bit_and_order_does_not_matter(options: Options):
+def test_a_saved_campaign_goes_on_to_the_bit_and_order_does_not_matter(
+    make: Callable[[], Options],
+):
+    options = make()
     campaign = Campaign(SPACE, "maximize", seed=1, initial=6, options=options)
     while len(campaign.history) < 10:
         for item in campaign.ask(2):

@@ -71,10 +71,11 @@ def shuffled(tree: object, chance: random.Random) -> object:
 @given(valid_sops(), st.integers(0, 2**32))
 def test_the_layout_does_not_change_the_hash(tree: Tree, seed: int) -> None:
     chance = random.Random(seed)
-    plain = checked(written(tree))
+    text = written(tree)
+    plain = checked(text)
     assert checked(written(tree, flow=True)).sha256 == plain.sha256
     assert checked(written(tree, indent=5)).sha256 == plain.sha256
-    lines = written(tree).split("\n")
+    lines = text.split("\n")
     comments = [line if "\\" in line else f"{line}\n\n# about it" for line in lines[:1]] + lines[1:]
     assert checked("# first\n" + "\n".join(comments)).sha256 == plain.sha256
     assert checked(written(shuffled(tree, chance))).sha256 == plain.sha256
