@@ -40,6 +40,8 @@ _WARY = 2.0
 """How many standard deviations of the outcome the unknown is expected to be worse, where a point is sought warily."""
 _WARY_TRIALS = 4
 """Trials per factor from which on none is: by then the model's mean has learned what the unknown is like."""
+_FEW = 3
+"""Factors up to which the first trials cover the space and leave little unknown: there it gained nothing."""
 
 
 class Wanted:
@@ -104,9 +106,9 @@ class Wanted:
         """
         factors, options = self.model.space.factors, self.options
         early = len(self.model.tested) < _WARY_TRIALS * len(factors)
-        numbers = len(factors) <= MANY and not any(isinstance(one, Category) for one in factors)
+        numbers = not any(isinstance(one, Category) for one in factors)
         asked = options.fidelities or options.accuracy
-        return early and place % 2 == 0 and numbers and not asked
+        return early and place % 2 == 0 and numbers and _FEW < len(factors) <= MANY and not asked
 
     def routes(
         self, taken: Array, seed: int, *, wary: bool = False

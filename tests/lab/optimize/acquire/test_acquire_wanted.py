@@ -6,6 +6,7 @@ import random
 import statistics
 
 import numpy as np
+import pytest
 
 from lab.optimize import Category, Factor, Fidelity, Options, Space, TrialRecord, suggest
 from lab.optimize.acquire.search import maximise
@@ -51,15 +52,34 @@ def test_inexact_set_points_have_a_question_of_their_own():
     assert not any(wanted.wary_at(place) for place in range(4))
 
 
-def test_an_untried_choice_is_no_end_of_a_range():
-    space = Space((Category("s", ("oil", "water")), Factor("t", "1", 0.0, 1.0)))
+@pytest.mark.parametrize(
+    ("factors", "wary"),
+    [
+        (tuple(Factor(f"t{k}", "1", 0.0, 1.0) for k in range(4)), True),
+        (tuple(Factor(f"t{k}", "1", 0.0, 1.0) for k in range(3)), False),
+        (
+            (
+                Category("s", ("oil", "water")),
+                *(Factor(f"t{k}", "1", 0.0, 1.0) for k in range(3)),
+            ),
+            False,
+        ),
+    ],
+    ids=["four numbers", "three are covered by the first trials", "a choice has no end"],
+)
+def test_it_needs_several_factors_that_are_all_numbers(
+    factors: tuple[Factor | Category, ...], wary: bool
+):
+    space = Space(factors)
     history = [
-        TrialRecord(number=n, factors={"s": s, "t": t}, status="done", value=t)
-        for n, (s, t) in enumerate((("oil", 0.1), ("oil", 0.7), ("water", 0.4)), start=1)
+        TrialRecord(
+            number=n, factors=space.values(np.full(len(factors), u)), status="done", value=u
+        )
+        for n, u in enumerate((0.1, 0.3, 0.8), start=1)
     ]
     model = fit_model(space, "maximize", history)
     wanted = Wanted(model, Region(space, None), history, None, None, 1)
-    assert not any(wanted.wary_at(place) for place in range(4))
+    assert [wanted.wary_at(place) for place in range(3)] == [wary, False, wary]
 
 
 def test_so_have_fidelities():
