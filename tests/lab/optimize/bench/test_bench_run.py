@@ -42,6 +42,7 @@ def test_regret_falls_and_is_that_of_the_best():
     assert len(run.best) == len(run.score) == 5
     assert all(b <= a for a, b in zip(run.score, run.score[1:], strict=False))
     assert run.score == pytest.approx([best - (BRANIN.optimum or 0.0) for best in run.best])
+    assert run.score[-1] < run.score[0]
     assert run.seconds > 0.0
 
 
